@@ -1,0 +1,84 @@
+"""Hold the secrets of an account, and read those that live in files."""
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter.errors import CredentialsError
+
+MAX_SECRET_BYTES = 16 * 1024
+
+
+class Secret:
+    """Keep a text out of every `repr`, log line, message and pickle; `reveal()` gives it back."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        """Hold a value."""
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the text itself, for the one place that must send or sign with it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret can't be pickled or copied")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFile:
+    """Name a file whose text is a secret; it is read again at every poll."""
+
+    path: Path
+
+    def read(self) -> Secret:
+        """Return the file's text without the white space around it.
+
+        Anything but a regular file is refused without blocking on it (a FIFO would wait for ever).
+        Raises `CredentialsError`, which names the file and never its content.
+        """
+        try:
+            text = _read_regular_file(self.path).decode("utf-8").strip()
+        except OSError as error:
+            raise CredentialsError(f"{self.path}: {error.strerror or 'unreadable'}") from error
+        except UnicodeDecodeError:
+            raise CredentialsError(f"{self.path}: not UTF-8 text") from None
+        if not text:
+            raise CredentialsError(f"{self.path}: the file is empty")
+        if not (text.isascii() and text.isprintable()):
+            raise CredentialsError(f"{self.path}: holds more than one line of printable ASCII")
+        return Secret(text)
+
+
+SecretSource = Secret | SecretFile
+
+
+def read_all(sources: Mapping[str, SecretSource]) -> dict[str, Secret]:
+    """Return every credential of an account; raises `CredentialsError` for the first unreadable."""
+    return {
+        name: source.read() if isinstance(source, SecretFile) else source
+        for name, source in sources.items()
+    }
+
+
+def _read_regular_file(path: Path) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise CredentialsError(f"{path}: not a regular file")
+        content = file.read(MAX_SECRET_BYTES + 1)
+    if len(content) > MAX_SECRET_BYTES:
+        raise CredentialsError(f"{path}: larger than {MAX_SECRET_BYTES} bytes")
+    return content

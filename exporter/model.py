@@ -1,0 +1,93 @@
+"""Define the data that flows from a configuration file to a page: frozen, and without I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, NewType
+
+from exporter.credentials import SecretSource
+
+Amount = NewType("Amount", str)
+"""An exact decimal in plain notation (`-12.50`, never `1e3`), as `amounts.parse_amount` makes it."""
+
+BOUNDS = ("free_min", "free_max", "total_min", "total_max", "locked_min", "locked_max")
+
+
+class AccountKey(NamedTuple):
+    """Name an account as its labels do; unique in a configuration."""
+
+    exchange: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Bound one balance of one asset; `bound` is one of `BOUNDS`."""
+
+    asset: str
+    bound: str
+    value: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFilter:
+    """Choose the assets to publish: all but `exclude`, or only `include` where that is given."""
+
+    include: frozenset[str] | None = None
+    exclude: frozenset[str] = frozenset()
+
+    def admits(self, asset: str) -> bool:
+        """Return whether an asset is published."""
+        return asset not in self.exclude if self.include is None else asset in self.include
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Describe one account as it is configured; durations are in seconds."""
+
+    name: str
+    exchange: str
+    base_url: str
+    balances_path: str
+    credentials: Mapping[str, SecretSource]
+    interval: float = 60.0
+    timeout: float = 10.0
+    stale_after: float | None = None
+    assets: AssetFilter = AssetFilter()
+    thresholds: tuple[Threshold, ...] = ()
+
+    @property
+    def key(self) -> AccountKey:
+        """Return the account's two labels."""
+        return AccountKey(self.exchange, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Hold one row of an answer; the unit of every amount is the asset itself."""
+
+    asset: str
+    total: Amount
+    free: Amount
+    locked: Amount
+    locked_orders: Amount | None = None
+    locked_withdrawals: Amount | None = None
+    updated_ms: int | None = None
+    asset_name: str = ""
+    asset_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """Say which row of an answer was left out, by its place in the list (from 0), and why."""
+
+    row: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Hold all that one answer of an exchange said: every row is in `balances` or in `rejected`."""
+
+    balances: tuple[Balance, ...]
+    rejected: tuple[RejectedRow, ...] = ()
+    can_deposit: bool | None = None
