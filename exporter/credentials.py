@@ -75,7 +75,7 @@ def read_all(sources: Mapping[str, SecretSource]) -> dict[str, Secret]:
 
 def _read_regular_file(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise CredentialsError(f"{path}: not a regular file")
         content = file.read(MAX_SECRET_BYTES + 1)

@@ -35,10 +35,12 @@ class ClockSkewError(PollError):
 
 
 class RateLimitedError(PollError):
-    """The exchange asks for fewer requests; `retry_after` is its wish in seconds, if it said one."""
+    """The exchange asks for fewer requests; `retry_after` is its wish in seconds, if it has one."""
 
     reason = "rate_limited"
-    advice = "Nothing to do if it passes; otherwise look for other programs that use this IP address."
+    advice = (
+        "Nothing to do if it passes; otherwise look for other programs that use this IP address."
+    )
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         """Keep the wish beside the message."""
@@ -75,7 +77,7 @@ class RedirectError(PollError):
 
 
 class UnavailableError(PollError):
-    """The exchange, or what stands before it, is out of order (HTTP 5xx); see `RateLimitedError`."""
+    """The exchange, or what stands before it, is out of order; `retry_after` as above."""
 
     reason = "unavailable"
     advice = "Look at the exchange's status page; polling goes on by itself."

@@ -7,7 +7,7 @@ from typing import NamedTuple, NewType
 from exporter.credentials import SecretSource
 
 Amount = NewType("Amount", str)
-"""An exact decimal in plain notation (`-12.50`, never `1e3`), as `amounts.parse_amount` makes it."""
+"""An exact decimal in plain notation, as `amounts.parse_amount` makes it: `-12.50`, never `1e3`."""
 
 BOUNDS = ("free_min", "free_max", "total_min", "total_max", "locked_min", "locked_max")
 
@@ -61,8 +61,7 @@ class Account:
         return AccountKey(self.exchange, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(NamedTuple):
     """Hold one row of an answer; the unit of every amount is the asset itself."""
 
     asset: str
@@ -78,9 +77,13 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """Say which row of an answer was left out, by its place in the list (from 0), and why."""
+    """Say which row of an answer was left out, by its place in the list (from 0), and why.
+
+    `asset` is None where not even the asset's code was understood.
+    """
 
     row: int
+    asset: str | None
     problem: str
 
 
@@ -91,3 +94,11 @@ class Reading:
     balances: tuple[Balance, ...]
     rejected: tuple[RejectedRow, ...] = ()
     can_deposit: bool | None = None
+
+    def only(self, assets: AssetFilter) -> "Reading":
+        """Return what is left when an account's choice of assets is applied."""
+        return Reading(
+            tuple(balance for balance in self.balances if assets.admits(balance.asset)),
+            tuple(row for row in self.rejected if row.asset is None or assets.admits(row.asset)),
+            self.can_deposit,
+        )

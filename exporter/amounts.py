@@ -1,0 +1,63 @@
+"""Read amounts by a strict grammar of our own and keep them as exact decimal text."""
+
+import math
+import re
+from decimal import Context, Decimal, Inexact
+
+from exporter.model import Amount
+
+MAX_DIGITS = 100
+"""Longest text that is taken for an amount; the exchanges send 18 + 18 digits at most."""
+
+_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.,][0-9]+)?").fullmatch
+_WITH_EXPONENT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.,][0-9]+)?[eE][+-]?[0-9]{1,3}").fullmatch
+# An amount has at most 309 digits before its point and 1,100 after it: no sum is ever rounded.
+_EXACT = Context(prec=1500, traps=[Inexact])
+_SURELY_A_FLOAT64 = 40  # plain text this short can neither overflow nor underflow a float64
+
+
+class AmountError(ValueError):
+    """Say that a value is not an amount; the message never repeats it."""
+
+
+def parse_amount(text: str) -> Amount:
+    """Return the exact decimal in plain notation: `"1,50"` and `"1.50"` are both `"1.50"`.
+
+    The grammar: an optional minus, digits without a leading zero, at most one decimal separator
+    (comma or point), an optional exponent of up to three digits; ASCII only. The digits are kept
+    as they are; only the sign of a zero is dropped. Raises `AmountError` for anything else, and for
+    an amount that a float64, all that Prometheus stores, can't hold.
+    """
+    if len(text) > MAX_DIGITS:
+        raise AmountError(f"longer than {MAX_DIGITS} characters")
+    if _PLAIN(text):
+        plain = text.replace(",", ".")
+    elif _WITH_EXPONENT(text):
+        plain = format(Decimal(text.replace(",", ".")), "f")
+    else:
+        raise AmountError("not a plain decimal number")
+    if plain[0] == "-" and not plain.strip("-0."):
+        plain = plain[1:]
+    if len(plain) > _SURELY_A_FLOAT64:
+        _check_float64(plain)
+    return Amount(plain)
+
+
+def is_sum(total: Amount, first: Amount, second: Amount) -> bool:
+    """Return whether `total` is exactly `first` plus `second`."""
+    if second == "0" and total == first:
+        return True
+    return _EXACT.add(Decimal(first), Decimal(second)) == Decimal(total)
+
+
+def is_negative(amount: Amount) -> bool:
+    """Return whether an amount is below zero."""
+    return amount[0] == "-"
+
+
+def _check_float64(plain: str) -> None:
+    nearest = float(plain)
+    if math.isinf(nearest):
+        raise AmountError("too large for a float64")
+    if nearest == 0 and plain.strip("-0."):
+        raise AmountError("too small for a float64")

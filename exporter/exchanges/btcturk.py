@@ -1,0 +1,136 @@
+"""Read balances from BtcTurk.
+
+API: https://docs.btcturk.com/private-endpoints/get-account-balance
+Limits: 120 balance requests a minute for each IP address, whatever the key; then blocked for 60 s.
+Units: amounts are in the asset itself, as text with a decimal comma or point; times in ms.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from exporter.credentials import Secret
+from exporter.errors import (
+    AuthenticationError,
+    BadResponseError,
+    CredentialsError,
+    PermissionDeniedError,
+    PollError,
+    RateLimitedError,
+    UnavailableError,
+)
+from exporter.exchanges.answers import (
+    AmountReader,
+    Row,
+    decode_object,
+    read_rows,
+    read_text,
+    refusal,
+)
+from exporter.exchanges.base import Exchange
+from exporter.exchanges.http import HttpClient, check_status
+from exporter.exchanges.server_clock import ServerClock, skew_or
+from exporter.model import Account, Balance, Reading
+
+_SUCCESS_CODES = (0, "0", "SUCCESS")
+_ERRORS: dict[object, type[PollError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    429: RateLimitedError,
+    500: UnavailableError,
+    1037: AuthenticationError,
+}
+
+
+class BtcTurk:
+    """Poll balances with stamps that never repeat, even where accounts share a key."""
+
+    def __init__(self, server_clock: ServerClock) -> None:
+        """Stamp requests with the exchange's own time."""
+        self._server_clock = server_clock
+        self._last_stamps: dict[Secret, int] = {}
+
+    async def fetch_balances(
+        self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
+    ) -> Reading:
+        """Return the balances of an account."""
+        key = credentials["api_key"]
+        stamp = self._next_stamp(key)
+        answer = await http.get(
+            account.balances_path, sign(key.reveal(), credentials["api_secret"].reveal(), stamp)
+        )
+        try:
+            check_status(answer)
+            return parse_balances(answer.body)
+        except AuthenticationError as error:
+            # The exchange refuses a wrong stamp with the same words as a wrong key.
+            raise skew_or(error, self._server_clock.now() - stamp / 1000) from error
+
+    def _next_stamp(self, key: Secret) -> int:
+        now = int(self._server_clock.now() * 1000)
+        stamp = max(now, self._last_stamps.get(key, 0) + 1)
+        self._last_stamps[key] = stamp
+        return stamp
+
+
+def sign(public_key: str, private_key: str, stamp_ms: int) -> dict[str, str]:
+    """Return the headers of a signed request: HMAC-SHA256 over the public key and the stamp.
+
+    `private_key` is base64, as the exchange shows it; raises `CredentialsError` if it is not.
+    """
+    try:
+        secret = base64.b64decode(private_key, validate=True)
+    except ValueError:
+        raise CredentialsError("api_secret is not base64 text") from None
+    message = f"{public_key}{stamp_ms}".encode()
+    signature = hmac.digest(secret, message, hashlib.sha256)
+    return {
+        "X-PCK": public_key,
+        "X-Stamp": str(stamp_ms),
+        "X-Signature": base64.b64encode(signature).decode("ascii"),
+        "Content-Type": "application/json",
+    }
+
+
+def parse_balances(body: bytes) -> Reading:
+    """Return what the body of a 200 says; raises `BadResponseError` or `RejectedError`."""
+    document = decode_object(body)
+    success, code, rows = document.get("success"), document.get("code"), document.get("data")
+    if not isinstance(success, bool):
+        raise BadResponseError("the answer does not say whether it is a success")
+    if not success or code not in _SUCCESS_CODES:
+        raise refusal(code, _ERRORS)
+    if not isinstance(rows, list):
+        raise BadResponseError("the answer has no list of balances")
+    amounts = AmountReader()
+
+    def read_row(asset: str, row: Row) -> Balance:
+        return Balance(
+            asset=asset,
+            total=amounts.read(row, "balance"),
+            free=amounts.read(row, "free"),
+            locked=amounts.read(row, "locked"),
+            locked_orders=amounts.read_optional(row, "orderFund"),
+            locked_withdrawals=amounts.read_optional(row, "requestFund"),
+            updated_ms=_read_timestamp(row),
+            asset_name=read_text(row, "assetname"),
+        )
+
+    return read_rows(rows, read_row)
+
+
+def _read_timestamp(row: Row) -> int | None:
+    value = row.get("timestamp")
+    return value if type(value) is int and 0 < value < 10**14 else None
+
+
+EXCHANGE = Exchange(
+    name="btcturk",
+    api=BtcTurk,
+    base_url="https://api.btcturk.com",
+    balances_path="/api/v1/users/balances",
+    requests_per_minute=120,
+    credentials=(frozenset({"api_key", "api_secret"}),),
+    base64_credentials=frozenset({"api_secret"}),
+)

@@ -1,0 +1,241 @@
+"""Send requests to an exchange: the only module that knows httpx."""
+
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import h11
+import httpx
+
+from exporter.clock import Clock
+from exporter.errors import (
+    AuthenticationError,
+    BadResponseError,
+    ConnectionFailedError,
+    PermissionDeniedError,
+    PollError,
+    PollTimeoutError,
+    RateLimitedError,
+    RedirectError,
+    RejectedError,
+    TlsError,
+    UnavailableError,
+)
+from exporter.exchanges.server_clock import ServerClock
+
+MAX_BODY_BYTES = 1024 * 1024
+"""Most that is read of an answer; the largest known is 70 KB."""
+
+MAX_RETRY_AFTER = 15 * 60.0
+_ABSURD_RETRY_AFTER = 24 * 60 * 60.0
+
+_NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
+
+
+class StaleConnectionError(ConnectionFailedError):
+    """A connection kept from an earlier poll was closed by the exchange: sign and ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold what an exchange answered; `retry_after` is in seconds, None where it said nothing."""
+
+    status: int
+    body: bytes
+    retry_after: float | None
+
+
+class HttpClient:
+    """Ask one exchange on behalf of one account, over one connection that is kept open.
+
+    httpx searches its pool linearly, so a client for each account is cheaper than a pool for all.
+    Nothing of the environment is obeyed (proxies, netrc), no redirect followed, no cookie kept.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        server_clock: ServerClock,
+        clock: Clock,
+        admit: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Prepare, without connecting; `admit` is awaited before every request (the pace)."""
+        self._base_url = base_url
+        self._server_clock = server_clock
+        self._clock = clock
+        self._admit = admit
+        self._progress = _Progress()
+        self._client = httpx.AsyncClient(
+            verify=_tls_context(),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=None,  # noqa: S113 - a deadline covers the whole poll; httpx's are per read
+            limits=httpx.Limits(max_connections=1, keepalive_expiry=None),
+            cookies=CookieJar(_NO_COOKIES),
+            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+        )
+
+    async def get(self, path: str, headers: Mapping[str, str]) -> Answer:
+        """Return the answer to a GET, whatever its status; raises a `PollError` without one."""
+        await self._admit()
+        progress = self._progress = _Progress()
+        sent = self._clock.monotonic()
+        request = self._client.build_request(
+            "GET", self._base_url + path, headers=dict(headers), extensions={"trace": progress.note}
+        )
+        try:
+            response = await self._client.send(request, stream=True)
+            try:
+                return await self._read(response, sent)
+            finally:
+                await response.aclose()
+        except httpx.HTTPError as error:
+            raise _explain(error, progress) from error
+        except httpx.InvalidURL as error:
+            raise ConnectionFailedError("base_url is not a URL that can be asked") from error
+
+    def timed_out(self) -> PollError:
+        """Return the error for a poll that was given up on, by where its request had come to."""
+        if self._progress.in_handshake:
+            return TlsError("the TLS handshake did not end in time")
+        return PollTimeoutError(f"no complete answer in time ({self._progress.stage})")
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._client.aclose()
+
+    async def _read(self, response: httpx.Response, sent: float) -> Answer:
+        date = _parse_date(response.headers.get("Date"))
+        if date is not None:
+            self._server_clock.learn(date, sent, self._clock.monotonic())
+        wish = parse_retry_after(
+            response.headers.get("Retry-After"), self._server_clock.now() if date is None else date
+        )
+        body = await _read_body(response) if response.status_code == 200 else b""
+        return Answer(response.status_code, body, wish)
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    """Load the machine's CA certificates once: that costs 20 ms and some megabytes."""
+    return ssl.create_default_context()
+
+
+def check_status(answer: Answer) -> None:
+    """Raise the error that a status other than 200 means, whatever the body says."""
+    status = answer.status
+    if status == 200:
+        return
+    if status == 401:
+        raise AuthenticationError("the exchange refused the credentials (HTTP 401)")
+    if status == 403:
+        raise PermissionDeniedError("the exchange refused the call (HTTP 403)")
+    if status in {418, 429}:
+        raise RateLimitedError(
+            f"the exchange asks for fewer requests (HTTP {status})", retry_after=answer.retry_after
+        )
+    if 300 <= status < 400 and status != 304:
+        raise RedirectError(f"the exchange answered with a redirect (HTTP {status})")
+    if status >= 500:
+        raise UnavailableError(
+            f"the exchange is out of order (HTTP {status})", retry_after=answer.retry_after
+        )
+    if status >= 400:
+        raise RejectedError(f"the exchange refused the request (HTTP {status})")
+    raise BadResponseError(f"an answer with HTTP {status} where 200 is due")
+
+
+def parse_retry_after(value: str | None, now: float) -> float | None:
+    """Return the seconds to wait, at most `MAX_RETRY_AFTER`, or None where the value is no help.
+
+    `value` is a number of seconds or an HTTP date, which is compared with `now` (Unix seconds).
+    """
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        seconds = float(text)
+    else:
+        date = _parse_date(text)
+        seconds = -1.0 if date is None else date - now
+    if not 0 <= seconds <= _ABSURD_RETRY_AFTER:
+        return None
+    return min(seconds, MAX_RETRY_AFTER)
+
+
+class _Progress:
+    """Follow a request through httpcore's trace, to tell a fault by where it happened."""
+
+    __slots__ = ("connected", "in_handshake", "stage")
+
+    def __init__(self) -> None:
+        self.connected = False
+        self.in_handshake = False
+        self.stage = "waiting for a connection"
+
+    async def note(self, event: str, _info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.started":
+            self.connected = True
+            self.stage = "connecting"
+        elif event == "connection.start_tls.started":
+            self.in_handshake = True
+        elif event == "connection.start_tls.complete":
+            self.in_handshake = False
+        elif event == "http11.receive_response_headers.started":
+            self.stage = "waiting for an answer"
+        elif event == "http11.receive_response_body.started":
+            self.stage = "reading the answer"
+
+
+def _explain(error: httpx.HTTPError, progress: _Progress) -> PollError:
+    causes = _causes(error)
+    if progress.in_handshake or any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return TlsError("no trustworthy TLS connection to the exchange")
+    if isinstance(error, httpx.ConnectError):
+        return ConnectionFailedError("no connection to the exchange")
+    if progress.stage == "reading the answer" and isinstance(error, httpx.RemoteProtocolError):
+        return BadResponseError("the answer broke off or is not valid HTTP")
+    if any(isinstance(cause, h11.RemoteProtocolError) for cause in causes):
+        return BadResponseError("the answer is not valid HTTP")
+    if not progress.connected:
+        return StaleConnectionError("the exchange had closed the connection")
+    return ConnectionFailedError(f"the connection broke ({progress.stage})")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__ or current.__context__
+    return chain
+
+
+async def _read_body(response: httpx.Response) -> bytes:
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise BadResponseError("a compressed answer, though none was asked for")
+    declared = response.headers.get("Content-Length", "0")
+    if len(declared) > 12 or not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
+        raise BadResponseError(f"an answer of more than {MAX_BODY_BYTES} bytes")
+    parts, size = [], 0
+    async for part in response.aiter_raw():
+        parts.append(part)
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise BadResponseError(f"an answer of more than {MAX_BODY_BYTES} bytes")
+    return b"".join(parts)
+
+
+def _parse_date(value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,182 @@
+"""Read balances from TruBit Business (now VelaFi).
+
+API: https://docs.velafi.com, "Get Crypto Assets Balance" and "Create API Token"
+Limits: none are published; 60 requests a minute are modest.
+Units: amounts are in the asset itself, as text; times in ms.
+"""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from exporter.credentials import Secret
+from exporter.errors import (
+    AuthenticationError,
+    BadResponseError,
+    ClockSkewError,
+    PermissionDeniedError,
+    PollError,
+    RateLimitedError,
+)
+from exporter.exchanges.answers import (
+    AmountReader,
+    Row,
+    decode_object,
+    read_rows,
+    read_text,
+    refusal,
+)
+from exporter.exchanges.base import Exchange
+from exporter.exchanges.http import Answer, HttpClient, check_status
+from exporter.exchanges.server_clock import ServerClock, skew_or
+from exporter.model import Account, Balance, Reading
+
+TOKEN_PATH = "/v2/token/generate"  # noqa: S105 - a path, not a token
+RENEW_AHEAD = 60.0
+"""Seconds before its end at which a token is renewed, or half of its life if that is shorter."""
+
+# The codes that the exchange's family of APIs uses; only 200 is documented for this call.
+_ERRORS: dict[object, type[PollError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    -1002: AuthenticationError,
+    -1003: RateLimitedError,
+    -1021: ClockSkewError,
+    -1022: AuthenticationError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Hold a bearer token and the Unix time in seconds at which it is to be renewed."""
+
+    value: Secret
+    renew_at: float
+
+
+class TruBit:
+    """Poll balances with tokens that accounts with the same key share."""
+
+    def __init__(self, server_clock: ServerClock) -> None:
+        """Date tokens by the exchange's own time."""
+        self._server_clock = server_clock
+        self._tokens: dict[Secret, Token] = {}
+        self._renewals: dict[Secret, asyncio.Lock] = {}
+
+    async def fetch_balances(
+        self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
+    ) -> Reading:
+        """Return the balances of an account; a refused token that we made is renewed once."""
+        if "token" in credentials:
+            return await _ask(account, credentials["token"], http)
+        token = await self._valid_token(credentials, http, refused=None)
+        try:
+            return await _ask(account, token.value, http)
+        except (AuthenticationError, PermissionDeniedError):
+            token = await self._valid_token(credentials, http, refused=token)
+            return await _ask(account, token.value, http)
+
+    async def _valid_token(
+        self, credentials: Mapping[str, Secret], http: HttpClient, refused: Token | None
+    ) -> Token:
+        """Return the key's token, making a new one where it is due; one renewal at a time."""
+        key = credentials["api_key"]
+        async with self._renewals.setdefault(key, asyncio.Lock()):
+            token = self._tokens.get(key)
+            if token is None or token is refused or token.renew_at <= self._server_clock.now():
+                token = await self._make_token(credentials, http)
+                self._tokens[key] = token
+            return token
+
+    async def _make_token(self, credentials: Mapping[str, Secret], http: HttpClient) -> Token:
+        now = self._server_clock.now()
+        query = sign(credentials["api_secret"].reveal(), int(now * 1000))
+        answer = await http.get(
+            f"{TOKEN_PATH}?{query}", {"X-BH-APIKEY": credentials["api_key"].reveal()}
+        )
+        try:
+            value, expires = parse_token(_checked_body(answer))
+        except AuthenticationError as error:
+            raise skew_or(error, self._server_clock.now() - now) from error
+        return Token(Secret(value), max(expires - RENEW_AHEAD, (now + expires) / 2))
+
+
+async def _ask(account: Account, token: Secret, http: HttpClient) -> Reading:
+    answer = await http.get(account.balances_path, {"X-BH-TOKEN": token.reveal()})
+    return parse_balances(_checked_body(answer))
+
+
+def sign(secret: str, timestamp_ms: int) -> str:
+    """Return the signed query of a token request: hex HMAC-SHA256 with the secret as it stands."""
+    message = f"timestamp={timestamp_ms}"
+    signature = hmac.digest(secret.encode(), message.encode(), hashlib.sha256).hex()
+    return f"{message}&signature={signature}"
+
+
+def parse_token(body: bytes) -> tuple[str, float]:
+    """Return a token and the Unix time in seconds at which it expires."""
+    data = _successful_data(body)
+    value, expires_ms = data.get("token"), data.get("expireTime")
+    if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
+        raise BadResponseError("the answer has no token")
+    if not (str(expires_ms).isascii() and str(expires_ms).isdigit() and len(str(expires_ms)) <= 14):
+        raise BadResponseError("the answer does not say when the token expires")
+    return value, int(str(expires_ms)) / 1000
+
+
+def parse_balances(body: bytes) -> Reading:
+    """Return what the body of a 200 says; raises the `PollError` that its code means."""
+    data = _successful_data(body)
+    rows, can_deposit = data.get("balances"), data.get("canDeposit")
+    if not isinstance(rows, list):
+        raise BadResponseError("the answer has no list of balances")
+    amounts = AmountReader()
+
+    def read_row(asset: str, row: Row) -> Balance:
+        return Balance(
+            asset=asset,
+            total=amounts.read(row, "total"),
+            free=amounts.read(row, "free"),
+            locked=amounts.read(row, "locked"),
+            asset_name=read_text(row, "assetName"),
+            asset_id=read_text(row, "assetId"),
+        )
+
+    reading = read_rows(rows, read_row)
+    return Reading(
+        reading.balances,
+        reading.rejected,
+        can_deposit if isinstance(can_deposit, bool) else None,
+    )
+
+
+def _checked_body(answer: Answer) -> bytes:
+    check_status(answer)
+    return answer.body
+
+
+def _successful_data(body: bytes) -> Mapping[str, Any]:
+    document = decode_object(body)
+    code, data = document.get("code"), document.get("data")
+    if type(code) is not int:
+        raise BadResponseError("the answer has no code")
+    if code != 200:
+        if not isinstance(document.get("msg"), str):
+            raise BadResponseError("the answer is of another shape than documented")
+        raise refusal(code, _ERRORS)
+    if not isinstance(data, dict):
+        raise BadResponseError("the answer has no data")
+    return data
+
+
+EXCHANGE = Exchange(
+    name="trubit",
+    api=TruBit,
+    base_url="https://api-business.trubit.com",
+    balances_path="/v2/user/account/assets",
+    requests_per_minute=60,
+    credentials=(frozenset({"api_key", "api_secret"}), frozenset({"token"})),
+)
