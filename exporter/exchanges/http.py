@@ -1,7 +1,8 @@
 """Send requests to an exchange: the only module that knows httpx."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -62,13 +63,18 @@ class HttpClient:
         *,
         server_clock: ServerClock,
         clock: Clock,
-        admit: Callable[[], Awaitable[None]],
+        further_request: Callable[[], AbstractAsyncContextManager[None]],
     ) -> None:
-        """Prepare, without connecting; `admit` is awaited before every request (the pace)."""
+        """Prepare, without connecting.
+
+        The poll itself has its turn before it starts; every request after a poll's first is made
+        inside a `further_request()`, which waits for the pace.
+        """
         self._base_url = base_url
         self._server_clock = server_clock
         self._clock = clock
-        self._admit = admit
+        self._further_request = further_request
+        self._is_first_request = True
         self._progress = _Progress()
         self._client = httpx.AsyncClient(
             verify=_tls_context(),
@@ -80,9 +86,20 @@ class HttpClient:
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
         )
 
+    def begin_poll(self) -> None:
+        """Let the next request be a poll's first."""
+        self._is_first_request = True
+        self._progress = _Progress()
+
     async def get(self, path: str, headers: Mapping[str, str]) -> Answer:
         """Return the answer to a GET, whatever its status; raises a `PollError` without one."""
-        await self._admit()
+        if self._is_first_request:
+            self._is_first_request = False
+            return await self._ask(path, headers)
+        async with self._further_request():
+            return await self._ask(path, headers)
+
+    async def _ask(self, path: str, headers: Mapping[str, str]) -> Answer:
         progress = self._progress = _Progress()
         sent = self._clock.monotonic()
         request = self._client.build_request(

@@ -1,0 +1,137 @@
+"""Poll accounts of one API: what they share is its pace, its clock and its tokens."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from exporter.clock import Clock
+from exporter.credentials import Secret, read_all
+from exporter.errors import InternalError, PollError, RateLimitedError
+from exporter.exchanges.base import Exchange
+from exporter.exchanges.http import HttpClient, StaleConnectionError
+from exporter.exchanges.server_clock import ServerClock
+from exporter.model import Account, Reading
+from exporter.pace import Pace, limit_pause
+
+log = structlog.get_logger(__name__)
+
+Sleep = Callable[[float], Awaitable[None]]
+
+_STALL = 1.0  # seconds past a deadline that only a stall of this process explains
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Hold how one poll ended; `asked_at` is monotonic, `wall` the same moment as Unix seconds."""
+
+    asked_at: float
+    wall: float
+    duration: float
+    outcome: Reading | PollError
+
+
+class Endpoint:
+    """Take turns at one API; one object for each exchange and base URL."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        limit: int,
+        clock: Clock,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Take the limit in requests a minute."""
+        self.server_clock = ServerClock(clock)
+        self._api = exchange.api(self.server_clock)
+        self._pace = Pace(limit)
+        self._clock = clock
+        self._sleep = sleep
+        self._jitter = jitter
+        self._queue = asyncio.Lock()
+        self._limited_in_a_row = 0
+
+    def set_limit(self, limit: int) -> None:
+        """Change the limit; what was already asked still counts."""
+        self._pace.set_limit(limit)
+
+    def connect(self, account: Account) -> HttpClient:
+        """Return a client for an account, which the caller closes."""
+        return HttpClient(
+            account.base_url,
+            server_clock=self.server_clock,
+            clock=self._clock,
+            further_request=self._further_request,
+        )
+
+    async def poll(self, account: Account, http: HttpClient) -> Attempt:
+        """Poll an account once and return what became of it; whatever happens is an outcome."""
+        asked_at = self._clock.monotonic()
+        outcome: Reading | PollError
+        try:
+            credentials = read_all(account.credentials)
+            async with self._turn():
+                asked_at = self._clock.monotonic()
+                outcome = await self._ask(account, credentials, http)
+        except PollError as error:
+            outcome = error
+        except Exception as error:
+            # The only broad except: no defect may end an account's task.
+            log.exception("poll failed by a defect", **account.key._asdict())
+            outcome = InternalError(f"a defect in the exporter ({type(error).__name__})")
+        self._note_limit(outcome)
+        duration = self._clock.monotonic() - asked_at
+        return Attempt(asked_at, self._clock.wall() - duration, duration, outcome)
+
+    async def _ask(
+        self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
+    ) -> Reading:
+        started = self._clock.monotonic()
+        http.begin_poll()
+        try:
+            async with asyncio.timeout(account.timeout):
+                try:
+                    reading = await self._api.fetch_balances(account, credentials, http)
+                except StaleConnectionError:
+                    reading = await self._api.fetch_balances(account, credentials, http)
+        except TimeoutError:
+            if self._clock.monotonic() - started > account.timeout + _STALL:
+                raise InternalError("this process was stalled while it waited") from None
+            raise http.timed_out() from None
+        return reading.only(account.assets)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait until the pace lets a poll start, in the order of asking, and count it."""
+        async with self._queue:
+            while (wait := self._pace.wait_to_start(self._clock.monotonic())) > 0:
+                await self._sleep(wait)
+            self._pace.start(self._clock.monotonic())
+        try:
+            yield
+        finally:
+            self._pace.end(self._clock.monotonic())
+
+    @asynccontextmanager
+    async def _further_request(self) -> AsyncIterator[None]:
+        """Count a request that a running poll makes besides its first."""
+        while (wait := self._pace.wait_to_follow(self._clock.monotonic())) > 0:
+            await self._sleep(wait)
+        self._pace.start(self._clock.monotonic())
+        try:
+            yield
+        finally:
+            self._pace.end(self._clock.monotonic())
+
+    def _note_limit(self, outcome: Reading | PollError) -> None:
+        if isinstance(outcome, RateLimitedError):
+            self._limited_in_a_row += 1
+            pause = limit_pause(outcome, self._limited_in_a_row, self._jitter())
+            self._pace.pause(self._clock.monotonic() + pause)
+        elif isinstance(outcome, Reading):
+            self._limited_in_a_row = 0

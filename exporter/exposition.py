@@ -1,0 +1,247 @@
+"""Turn snapshots into bytes: each account's balances once, when they change; a page by joining."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import inf
+from typing import Any
+
+import msgspec
+
+from exporter import families
+from exporter.blocks import EMPTY, Block, deflate, join
+from exporter.families import Family
+from exporter.model import AccountKey, Balance
+from exporter.snapshots import AccountState, Snapshot, SnapshotStore
+
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedBalances:
+    """Hold one answer's balances ready to be served: deflated samples by family, and JSON rows.
+
+    The exact amounts live on only here; a deflated row takes a tenth of the memory of its objects.
+    """
+
+    samples: Mapping[Family, Block]
+    rows: Block
+    series: int
+
+
+State = AccountState[RenderedBalances]
+Store = SnapshotStore[RenderedBalances]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """Describe an exposition format by how it heads a family and how a page ends."""
+
+    header: Callable[[Family], str]
+    end: str
+
+
+TEXT = Format(Family.text_header, "")
+OPENMETRICS = Format(Family.openmetrics_header, "# EOF\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Hold the samples of all accounts, as they are until `valid_until` or the next change."""
+
+    version: int
+    valid_until: float
+    block: Block
+    series: int
+
+
+class Exposition:
+    """Serve the families of balances and accounts from what was rendered when a poll ended."""
+
+    def __init__(self, store: Store) -> None:
+        """Read states from a store."""
+        self._store = store
+        self._pages: dict[Format, Page] = {}
+        self._account_lines: dict[AccountKey, tuple[State, bool, tuple[str, ...]]] = {}
+
+    def page(self, page_format: Format, now: float) -> Page:
+        """Return the page as of `now` (monotonic); it is made again only when something changed."""
+        page = self._pages.get(page_format)
+        if page is None or page.version != self._store.version or now >= page.valid_until:
+            page = self._pages[page_format] = self._make_page(page_format, now)
+        return page
+
+    def _make_page(self, page_format: Format, now: float) -> Page:
+        states = self._store.states
+        served = {
+            key: snapshot
+            for key, state in states.items()
+            if (snapshot := state.served(now)) is not None
+        }
+        lines = self._lines_of(states, served)
+        accounts = deflate(_account_section(page_format, lines).encode())
+        balances = _balance_blocks(page_format, [s.rendered for s in served.values()])
+        return Page(
+            version=self._store.version,
+            valid_until=min((states[key].expires_at for key in served), default=inf),
+            block=join([accounts, *balances]),
+            series=sum(text.count("\n") for account in lines for text in account)
+            + sum(snapshot.rendered.series for snapshot in served.values()),
+        )
+
+    def _lines_of(
+        self,
+        states: Mapping[AccountKey, State],
+        served: Mapping[AccountKey, Snapshot[RenderedBalances]],
+    ) -> list[tuple[str, ...]]:
+        kept = self._account_lines
+        self._account_lines = {}
+        for key, state in states.items():
+            entry = kept.get(key)
+            if entry is None or entry[0] is not state or entry[1] != (key in served):
+                entry = (state, key in served, render_account(state, served.get(key)))
+            self._account_lines[key] = entry
+        return [entry[2] for entry in self._account_lines.values()]
+
+
+def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBalances:
+    """Return everything that is ever served of one answer's balances."""
+    rows = tuple(balances)
+    texts = {
+        family: "".join(lines)
+        for family in families.BALANCES
+        if (lines := _BALANCE_LINES[family](f'{family.name}{{{_labels(key)},asset="', rows))
+    }
+    return RenderedBalances(
+        samples={family: deflate(text.encode()) for family, text in texts.items()},
+        rows=deflate(msgspec.json.encode([_json_row(row) for row in rows])),
+        series=sum(text.count("\n") for text in texts.values()),
+    )
+
+
+def render_account(state: State, served: Snapshot[RenderedBalances] | None) -> tuple[str, ...]:
+    """Return an account's own samples: a text for each family of `families.ACCOUNTS`."""
+    labels = _labels(state.plan.account.key)
+    values = _account_values(state, served)
+    return tuple(
+        "".join(
+            f"{family.name}{{{labels}{more}}} {value}\n" for more, value in values.get(family, ())
+        )
+        for family in families.ACCOUNTS
+    )
+
+
+def _account_values(
+    state: State, served: Snapshot[RenderedBalances] | None
+) -> dict[Family, list[tuple[str, Any]]]:
+    """Return for each family what its samples add to the labels, and their values."""
+    plan = state.plan
+    single: dict[Family, Any] = {
+        families.UP: int(state.up),
+        families.COMPLETE: int(served is not None and not served.rejected),
+        families.LAST_SUCCESS: state.last_success,
+        families.DURATION: state.duration,
+        families.INTERVAL: plan.interval,
+        families.STALE_AFTER: plan.stale_after,
+        families.ASSETS: served.assets if served else 0,
+        families.INCONSISTENT: served.inconsistent if served else 0,
+        families.NEGATIVE: served.negative if served else 0,
+        families.REJECTED: len(served.rejected) if served else 0,
+        families.CLOCK_OFFSET: state.clock_offset,
+        families.POLLS: state.polls,
+    }
+    if served is not None and served.can_deposit is not None:
+        single[families.CAN_DEPOSIT] = int(served.can_deposit)
+    return {family: [("", value)] for family, value in single.items()} | {
+        families.FAILURES: [
+            (f',reason="{reason}"', count) for reason, count in state.failures.items()
+        ],
+        families.THRESHOLD: [
+            (f',asset="{bound.asset}",bound="{bound.bound}"', bound.value)
+            for bound in plan.account.thresholds
+        ],
+    }
+
+
+def _account_section(page_format: Format, accounts: Iterable[tuple[str, ...]]) -> str:
+    columns = zip(families.ACCOUNTS, zip(*accounts, strict=True), strict=False)
+    return "".join(
+        page_format.header(family) + body for family, texts in columns if (body := "".join(texts))
+    )
+
+
+def _balance_blocks(page_format: Format, served: list[RenderedBalances]) -> list[Block]:
+    blocks = []
+    for family in families.BALANCES:
+        samples = [rendered.samples.get(family, EMPTY) for rendered in served]
+        if any(block.length for block in samples):
+            blocks += [_header_block(page_format, family), *samples]
+    return blocks
+
+
+@cache
+def _header_block(page_format: Format, family: Family) -> Block:
+    return deflate(page_format.header(family).encode())
+
+
+Lines = Callable[[str, tuple[Balance, ...]], list[str]]
+
+
+def _amounts(field: Callable[[Balance], str | None]) -> Lines:
+    def lines(prefix: str, rows: tuple[Balance, ...]) -> list[str]:
+        return [
+            f'{prefix}{row.asset}"}} {amount}\n'
+            for row in rows
+            if (amount := field(row)) is not None
+        ]
+
+    return lines
+
+
+def _updated(row: Balance) -> str | None:
+    if row.updated_ms is None:
+        return None
+    return f"{row.updated_ms // 1000}.{row.updated_ms % 1000:03}"
+
+
+def _info_lines(prefix: str, rows: tuple[Balance, ...]) -> list[str]:
+    return [
+        f'{prefix}{row.asset}",asset_name="{_escape(row.asset_name)}"'
+        f',asset_id="{_escape(row.asset_id)}"}} 1\n'
+        for row in rows
+    ]
+
+
+_BALANCE_LINES: Mapping[Family, Lines] = {
+    families.TOTAL: _amounts(lambda row: row.total),
+    families.FREE: _amounts(lambda row: row.free),
+    families.LOCKED: _amounts(lambda row: row.locked),
+    families.LOCKED_ORDERS: _amounts(lambda row: row.locked_orders),
+    families.LOCKED_WITHDRAWALS: _amounts(lambda row: row.locked_withdrawals),
+    families.UPDATED: _amounts(_updated),
+    families.ASSET_INFO: _info_lines,
+}
+
+
+def _json_row(row: Balance) -> dict[str, str]:
+    """Return a row as the API serves it: exact decimal texts, and only what the exchange said."""
+    fields = {
+        "asset": row.asset,
+        "total": row.total,
+        "free": row.free,
+        "locked": row.locked,
+        "locked_orders": row.locked_orders,
+        "locked_withdrawals": row.locked_withdrawals,
+        "updated": _updated(row),
+        "asset_name": row.asset_name,
+        "asset_id": row.asset_id,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _labels(key: AccountKey) -> str:
+    return f'exchange="{_escape(key.exchange)}",account="{_escape(key.account)}"'
+
+
+def _escape(value: str) -> str:
+    return value.translate(_ESCAPES)

@@ -1,0 +1,84 @@
+"""Write one line for each event to stderr, as logfmt or JSON, whoever logs it."""
+
+import logging
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+LEVELS = ("debug", "info", "warn", "error")
+FORMATS = ("logfmt", "json")
+
+# These log whole URLs and headers, which hold signatures.
+_TOO_TALKATIVE = ("httpx", "httpcore", "hpack")
+
+
+def configure(level: str, style: str, count: Callable[[str], None] | None = None) -> None:
+    """Send all logging to stderr from `level` on; `count` is called with each message's level."""
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        name_exceptions,
+        structlog.processors.EventRenamer("msg"),
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if style == "json"
+        else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"])
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+    output = logging.StreamHandler()
+    output.setFormatter(formatter)
+    if count:
+        output.addFilter(_counting(count))
+    logging.raiseExceptions = False  # a full disk or a closed stderr must not stop the daemon
+    root = logging.getLogger()
+    root.handlers = [output]
+    root.setLevel(logging.getLevelNamesMapping()[level.upper()])
+    for name in _TOO_TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def name_exceptions(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace an exception by its types and places: its text could repeat a secret."""
+    info = event.pop("exc_info", None)
+    if isinstance(info, BaseException):
+        event["exception"] = describe(info)
+    elif isinstance(info, tuple) and info[1] is not None:
+        event["exception"] = describe(info[1])
+    return event
+
+
+def describe(error: BaseException) -> str:
+    """Return an exception's type and its innermost places, and the same of its cause."""
+    cause = error.__cause__ or error.__context__
+    text = f"{type(error).__name__} at {_places(error.__traceback__)}"
+    return f"{text}; after {describe(cause)}" if cause else text
+
+
+def _places(trace: TracebackType | None) -> str:
+    frames = traceback.extract_tb(trace)[-3:]
+    return " < ".join(f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in frames[::-1])
+
+
+def _counting(count: Callable[[str], None]) -> Callable[[logging.LogRecord], bool]:
+    def count_and_pass(record: logging.LogRecord) -> bool:
+        count(record.levelname.lower())
+        return True
+
+    return count_and_pass

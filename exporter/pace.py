@@ -1,0 +1,108 @@
+"""Decide when the next request or poll may start: pure arithmetic, with the clock passed in."""
+
+import math
+from collections import deque
+from collections.abc import Iterable
+
+from exporter.errors import (
+    AuthenticationError,
+    PermissionDeniedError,
+    PollError,
+    RateLimitedError,
+    UnavailableError,
+)
+
+PERIOD = 60.0
+"""Seconds over which the exchanges count requests."""
+
+UTILISATION = 0.9
+"""Share of a limit that polls may plan for; the rest is for tokens, retries and other programs."""
+
+REFUSED_PAUSES = (60.0, 300.0, 900.0)
+MAX_PAUSE = 900.0
+_FIRST_PAUSE = 30.0
+
+
+class Pace:
+    """Keep the requests of all accounts of one API below its limit in every window of a minute.
+
+    A request may reach the exchange at any time between its start and its end, so it counts from
+    its start until a whole period after its end. Starts of polls are spaced evenly; what a running
+    poll asks for besides (a token) goes at once and pushes the next start back instead.
+    """
+
+    def __init__(self, limit: int) -> None:
+        """Take the limit in requests a minute."""
+        self.set_limit(limit)
+        self._next_start = 0.0
+        self._paused_until = 0.0
+        self._under_way = 0
+        self._ended: deque[float] = deque()
+
+    def set_limit(self, limit: int) -> None:
+        """Change the limit; what was already sent still counts."""
+        self._limit = limit
+        self._spacing = PERIOD / (limit * UTILISATION)
+
+    def wait_to_start(self, now: float) -> float:
+        """Return the seconds until another poll may start, 0 if it may now."""
+        return max(self._next_start - now, self.wait_to_follow(now))
+
+    def wait_to_follow(self, now: float) -> float:
+        """Return the seconds until a running poll may send another request, 0 if it may now."""
+        while self._ended and self._ended[0] <= now - PERIOD:
+            self._ended.popleft()
+        wait = max(self._paused_until - now, 0.0)
+        if self._under_way + len(self._ended) >= self._limit:
+            wait = max(wait, self._ended[0] + PERIOD - now if self._ended else self._spacing)
+        return wait
+
+    def start(self, now: float) -> None:
+        """Count a request that starts."""
+        self._under_way += 1
+        self._next_start = max(self._next_start, now) + self._spacing
+
+    def end(self, now: float) -> None:
+        """Count the end of a request, whatever became of it."""
+        self._under_way -= 1
+        self._ended.append(now)
+
+    def pause(self, until: float) -> None:
+        """Let nothing start before `until`."""
+        self._paused_until = max(self._paused_until, until)
+
+
+def stretch(intervals: Iterable[float], limit: int) -> float:
+    """Return the factor, 1 or more, that makes polling at these intervals (in s) fit a limit."""
+    wished = sum(PERIOD / interval for interval in intervals)
+    return max(1.0, wished / (limit * UTILISATION))
+
+
+def next_due(due: float, now: float, interval: float, pause: float) -> float:
+    """Return when the next poll is due: in rhythm with the last, and missed ones stay missed."""
+    missed = max(0, math.floor((now - due) / interval))
+    return max(due + (missed + 1) * interval, now + pause)
+
+
+def limit_pause(error: RateLimitedError, in_a_row: int, jitter: float) -> float:
+    """Return the seconds for which no account may use an API that asked for fewer requests.
+
+    The exchange's own wish is obeyed; without one the pause grows exponentially with the refusals
+    in a row, and `jitter` (0 to 1) takes a share of it.
+    """
+    if error.retry_after is not None:
+        return error.retry_after
+    return jitter * min(MAX_PAUSE, _FIRST_PAUSE * 2.0 ** min(in_a_row, 10))
+
+
+def account_pause(error: PollError, in_a_row: int) -> float:
+    """Return the seconds for which an account is left alone after its failures in a row.
+
+    A refused key is tried ever more seldom, because an exchange blocks an address that goes on
+    asking. Most failures keep the rhythm of the interval, which is polite enough.
+    """
+    if isinstance(error, AuthenticationError | PermissionDeniedError):
+        return REFUSED_PAUSES[min(in_a_row, len(REFUSED_PAUSES)) - 1]
+    if isinstance(error, UnavailableError):
+        return error.retry_after or 0.0
+    return 0.0

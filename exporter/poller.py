@@ -1,0 +1,240 @@
+"""Run one task for each account, and follow the configuration as it changes."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from exporter.clock import Clock
+from exporter.credentials import Secret, read_all
+from exporter.endpoints import Attempt, Endpoint, Sleep
+from exporter.errors import (
+    AuthenticationError,
+    CredentialsError,
+    PermissionDeniedError,
+    PollError,
+)
+from exporter.exchanges import EXCHANGES
+from exporter.model import Account, AccountKey
+from exporter.pace import account_pause, next_due, stretch
+from exporter.snapshots import AccountState, Plan, Poll, Snapshot, SnapshotStore
+
+log = structlog.get_logger(__name__)
+
+STALE_INTERVALS = 3
+"""Paced intervals, plus the timeout, after which balances are stale unless configured."""
+
+_MOST_BETWEEN_STARTS = 1.0  # seconds: a few accounts should not wait for their first poll
+_SHOWN_ROWS = 5
+
+EndpointKey = tuple[str, str]
+
+
+class Poller:
+    """Poll every account for ever; all tasks belong to the task group that is given."""
+
+    def __init__(
+        self,
+        store: SnapshotStore[Any],
+        tasks: asyncio.TaskGroup,
+        clock: Clock,
+        *,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """Publish into a store."""
+        self._store = store
+        self._tasks = tasks
+        self._clock = clock
+        self._sleep = sleep
+        self._endpoints: dict[EndpointKey, Endpoint] = {}
+        self._running: dict[AccountKey, asyncio.Task[None]] = {}
+
+    async def reconcile(self, accounts: Iterable[Account], limits: Mapping[str, int]) -> None:
+        """Poll these accounts from now on: stop what changed or went, leave the rest alone."""
+        plans = make_plans(accounts, limits)
+        before = self._store.states
+        await self._stop(
+            key
+            for key in self._running
+            if key not in plans or plans[key].account != before[key].plan.account
+        )
+        self._prepare_endpoints(plans.values(), limits)
+        self._store.configure(plans)
+        for plan, delay in spread([plans[key] for key in plans if key not in self._running]):
+            task = self._tasks.create_task(self._poll_for_ever(plan.account, delay))
+            self._running[plan.account.key] = task
+        _warn_of(plans.values())
+
+    async def stop(self) -> None:
+        """Stop polling."""
+        await self._stop(self._running)
+
+    async def _stop(self, keys: Iterable[AccountKey]) -> None:
+        stopped = [self._running.pop(key) for key in tuple(keys)]
+        for task in stopped:
+            task.cancel()
+        await asyncio.gather(*stopped, return_exceptions=True)
+
+    def _prepare_endpoints(self, plans: Iterable[Plan], limits: Mapping[str, int]) -> None:
+        for name, base_url in {_endpoint_key(plan.account) for plan in plans}:
+            if endpoint := self._endpoints.get((name, base_url)):
+                endpoint.set_limit(limits[name])
+            else:
+                self._endpoints[name, base_url] = Endpoint(
+                    EXCHANGES[name], limits[name], self._clock, sleep=self._sleep
+                )
+
+    async def _poll_for_ever(self, account: Account, delay: float) -> None:
+        endpoint = self._endpoints[_endpoint_key(account)]
+        http = endpoint.connect(account)
+        due = self._clock.monotonic() + delay
+        try:
+            while True:
+                await self._sleep(max(0.0, due - self._clock.monotonic()))
+                attempt = await endpoint.poll(account, http)
+                due = self._publish(account.key, attempt, endpoint.server_clock.offset(), due)
+                if isinstance(attempt.outcome, AuthenticationError | PermissionDeniedError):
+                    due = await self._until_credentials_change(account, due)
+        finally:
+            await http.aclose()
+
+    def _publish(self, key: AccountKey, attempt: Attempt, clock_offset: float, due: float) -> float:
+        """Store and log what a poll brought, and return when the next one is due (monotonic)."""
+        before = self._store.states[key]
+        outcome, now = attempt.outcome, self._clock.monotonic()
+        failures = before.trouble.failures + 1 if before.trouble else 1
+        pause = account_pause(outcome, failures) if isinstance(outcome, PollError) else 0.0
+        due = next_due(due, now, before.plan.interval, pause)
+        poll = Poll(
+            asked_at=attempt.asked_at,
+            wall=attempt.wall,
+            duration=attempt.duration,
+            clock_offset=clock_offset,
+            next_poll=self._clock.wall() + due - now,
+        )
+        if isinstance(outcome, PollError):
+            self._store.fail(key, poll, outcome)
+        else:
+            self._store.succeed(key, poll, outcome)
+        _log_change(before, self._store.states[key], self._clock.wall())
+        return due
+
+    async def _until_credentials_change(self, account: Account, due: float) -> float:
+        """Wait out the pause of a refused key, or less: until its files hold another one."""
+        refused = _readable_credentials(account)
+        interval = self._store.states[account.key].plan.interval
+        while due - self._clock.monotonic() > interval:
+            await self._sleep(interval)
+            if _readable_credentials(account) != refused:
+                return self._clock.monotonic()
+        return due
+
+
+def make_plans(accounts: Iterable[Account], limits: Mapping[str, int]) -> dict[AccountKey, Plan]:
+    """Return how each account is polled when all accounts of an API share its limit."""
+    groups: dict[EndpointKey, list[Account]] = defaultdict(list)
+    listed = tuple(accounts)
+    for account in listed:
+        groups[_endpoint_key(account)].append(account)
+    factors = {
+        key: stretch((account.interval for account in group), limits[key[0]])
+        for key, group in groups.items()
+    }
+    return {account.key: _plan(account, factors[_endpoint_key(account)]) for account in listed}
+
+
+def _plan(account: Account, factor: float) -> Plan:
+    interval = account.interval * factor
+    stale_after = account.stale_after or STALE_INTERVALS * interval + account.timeout
+    return Plan(account, interval, stale_after)
+
+
+def spread(plans: Sequence[Plan]) -> list[tuple[Plan, float]]:
+    """Return each plan with the seconds to wait before its first poll.
+
+    The starts at one API are spread over the interval, but at most a second apart, so that a few
+    accounts show their balances soon.
+    """
+    groups: dict[EndpointKey, list[Plan]] = defaultdict(list)
+    for plan in plans:
+        groups[_endpoint_key(plan.account)].append(plan)
+    return [
+        (plan, number * min(plan.interval / len(group), _MOST_BETWEEN_STARTS))
+        for group in groups.values()
+        for number, plan in enumerate(group)
+    ]
+
+
+def _endpoint_key(account: Account) -> EndpointKey:
+    return account.exchange, account.base_url
+
+
+def _readable_credentials(account: Account) -> Mapping[str, Secret] | None:
+    try:
+        return read_all(account.credentials)
+    except CredentialsError:
+        return None
+
+
+def _warn_of(plans: Iterable[Plan]) -> None:
+    for plan in plans:
+        account = plan.account
+        if plan.interval > account.interval:
+            log.warning(
+                "too many accounts for the exchange's limit, polling less often",
+                **account.key._asdict(),
+                wished=f"{account.interval:g}s",
+                paced=f"{plan.interval:.1f}s",
+            )
+        if plan.stale_after < plan.interval:
+            log.warning(
+                "stale_after is shorter than the time between two polls, balances will come and go",
+                **account.key._asdict(),
+                stale_after=f"{plan.stale_after:g}s",
+                paced=f"{plan.interval:.1f}s",
+            )
+
+
+def _log_change(before: AccountState[Any], after: AccountState[Any], now: float) -> None:
+    """Log where an account's state changed: the beginning of a trouble and its end, no more."""
+    labels = after.plan.account.key._asdict()
+    if after.trouble and not before.trouble:
+        log.warning(
+            "account is down",
+            **labels,
+            reason=after.trouble.reason,
+            error=after.trouble.message,
+            advice=after.trouble.advice,
+        )
+    elif before.trouble and not after.trouble:
+        log.info(
+            "account is up again",
+            **labels,
+            down_for=f"{now - before.trouble.since:.0f}s",
+            failed_polls=before.trouble.failures,
+        )
+    elif after.up and not before.up:
+        log.info("account is up", **labels, assets=after.snapshot.assets if after.snapshot else 0)
+    if after.snapshot is not before.snapshot and after.snapshot:
+        _log_rows(labels, before.snapshot, after.snapshot)
+
+
+def _log_rows(
+    labels: Mapping[str, str], before: Snapshot[Any] | None, after: Snapshot[Any]
+) -> None:
+    was_complete = before is None or not before.rejected
+    if after.rejected and was_complete:
+        shown = [
+            f"row {row.row} ({row.asset or 'no asset'}): {row.problem}"
+            for row in after.rejected[:_SHOWN_ROWS]
+        ]
+        log.warning(
+            "rows were not understood and are left out",
+            **labels,
+            rows=len(after.rejected),
+            first="; ".join(shown),
+        )
+    elif not after.rejected and not was_complete:
+        log.info("every row is understood again", **labels)

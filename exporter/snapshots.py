@@ -1,0 +1,173 @@
+"""Keep what is known of every account: where polling and exposition meet."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from exporter.amounts import is_negative, is_sum
+from exporter.errors import REASONS, PollError
+from exporter.model import Account, AccountKey, Balance, Reading, RejectedRow
+
+Rendered = TypeVar("Rendered")
+"""What is kept of an answer's balances: whatever the exposition makes of them, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot(Generic[Rendered]):
+    """Hold one complete answer; `asked_at` is in monotonic seconds, from before the request.
+
+    The answer is at least as young as `asked_at`, so an age counted from there is never too small.
+    """
+
+    asked_at: float
+    rendered: Rendered
+    assets: int
+    inconsistent: int
+    negative: int
+    rejected: tuple[RejectedRow, ...]
+    can_deposit: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Say why an account is down, since when (Unix seconds) and for how many polls in a row."""
+
+    reason: str
+    message: str
+    advice: str
+    since: float
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Say how an account is polled, in seconds: every `interval`, as paced."""
+
+    account: Account
+    interval: float
+    stale_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState(Generic[Rendered]):
+    """Hold all that is known of an account; a new state replaces the old one whole."""
+
+    plan: Plan
+    polls: int = 0
+    failures: Mapping[str, int] = MappingProxyType(dict.fromkeys(REASONS, 0))
+    trouble: Trouble | None = None
+    up: bool = False
+    last_success: float = 0.0
+    duration: float = 0.0
+    clock_offset: float = 0.0
+    next_poll: float = 0.0
+    snapshot: Snapshot[Rendered] | None = None
+
+    def served(self, now: float) -> Snapshot[Rendered] | None:
+        """Return the snapshot while it is younger than `stale_after`; `now` is monotonic."""
+        return self.snapshot if self.snapshot and now < self.expires_at else None
+
+    @property
+    def expires_at(self) -> float:
+        """Return the monotonic time at which the snapshot is withdrawn; 0 without one."""
+        return self.snapshot.asked_at + self.plan.stale_after if self.snapshot else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Hold the times of one poll in seconds.
+
+    `asked_at` is monotonic, `wall` the same moment as Unix time, and so is `next_poll`.
+    """
+
+    asked_at: float
+    wall: float
+    duration: float
+    clock_offset: float
+    next_poll: float
+
+
+Render = Callable[[AccountKey, tuple[Balance, ...]], Rendered]
+
+
+@dataclass(slots=True)
+class SnapshotStore(Generic[Rendered]):
+    """Publish states; `version` grows with every change, for readers that cache what they made."""
+
+    render: Render[Rendered]
+    states: Mapping[AccountKey, AccountState[Rendered]] = field(default_factory=dict)
+    version: int = 0
+
+    def configure(self, plans: Mapping[AccountKey, Plan]) -> None:
+        """Take over a configuration: accounts appear and go; those that stay keep what is known.
+
+        Balances stay only where they would be asked for in the same place with the same key.
+        """
+        self._publish({key: self._taken_over(key, plan) for key, plan in plans.items()})
+
+    def succeed(self, key: AccountKey, poll: Poll, reading: Reading) -> None:
+        """Replace an account's snapshot by that of a poll that worked."""
+        state = self.states[key]
+        snapshot = Snapshot(
+            asked_at=poll.asked_at,
+            rendered=self.render(key, reading.balances),
+            assets=len(reading.balances),
+            inconsistent=sum(not is_sum(b.total, b.free, b.locked) for b in reading.balances),
+            negative=sum(map(_has_negative, reading.balances)),
+            rejected=reading.rejected,
+            can_deposit=reading.can_deposit,
+        )
+        polled = _polled(state, poll)
+        self._replace(
+            replace(polled, up=True, trouble=None, last_success=poll.wall, snapshot=snapshot)
+        )
+
+    def fail(self, key: AccountKey, poll: Poll, error: PollError) -> None:
+        """Count a poll that failed; the snapshot stays until it is too old."""
+        state = self.states[key]
+        before = state.trouble
+        trouble = Trouble(
+            reason=error.reason,
+            message=str(error),
+            advice=error.advice,
+            since=before.since if before else poll.wall,
+            failures=before.failures + 1 if before else 1,
+        )
+        failures = MappingProxyType(
+            {**state.failures, error.reason: state.failures[error.reason] + 1}
+        )
+        self._replace(replace(_polled(state, poll), up=False, trouble=trouble, failures=failures))
+
+    def _taken_over(self, key: AccountKey, plan: Plan) -> AccountState[Rendered]:
+        state = self.states.get(key)
+        if state is None:
+            return AccountState(plan)
+        if _source(state.plan.account) == _source(plan.account):
+            return replace(state, plan=plan)
+        return AccountState(plan, polls=state.polls, failures=state.failures)
+
+    def _replace(self, state: AccountState[Rendered]) -> None:
+        self._publish({**self.states, state.plan.account.key: state})
+
+    def _publish(self, states: Mapping[AccountKey, AccountState[Rendered]]) -> None:
+        self.states = states
+        self.version += 1
+
+
+def _polled(state: AccountState[Rendered], poll: Poll) -> AccountState[Rendered]:
+    return replace(
+        state,
+        polls=state.polls + 1,
+        duration=poll.duration,
+        clock_offset=poll.clock_offset,
+        next_poll=poll.next_poll,
+    )
+
+
+def _source(account: Account) -> tuple[object, ...]:
+    return account.base_url, account.balances_path, account.credentials, account.assets
+
+
+def _has_negative(balance: Balance) -> bool:
+    return is_negative(balance.total) or is_negative(balance.free) or is_negative(balance.locked)
