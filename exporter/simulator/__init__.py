@@ -1,0 +1,21 @@
+"""Simulate BtcTurk and TruBit Business over HTTP, with faults on demand."""
+
+from exporter.simulator.configuration import add_demo_accounts, config_text
+from exporter.simulator.exchange import Account
+from exporter.simulator.faults import FAULTS, Fault
+from exporter.simulator.ledger import Entry, Ledger
+from exporter.simulator.showing import Showing
+from exporter.simulator.simulator import Balances, Simulator
+
+__all__ = [
+    "FAULTS",
+    "Account",
+    "Balances",
+    "Entry",
+    "Fault",
+    "Ledger",
+    "Showing",
+    "Simulator",
+    "add_demo_accounts",
+    "config_text",
+]

@@ -1,0 +1,74 @@
+"""Write the exporter's configuration for simulated accounts, and open those of the demo."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from exporter.simulator.exchange import Account
+from exporter.simulator.simulator import Simulator
+
+
+def add_demo_accounts(simulator: Simulator) -> None:
+    """Open two accounts at each exchange, as a company's treasury might have them."""
+    simulator.add_account(
+        exchange="btcturk",
+        name="treasury-tr",
+        thresholds=(
+            {"asset": "BTC", "free_min": "12", "total_max": "40"},
+            {"asset": "TRY", "free_min": "2500000"},
+            {"asset": "USDT", "free_min": "450000", "locked_max": "250000"},
+        ),
+    )
+    simulator.add_account(
+        exchange="btcturk",
+        name="market-making-tr",
+        thresholds=({"asset": "ETH", "free_min": "150", "locked_max": "120"},),
+    )
+    simulator.add_account(
+        exchange="trubit",
+        name="payments-mx",
+        thresholds=(
+            {"asset": "MXN", "free_min": "1000000"},
+            {"asset": "USDC", "total_min": "300000"},
+        ),
+    )
+    simulator.add_account(exchange="trubit", name="settlement-br")
+
+
+def config_text(
+    simulator: Simulator,
+    *,
+    interval: str = "5s",
+    timeout: str | None = None,
+    stale_after: str | None = None,
+) -> str:
+    """Return a `config.yaml` with all accounts of a running simulator, their secrets included.
+
+    Durations are those of Prometheus; without one the exporter's own default holds.
+    """
+    defaults = {"interval": interval, "timeout": timeout, "stale_after": stale_after}
+    lines = ["defaults:"]
+    lines += [f"  {name}: {quoted(value)}" for name, value in defaults.items() if value is not None]
+    lines.append("accounts:" if simulator.accounts else "accounts: []")
+    for account in simulator.accounts:
+        lines += _account_lines(account, simulator.url)
+    return "\n".join(lines) + "\n"
+
+
+def quoted(text: str) -> str:
+    """Return a text as a double-quoted YAML scalar."""
+    # JSON's escapes are YAML's, but for pairs of surrogates; so what can stand as it is, does.
+    return json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def _account_lines(account: Account, url: str) -> Iterator[str]:
+    yield f"  - name: {quoted(account.name)}"
+    yield f"    exchange: {quoted(account.exchange)}"
+    yield f"    base_url: {quoted(url)}"
+    yield f"    credentials: {_mapping(account.credentials)}"
+    if account.thresholds:
+        yield "    thresholds:"
+        yield from (f"      - {_mapping(threshold)}" for threshold in account.thresholds)
+
+
+def _mapping(entries: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{name}: {quoted(text)}" for name, text in entries.items()) + "}"

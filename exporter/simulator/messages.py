@@ -1,0 +1,80 @@
+"""Define what passes between a client and the simulated exchanges."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Literal
+
+import msgspec
+
+CallKind = Literal["balances", "token", "time"]
+Headers = tuple[tuple[str, str], ...]
+
+JSON: Headers = (("Content-Type", "application/json; charset=utf-8"),)
+HTML: Headers = (("Content-Type", "text/html; charset=utf-8"),)
+
+_WITHOUT_BODY = frozenset({204, 304})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Hold a request as it was read; header names are in lower case."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    peer: str
+    keep_alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Say what a request is: which of an exchange's calls, and whose (`None`: nobody known)."""
+
+    exchange: str
+    account: str | None
+    kind: CallKind
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Hold an answer; its length is added when it is sent, unless a header already speaks of it."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = ()
+
+    def adding(self, *headers: tuple[str, str]) -> "Response":
+        """Return this response with more headers."""
+        return replace(self, headers=self.headers + headers)
+
+    def without(self, name: str) -> "Response":
+        """Return this response without a header."""
+        kept = tuple(header for header in self.headers if header[0].lower() != name.lower())
+        return replace(self, headers=kept)
+
+    def head(self) -> bytes:
+        """Return the status line and the headers, with the empty line that ends them."""
+        lines = [f"HTTP/1.1 {self.status} {_phrase(self.status)}"]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        if not self._is_framed():
+            lines.append(f"Content-Length: {len(self.body)}")
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    def _is_framed(self) -> bool:
+        framing = {"content-length", "transfer-encoding"}
+        return self.status in _WITHOUT_BODY or any(n.lower() in framing for n, _ in self.headers)
+
+
+def json_response(status: int, content: object) -> Response:
+    """Return a response whose body is compact JSON."""
+    return Response(status, msgspec.json.encode(content), JSON)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

@@ -1,0 +1,84 @@
+"""Hold the rows of balances answers, and write and read them in an exchange's JSON."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+import msgspec
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """Hold one asset's line of an answer under the simulator's own field names, exchanges apart.
+
+    The names are `asset`, `name`, `id`, `total`, `free`, `locked`, `orders`, `withdrawals`,
+    `precision` and `updated_ms`, as far as the exchange has the field. Amounts are the texts that
+    are answered, with the exchange's own decimal separator.
+    """
+
+    fields: Mapping[str, object]
+
+    def __getitem__(self, name: str) -> object:
+        return self.fields[name]
+
+    def changed(self, **fields: object) -> "Row":
+        """Return this row with other or further fields."""
+        return Row({**self.fields, **fields})
+
+    def without(self, *names: str) -> "Row":
+        """Return this row without some fields."""
+        return Row({name: value for name, value in self.fields.items() if name not in names})
+
+
+Rows = tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Style:
+    """Say how an exchange writes rows.
+
+    `fields` gives, in the order of the documentation, the exchange's names for ours.
+    """
+
+    exchange: str
+    fields: Mapping[str, str]
+    separator: str
+    least_decimals: int
+
+    def row(self, **fields: object) -> Row:
+        """Return a row with those of the fields that the exchange has."""
+        return Row({name: fields[name] for name in self.fields})
+
+    def amount(self, plain: str) -> str:
+        """Return a plain decimal with the exchange's separator."""
+        return plain.replace(".", self.separator)
+
+
+def encode(rows: Rows, style: Style) -> bytes:
+    """Return rows as a JSON array; fields that the exchange does not know keep their names."""
+    return b"[" + b",".join(_encode(row, style) for row in rows) + b"]"
+
+
+@lru_cache(maxsize=32_768)
+def _encode(row: Row, style: Style) -> bytes:
+    return _encoder.encode({style.fields.get(name, name): v for name, v in row.fields.items()})
+
+
+def decode(body: bytes, style: Style, *path: str) -> Rows | None:
+    """Return the rows of the array at a path of keys in a JSON text, `None` if there is none."""
+    names = {written: name for name, written in style.fields.items()}
+    try:
+        content = _decoder.decode(body)
+        for key in path:
+            content = content[key]
+        return tuple(_row(names, fields.items()) for fields in content)
+    except (msgspec.DecodeError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _row(names: Mapping[str, str], fields: Iterable[tuple[str, object]]) -> Row:
+    return Row({names.get(written, written): value for written, value in fields})

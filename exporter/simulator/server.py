@@ -1,0 +1,121 @@
+"""Listen for clients and give each request the answer that a function finds for it."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import h11
+
+from exporter.simulator.messages import Request, Response
+from exporter.simulator.wire import ClientLeft, Wire, send
+
+Deliver = Callable[[Wire, Response], Awaitable[None]]
+
+_BACKLOG = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Hold an answer, how its bytes are sent, and what to do once that has ended."""
+
+    response: Response
+    deliver: Deliver
+    ended: Callable[[], None]
+
+
+class HttpServer:
+    """Serve HTTP/1.1 while the context lasts; leaving it drops every connection."""
+
+    def __init__(
+        self,
+        answer: Callable[[Request], Reply],
+        *,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        """Prepare to listen; port 0 takes a free one."""
+        self._answer = answer
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._server: asyncio.Server | None = None
+        self._conversations: set[asyncio.Task[None]] = set()
+        self._defects: list[BaseException] = []
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(
+            self._accept, self._host, self._port, ssl=self._tls, backlog=_BACKLOG
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._server is not None  # noqa: S101 - __aenter__ came first
+        self._server.close()
+        for conversation in self._conversations:
+            conversation.cancel()
+        await asyncio.gather(*self._conversations, return_exceptions=True)
+        await self._server.wait_closed()
+        if self._defects and error is None:
+            raise self._defects[0]
+
+    @property
+    def port(self) -> int:
+        """Return the port that is listened on."""
+        if self._server is None:
+            raise RuntimeError("the simulator is not running: enter its context first")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """Return the address for clients, without a slash at the end."""
+        scheme = "https" if self._tls else "http"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{scheme}://{host}:{self.port}"
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        conversation = asyncio.create_task(self._attend(Wire(reader, writer)))
+        self._conversations.add(conversation)
+        conversation.add_done_callback(self._forget)
+
+    def _forget(self, conversation: asyncio.Task[None]) -> None:
+        self._conversations.discard(conversation)
+        if not conversation.cancelled() and (defect := conversation.exception()):
+            self._defects.append(defect)
+
+    async def _attend(self, wire: Wire) -> None:
+        try:
+            await self._converse(wire)
+            wire.close()
+            await wire.closed()
+        except (ClientLeft, OSError):
+            pass  # clients may leave when they like
+        finally:
+            await wire.abort()
+
+    async def _converse(self, wire: Wire) -> None:
+        while not wire.is_closing:
+            try:
+                request = await wire.receive()
+            except h11.RemoteProtocolError as error:
+                await send(
+                    wire, Response(error.error_status_hint, headers=(("Connection", "close"),))
+                )
+                return
+            if request is None:
+                return
+            reply = self._answer(request)
+            try:
+                await reply.deliver(wire, reply.response)
+            finally:
+                reply.ended()
+            if not request.keep_alive:
+                return
