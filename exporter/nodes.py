@@ -118,6 +118,13 @@ class Node:
             self.problem("must not be empty")
         return None
 
+    def optional(self, parse: Callable[[str], T], default: T) -> T:
+        """Return what `parse` makes of a text, or the default where nothing stands."""
+        if self.is_nothing:
+            return default
+        value = self.parsed(parse)
+        return default if value is None else value
+
     def choice(self, known: Collection[str]) -> str | None:
         """Return a text that is one of those known."""
         return self.parsed(lambda text: _choice(text, known))
@@ -154,14 +161,21 @@ class Node:
         return {}
 
     def section(self, known: Collection[str]) -> "dict[str, Node]":
-        """Return the entries whose keys are known; each other key is a problem."""
+        """Return a node for every key that is known, in their order; any other key is a problem.
+
+        A key that is absent has nothing, as one without a value has.
+        """
         entries = self.entries()
         if isinstance(self.content, dict):
             for name, (key, _) in self.content.items():
                 if name not in known:
                     message = f"unknown key; {_nearest(name, known)}"
                     replace(key, path=self.path).problem(message, key=name)
-        return {name: value for name, value in entries.items() if name in known}
+        return {name: entries.get(name) or self._absent(name) for name in known}
+
+    def _absent(self, key: str) -> "Node":
+        path = join_path(self.path, key)
+        return replace(self, path=path, content=None, is_plain=False)
 
 
 def join_path(path: str, key: str) -> str:
