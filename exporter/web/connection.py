@@ -1,0 +1,192 @@
+"""Speak HTTP/1.1 with one client: receive requests, send answers, each within its deadline."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+
+import h11
+
+from exporter.web.limits import Limits
+from exporter.web.messages import RefusedError, Request, Response
+
+_READ = 16 * 1024
+_CONTINUE = h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
+_UNFINISHED = {h11.IDLE, h11.SEND_BODY, h11.ERROR}
+
+
+class Connection:
+    """Turn the bytes of one client into requests, and answers into bytes; h11 keeps the rules."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits
+    ) -> None:
+        """Take over both directions of an open connection."""
+        self._reader = reader
+        self._writer = writer
+        self._limits = limits
+        self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head)
+        self._method = b""
+        self._now = asyncio.get_running_loop().time
+        self._deadline = 0.0
+        self._patience = limits.receive
+        self._peer: str = (writer.get_extra_info("peername") or ("",))[0]
+        # Pausing at the first byte that the kernel did not take lets `drain` wait for the last.
+        writer.transport.set_write_buffer_limits(high=1)
+
+    async def receive(self) -> Request | None:
+        """Return the next request, or None when the client is gone or asks nothing.
+
+        Raises `RefusedError` for a request that is not to be served.
+        """
+        self._deadline = self._now() + self._patience
+        self._patience = self._limits.idle
+        self._method = b""
+        try:
+            head = await self._next_event()
+            if not isinstance(head, h11.Request):
+                return None
+            self._method = head.method
+            request = self._request(head)
+            await self._skip_body()
+        except h11.RemoteProtocolError as error:
+            raise RefusedError(error.error_status_hint, "not a valid HTTP request") from error
+        except TimeoutError:
+            if self._is_waiting():
+                return None
+            raise RefusedError(408, "the request took too long to arrive") from None
+        return request
+
+    async def send(self, response: Response, headers: Mapping[str, str], *, last: bool) -> bool:
+        """Send a whole answer; return whether the client may ask again on this connection.
+
+        Raises `TimeoutError` for a client that is too slow, and what the body's iterator raises;
+        the answer is cut off then, and the connection is of no further use.
+        """
+        self._deadline = self._now() + self._limits.send
+        frames = self._frames(_head(response, headers, last=last))
+        body = () if self._method == b"HEAD" else response.body
+        for piece in join_or_split(body, self._limits.piece):
+            await self._write(frames + self._frames(h11.Data(data=piece)))
+            frames = []
+            if len(piece) > self._limits.small:
+                await asyncio.sleep(0)  # a fast reader must not keep the loop from the polls
+        await self._write(frames + self._frames(h11.EndOfMessage()))
+        if self._parser.our_state is not h11.DONE or self._parser.their_state is not h11.DONE:
+            return False
+        self._parser.start_next_cycle()
+        return True
+
+    async def close(self) -> None:
+        """Close without losing what was sent, even to a client that is still sending."""
+        with suppress(OSError):
+            async with asyncio.timeout(self._limits.linger):
+                if self._parser.their_state in _UNFINISHED and not self._is_waiting():
+                    await self._linger()
+                self._writer.close()
+                await self._writer.wait_closed()
+
+    def abort(self) -> None:
+        """Close at once; what was not sent is lost."""
+        self._writer.transport.abort()
+
+    async def _next_event(self) -> object:
+        """Return what the client sends next.
+
+        The deadline for a request begins with its first byte, for the first with the connection.
+        """
+        while (event := self._parser.next_event()) is h11.NEED_DATA:
+            if self._parser.they_are_waiting_for_100_continue:
+                await self._write(self._frames(_CONTINUE))
+            is_first = self._is_waiting()
+            async with asyncio.timeout_at(self._deadline):
+                data = await self._reader.read(_READ)
+            if is_first:
+                self._deadline = min(self._deadline, self._now() + self._limits.receive)
+            self._parser.receive_data(data)
+        return event
+
+    def _is_waiting(self) -> bool:
+        """Return whether not one byte of the next request has come."""
+        return self._parser.their_state is h11.IDLE and not self._parser.trailing_data[0]
+
+    def _request(self, head: h11.Request) -> Request:
+        """Check what h11 leaves to its user, and name the parts of a request."""
+        if len(head.target) + sum(len(n) + len(v) for n, v in head.headers) > self._limits.head:
+            raise RefusedError(431, "the request's headers are too large")
+        if head.http_version not in {b"1.0", b"1.1"}:
+            raise RefusedError(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+        headers = _fields(head)
+        chunked = "transfer-encoding" in headers
+        if chunked and ("content-length" in headers or head.http_version == b"1.0"):
+            # A proxy could disagree with us on where such a request ends.
+            raise RefusedError(400, "the request's length is ambiguous")
+        if int(headers.get("content-length", "0")) > self._limits.body:
+            raise RefusedError(413, "the request's body is too large")
+        path, _, query = head.target.decode("latin-1").partition("?")
+        if not path.startswith("/"):
+            raise RefusedError(400, "the request's target is not a path")
+        return Request(head.method.decode("ascii"), path, query, headers, self._peer)
+
+    async def _skip_body(self) -> None:
+        size = 0
+        while isinstance(event := await self._next_event(), h11.Data):
+            size += len(event.data)
+            if size > self._limits.body:
+                raise RefusedError(413, "the request's body is too large")
+
+    def _frames(self, event: h11.Event) -> list[bytes]:
+        return self._parser.send_with_data_passthrough(event) or []
+
+    async def _write(self, frames: list[bytes]) -> None:
+        """Write, and wait until the kernel has taken the last byte."""
+        self._writer.write(b"".join(frames))
+        transport = self._writer.transport
+        if transport.get_write_buffer_size() or transport.is_closing():
+            async with asyncio.timeout_at(self._deadline):
+                await self._writer.drain()
+
+    async def _linger(self) -> None:
+        """Throw away what a refused client still sends: closing on it would reset the answer."""
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+        while await self._reader.read(_READ):
+            pass
+
+
+def _fields(head: h11.Request) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for raw_name, raw_value in head.headers:
+        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
+        fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    return fields
+
+
+def _head(response: Response, headers: Mapping[str, str], *, last: bool) -> h11.Response:
+    items = {**headers, **response.headers}
+    if response.length is not None:
+        items["Content-Length"] = str(response.length)
+    if last:
+        items["Connection"] = "close"
+    return h11.Response(
+        status_code=response.status,
+        reason=HTTPStatus(response.status).phrase,
+        headers=list(items.items()),
+    )
+
+
+def join_or_split(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Yield the same bytes in pieces of at most `size`: small chunks joined, large ones cut."""
+    pending: list[bytes] = []
+    length = 0
+    for chunk in chunks:
+        if pending and length + len(chunk) > size:
+            yield b"".join(pending)
+            pending, length = [], 0
+        if len(chunk) > size:
+            yield from (chunk[start : start + size] for start in range(0, len(chunk), size))
+        else:
+            pending.append(chunk)
+            length += len(chunk)
+    if pending:
+        yield b"".join(pending)

@@ -1,0 +1,41 @@
+"""Bound what a client can cost: time, memory, descriptors."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Hold the bounds of one server; times in seconds, sizes in bytes.
+
+    `max_requests`: large answers under way at once. A burst queues for `slot_wait`, well within
+    Prometheus' default timeout of 10 s, and is then told 503. Answers up to `small` never wait:
+    the kernel takes them whole, and a health check must not fail because others read slowly.
+    `reserved`: slots beyond those for addresses that hold none, so that a client that hoards
+    answers without reading them can't keep Prometheus out.
+    `max_connections`: lowered to half of the process's descriptors, for polls need them too.
+    `receive`: for a whole request, and for a TLS handshake; absolute, however busily it drips.
+    `idle`: between requests; twice Prometheus' default interval, so that its connection lasts.
+    `send`: for a whole answer, absolute; three times Prometheus' default timeout.
+    `linger`: for a refused client to read why; what it still sends is thrown away.
+    `stop`: for answers under way when the server stops.
+    `head`, `body`: what a request may hold; no route reads a body, a small one is tolerated.
+    `piece`: what is written at once. It bounds the memory of an answer under way, and the time
+    for which it keeps the event loop (inflating a piece takes 0.2 to 0.5 ms).
+    """
+
+    max_requests: int = 40
+    reserved: int = 8
+    slot_wait: float = 2.0
+    max_connections: int = 4096
+    receive: float = 5.0
+    idle: float = 120.0
+    send: float = 30.0
+    linger: float = 1.0
+    stop: float = 2.0
+    head: int = 16 * 1024
+    body: int = 1024
+    small: int = 64 * 1024
+    piece: int = 256 * 1024
+
+
+DEFAULT_LIMITS = Limits()

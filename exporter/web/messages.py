@@ -1,0 +1,59 @@
+"""Describe one request and its answer, free of any transport."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Hold a whole request; `path` and `query` are as sent, nothing is decoded or normalised.
+
+    `headers` has names in lower case, and joins the values of a repeated one with commas.
+    `peer` is the client's IP address.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    peer: str
+
+    def header(self, name: str) -> str:
+        """Return a header's value, whatever the case of its name; empty if it is absent."""
+        return self.headers.get(name.lower(), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Hold an answer, whose body is made piece by piece while it leaves.
+
+    `length` is the size of the body in bytes; without it the body goes out in chunks.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Iterable[bytes] = ()
+    length: int | None = None
+
+    @classmethod
+    def text(cls, status: int, text: str, headers: Mapping[str, str] | None = None) -> "Response":
+        """Make an answer of one line of plain text."""
+        body = f"{text}\n".encode()
+        content_type = {"Content-Type": "text/plain; charset=utf-8"}
+        return cls(status, content_type | dict(headers or {}), (body,), len(body))
+
+
+class RefusedError(Exception):
+    """Carry the answer to a request that is not to be served; the connection closes after it."""
+
+    def __init__(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
+        """Say in one line what is wrong."""
+        super().__init__(text)
+        self.response = Response.text(status, text, headers)
+
+
+Handler = Callable[[Request], Response | Awaitable[Response]]
+"""Answers from memory at once; only what changes the process (a reload) may be awaited."""
+
+Routes = Mapping[str, Mapping[str, Handler]]
+"""Path -> method -> handler. GET answers HEAD too."""

@@ -1,0 +1,198 @@
+"""Serve routes over HTTP/1.1: accept, bound what clients can cost, answer, and stop in order."""
+
+import asyncio
+import resource
+import socket
+import time
+from collections.abc import Callable, Iterable, Sequence
+from email.utils import formatdate
+from functools import lru_cache, partial
+
+import structlog
+
+from exporter.web.addresses import open_listeners
+from exporter.web.connection import Connection
+from exporter.web.limits import DEFAULT_LIMITS, Limits
+from exporter.web.messages import Handler, RefusedError, Request, Response, Routes
+from exporter.web.slots import Slots
+
+log = structlog.get_logger()
+
+_ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_HTML = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Frame-Options": "deny",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class Server:
+    """Answer what `routes` names, on any number of addresses, until it is stopped.
+
+    `wall` is the time of day in seconds, for the `Date` of answers.
+    """
+
+    def __init__(
+        self,
+        routes: Routes,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """Prepare to serve; nothing is open before `start`."""
+        self._routes = routes
+        self._limits = limits
+        self._wall = wall
+        self._slots = Slots(limits)
+        self._listeners: list[socket.socket] = []
+        self._accepting: list[asyncio.Task[None]] = []
+        # `_quiet` has those to whom no answer is owed, the one that has been so for longest first.
+        self._connections: dict[socket.socket, asyncio.Task[None]] = {}
+        self._quiet: dict[socket.socket, None] = {}
+        self._stopping = False
+
+    async def start(self, addresses: Sequence[str]) -> list[tuple[str, int]]:
+        """Listen, and return host and port of each address; port 0 means any free port.
+
+        Raises `ValueError` for what is no address and `OSError` where it can't listen.
+        """
+        self._listeners = await open_listeners(addresses)
+        self._accepting = [asyncio.create_task(self._accept(each)) for each in self._listeners]
+        return [listener.getsockname()[:2] for listener in self._listeners]
+
+    async def stop(self) -> None:
+        """Stop accepting, let answers under way finish for a moment, and leave nothing open."""
+        self._stopping = True
+        await _cancel(self._accepting)
+        for listener in self._listeners:
+            listener.close()
+        await _cancel([self._connections[client] for client in self._quiet])
+        if self._connections:
+            await asyncio.wait(self._connections.values(), timeout=self._limits.stop)
+        await _cancel(self._connections.values())
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        maximum = min(self._limits.max_connections, _descriptors() // 2)
+        while True:
+            try:
+                client, _ = await loop.sock_accept(listener)
+            except OSError as error:
+                log.warning("cannot accept a connection", error=error.strerror)
+                self._drop_oldest()
+                await asyncio.sleep(self._limits.linger)
+                continue
+            if len(self._connections) >= maximum and not self._drop_oldest():
+                client.close()
+                continue
+            self._connections[client] = asyncio.create_task(self._serve(client))
+            self._connections[client].add_done_callback(partial(self._forget, client))
+            self._quiet[client] = None
+            await asyncio.sleep(0)  # a flood of connections must not keep the loop from the rest
+
+    def _drop_oldest(self) -> bool:
+        """Make room by dropping the connection that has been quiet for longest, if there is one."""
+        oldest = next(iter(self._quiet), None)
+        if oldest is None:
+            return False
+        del self._quiet[oldest]
+        self._connections.pop(oldest).cancel()
+        return True
+
+    def _forget(self, client: socket.socket, _: asyncio.Task[None]) -> None:
+        self._connections.pop(client, None)
+        self._quiet.pop(client, None)
+        client.close()  # for a task that was cancelled before its first step
+
+    async def _serve(self, client: socket.socket) -> None:
+        """Own a connection from accept to close."""
+        connection = None
+        try:
+            connection = await self._open(client)
+            while await self._answer_next(client, connection) and not self._stopping:
+                pass
+            await connection.close()
+        except OSError:
+            pass  # The client left, was too slow, or failed the TLS handshake.
+        except Exception as error:  # noqa: BLE001 - a defect must not pull down the others
+            log.error("an answer was cut off", error=type(error).__name__)  # noqa: TRY400
+        finally:
+            if connection is not None:
+                connection.abort()
+
+    async def _open(self, client: socket.socket) -> Connection:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=self._limits.head)
+        transport, protocol = await loop.connect_accepted_socket(
+            lambda: asyncio.StreamReaderProtocol(reader), client
+        )
+        return Connection(
+            reader, asyncio.StreamWriter(transport, protocol, reader, loop), self._limits
+        )
+
+    async def _answer_next(self, client: socket.socket, connection: Connection) -> bool:
+        """Answer one request; return whether another may follow."""
+        try:
+            self._quiet[client] = None
+            request = await connection.receive()
+            self._quiet.pop(client, None)
+            if request is None:
+                return False
+            response = await self._respond(request)
+            if response.length is not None and response.length <= self._limits.small:
+                more = await self._send(connection, response)
+            else:
+                async with self._slots.hold(request.peer):
+                    more = await self._send(connection, response)
+        except RefusedError as refusal:
+            await self._send(connection, refusal.response, last=True)
+            return False
+        return more
+
+    async def _send(
+        self, connection: Connection, response: Response, *, last: bool = False
+    ) -> bool:
+        is_html = response.headers.get("Content-Type", "").startswith("text/html")
+        headers = {"Date": _date(int(self._wall()))} | _ALWAYS | (_HTML if is_html else {})
+        return await connection.send(response, headers, last=last or self._stopping)
+
+    async def _respond(self, request: Request) -> Response:
+        handler = _find(self._routes, request)
+        try:
+            answer = handler(request)
+            return answer if isinstance(answer, Response) else await answer
+        except Exception as error:  # noqa: BLE001 - a defect of one page must not end the process
+            # The text of an error may hold anything, a secret included.
+            log.error("a page failed", path=request.path, error=type(error).__name__)  # noqa: TRY400
+            return Response.text(500, "internal error; the log says more")
+
+
+def _find(routes: Routes, request: Request) -> Handler:
+    """Return the handler of a request, or one that says why there is none."""
+    methods = routes.get(request.path)
+    if methods is None:
+        return lambda _: Response.text(404, "there is no such page; see /")
+    method = "GET" if request.method == "HEAD" else request.method
+    if method not in methods:
+        allowed = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
+        return lambda _: Response.text(405, f"use {allowed}", {"Allow": allowed})
+    return methods[method]
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+def _descriptors() -> int:
+    """Return how many file descriptors this process may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft

@@ -1,0 +1,80 @@
+"""Start servers on free ports, and see that they leave nothing behind."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+
+from exporter.web.limits import Limits
+from exporter.web.messages import Routes
+from exporter.web.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One raw connection to a server under test."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def rest(self) -> bytes:
+        """Everything that the server still sends until it closes."""
+        return await self.reader.read()
+
+    async def ask(self, data: bytes) -> bytes:
+        """Send, and return everything up to the server's close."""
+        await self.send(data)
+        return await self.rest()
+
+    async def answer(self) -> tuple[int, dict[str, str], bytes]:
+        """One answer with a known length: status, headers and body."""
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
+        lines = head.split("\r\n")
+        headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines[1:-2])}
+        body = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        return int(lines[0].split()[1]), headers, body
+
+
+Serve = Callable[..., Awaitable[tuple[str, int]]]
+Connect = Callable[[tuple[str, int]], Awaitable[Client]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Serve routes, and check at the end that no task outlives the server."""
+    servers: list[Server] = []
+
+    async def start(routes: Routes, limits: Limits = Limits(), **more: object) -> tuple[str, int]:  # noqa: B008
+        server = Server(routes, limits=limits, **more)  # type: ignore[arg-type]
+        servers.append(server)
+        return (await server.start(["127.0.0.1:0"]))[0]
+
+    yield start
+    for server in servers:
+        await server.stop()
+    assert not [task for task in asyncio.all_tasks() if "Server." in repr(task.get_coro())]
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """Open raw connections, which are closed when the test ends."""
+    clients: list[Client] = []
+
+    async def open_one(address: tuple[str, int]) -> Client:
+        client = Client(*await asyncio.open_connection(*address))
+        clients.append(client)
+        return client
+
+    yield open_one
+    for client in clients:
+        client.writer.transport.abort()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
