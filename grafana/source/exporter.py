@@ -1,0 +1,2 @@
+"""x."""
+DASHBOARD = {"uid": "x"}
