@@ -114,9 +114,25 @@ def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBal
     }
     return RenderedBalances(
         samples={family: deflate(text.encode()) for family, text in texts.items()},
-        rows=deflate(msgspec.json.encode([_json_row(row) for row in rows])),
+        rows=deflate(msgspec.json.encode([json_row(row) for row in rows])),
         series=sum(text.count("\n") for text in texts.values()),
     )
+
+
+def json_row(row: Balance) -> dict[str, str]:
+    """Return a row as the API serves it: exact decimal texts, and only what the exchange said."""
+    fields = {
+        "asset": row.asset,
+        "total": row.total,
+        "free": row.free,
+        "locked": row.locked,
+        "locked_orders": row.locked_orders,
+        "locked_withdrawals": row.locked_withdrawals,
+        "updated": _updated(row),
+        "asset_name": row.asset_name,
+        "asset_id": row.asset_id,
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def render_account(state: State, served: Snapshot[RenderedBalances] | None) -> tuple[str, ...]:
@@ -221,22 +237,6 @@ _BALANCE_LINES: Mapping[Family, Lines] = {
     families.UPDATED: _amounts(_updated),
     families.ASSET_INFO: _info_lines,
 }
-
-
-def _json_row(row: Balance) -> dict[str, str]:
-    """Return a row as the API serves it: exact decimal texts, and only what the exchange said."""
-    fields = {
-        "asset": row.asset,
-        "total": row.total,
-        "free": row.free,
-        "locked": row.locked,
-        "locked_orders": row.locked_orders,
-        "locked_withdrawals": row.locked_withdrawals,
-        "updated": _updated(row),
-        "asset_name": row.asset_name,
-        "asset_id": row.asset_id,
-    }
-    return {name: value for name, value in fields.items() if value}
 
 
 def _labels(key: AccountKey) -> str:

@@ -27,17 +27,17 @@ class OwnMetrics:
 
     def __init__(self, version: str, revision: str, monotonic: Callable[[], float]) -> None:
         """Register every family, so that all are there from the first scrape on."""
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._monotonic = monotonic
         self._rendered: dict[bool, tuple[float, Block]] = {}
         self._gauge(
             "build_info", "The running build.", ["version", "revision", "python_version"]
         ).labels(version, revision, platform.python_version()).set(1)
-        self.reload_successful = self._gauge(
+        self._reload_successful = self._gauge(
             "config_last_reload_successful", "Whether the last reading of the configuration worked."
         )
-        self.reload_time = self._gauge(
+        self._reload_time = self._gauge(
             "config_last_reload_success_timestamp_seconds",
             "Unix time at which a configuration was last taken over.",
         )
@@ -59,6 +59,13 @@ class OwnMetrics:
         """Count a logged message."""
         self._log_messages.labels(level).inc()
 
+    def note_reload(self, taken_over_at: float | None) -> None:
+        """Note a configuration's taking over at a Unix time, or None where it was refused."""
+        self._reload_successful.set(taken_over_at is not None)
+        if taken_over_at is not None:
+            self._reload_time.set(taken_over_at)
+        self._rendered.clear()
+
     def block(self, *, as_openmetrics: bool) -> Block:
         """Return all families in one of the two formats, at most a second old."""
         now = self._monotonic()
@@ -70,7 +77,8 @@ class OwnMetrics:
 
     def _render(self, *, as_openmetrics: bool) -> bytes:
         if as_openmetrics:
-            return openmetrics.generate_latest(self._registry).removesuffix(b"# EOF\n")
+            page: bytes = openmetrics.generate_latest(self._registry)  # type: ignore[no-untyped-call]
+            return page.removesuffix(b"# EOF\n")
         return exposition.generate_latest(self._registry)
 
     def _gauge(self, name: str, text: str, labels: list[str] | None = None) -> Gauge:

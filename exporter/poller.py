@@ -78,7 +78,7 @@ class Poller:
         await asyncio.gather(*stopped, return_exceptions=True)
 
     def _prepare_endpoints(self, plans: Iterable[Plan], limits: Mapping[str, int]) -> None:
-        for name, base_url in {_endpoint_key(plan.account) for plan in plans}:
+        for name, base_url in {endpoint_key(plan.account) for plan in plans}:
             if endpoint := self._endpoints.get((name, base_url)):
                 endpoint.set_limit(limits[name])
             else:
@@ -87,7 +87,7 @@ class Poller:
                 )
 
     async def _poll_for_ever(self, account: Account, delay: float) -> None:
-        endpoint = self._endpoints[_endpoint_key(account)]
+        endpoint = self._endpoints[endpoint_key(account)]
         http = endpoint.connect(account)
         due = self._clock.monotonic() + delay
         try:
@@ -137,12 +137,12 @@ def make_plans(accounts: Iterable[Account], limits: Mapping[str, int]) -> dict[A
     groups: dict[EndpointKey, list[Account]] = defaultdict(list)
     listed = tuple(accounts)
     for account in listed:
-        groups[_endpoint_key(account)].append(account)
+        groups[endpoint_key(account)].append(account)
     factors = {
         key: stretch((account.interval for account in group), limits[key[0]])
         for key, group in groups.items()
     }
-    return {account.key: _plan(account, factors[_endpoint_key(account)]) for account in listed}
+    return {account.key: _plan(account, factors[endpoint_key(account)]) for account in listed}
 
 
 def _plan(account: Account, factor: float) -> Plan:
@@ -159,7 +159,7 @@ def spread(plans: Sequence[Plan]) -> list[tuple[Plan, float]]:
     """
     groups: dict[EndpointKey, list[Plan]] = defaultdict(list)
     for plan in plans:
-        groups[_endpoint_key(plan.account)].append(plan)
+        groups[endpoint_key(plan.account)].append(plan)
     return [
         (plan, number * min(plan.interval / len(group), _MOST_BETWEEN_STARTS))
         for group in groups.values()
@@ -167,7 +167,8 @@ def spread(plans: Sequence[Plan]) -> list[tuple[Plan, float]]:
     ]
 
 
-def _endpoint_key(account: Account) -> EndpointKey:
+def endpoint_key(account: Account) -> EndpointKey:
+    """Return what names the API that an account is polled at, and with it who shares a limit."""
     return account.exchange, account.base_url
 
 

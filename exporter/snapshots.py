@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from exporter.amounts import is_negative, is_sum
@@ -55,7 +54,7 @@ class AccountState(Generic[Rendered]):
 
     plan: Plan
     polls: int = 0
-    failures: Mapping[str, int] = MappingProxyType(dict.fromkeys(REASONS, 0))
+    failures: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
     trouble: Trouble | None = None
     up: bool = False
     last_success: float = 0.0
@@ -134,9 +133,7 @@ class SnapshotStore(Generic[Rendered]):
             since=before.since if before else poll.wall,
             failures=before.failures + 1 if before else 1,
         )
-        failures = MappingProxyType(
-            {**state.failures, error.reason: state.failures[error.reason] + 1}
-        )
+        failures = {**state.failures, error.reason: state.failures[error.reason] + 1}
         self._replace(replace(_polled(state, poll), up=False, trouble=trouble, failures=failures))
 
     def _taken_over(self, key: AccountKey, plan: Plan) -> AccountState[Rendered]:

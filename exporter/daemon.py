@@ -1,0 +1,152 @@
+"""Wire the parts of the daemon together: start, signals, reload, graceful stop."""
+
+import asyncio
+import os
+import resource
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+import structlog
+
+from exporter import __version__
+from exporter.clock import Clock
+from exporter.config import Config, ConfigError, load
+from exporter.exposition import RenderedBalances, render_balances
+from exporter.lag import watch_loop
+from exporter.own_metrics import OwnMetrics
+from exporter.poller import Poller
+from exporter.routes import make_routes
+from exporter.snapshots import SnapshotStore
+from exporter.web.limits import Limits
+from exporter.web.server import Server
+
+log = structlog.get_logger(__name__)
+
+REVISION_VARIABLE = "EXCHANGE_BALANCE_EXPORTER_REVISION"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Hold the daemon's flags."""
+
+    config_file: Path = Path("config.yaml")
+    listen_addresses: Sequence[str] = ("127.0.0.1:10517",)
+    web_config_file: Path | None = None
+    telemetry_path: str = "/metrics"
+    enable_lifecycle: bool = False
+    max_requests: int = 40
+
+
+class Daemon:
+    """Poll and serve until stopped."""
+
+    def __init__(self, options: Options, own: OwnMetrics, clock: Clock | None = None) -> None:
+        """Prepare; nothing runs and nothing is bound before `run`."""
+        self._options = options
+        self._own = own
+        self._clock = clock or Clock()
+        self._store: SnapshotStore[RenderedBalances] = SnapshotStore(render_balances)
+        self._stopping = asyncio.Event()
+        self._reloading = asyncio.Lock()
+
+    async def run(
+        self, config: Config, when_listening: Callable[[str], None] | None = None
+    ) -> None:
+        """Run until `stop` or a signal; `when_listening` is told the first address as a URL.
+
+        Raises `OSError` or `ValueError` where an address can't be listened on.
+        """
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every secret
+        server = self._make_server()
+        addresses = await server.start(self._options.listen_addresses)
+        try:
+            urls = [_url(host, port) for host, port in addresses]
+            log.info("listening", version=__version__, addresses=" ".join(urls))
+            self._warn_if_open(host for host, _ in addresses)
+            if when_listening:
+                when_listening(urls[0])
+            await self._poll(config)
+        finally:
+            await server.stop()
+        log.info("stopped")
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        self._stopping.set()
+
+    async def reload(self) -> None:
+        """Take over the configuration file again; raises `ConfigError` and changes nothing."""
+        async with self._reloading:
+            try:
+                config = await asyncio.to_thread(load, self._options.config_file, os.environ)
+            except ConfigError as error:
+                self._own.note_reload(None)
+                _log_problems(error)
+                raise
+            await self._take_over(config)
+            log.info("configuration reloaded", accounts=len(config.accounts))
+
+    async def _poll(self, config: Config) -> None:
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as tasks:
+            self._poller = Poller(self._store, tasks, self._clock)
+            lag = tasks.create_task(watch_loop(self._own.loop_lag.set))
+            await self._take_over(config)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(
+                signal.SIGHUP, lambda: tasks.create_task(self._reload_quietly())
+            )
+            await self._stopping.wait()
+            log.info("stopping")
+            await self._poller.stop()
+            lag.cancel()
+
+    async def _take_over(self, config: Config) -> None:
+        await self._poller.reconcile(config.accounts, config.requests_per_minute)
+        self._own.note_reload(self._clock.wall())
+
+    async def _reload_quietly(self) -> None:
+        try:
+            await self.reload()
+        except ConfigError:
+            return  # it has been logged, and counted in the metrics
+
+    def _make_server(self) -> Server:
+        options = self._options
+        routes = make_routes(
+            telemetry_path=options.telemetry_path,
+            store=self._store,
+            own=self._own,
+            clock=self._clock,
+            is_ready=lambda: not self._stopping.is_set(),
+            reload=self.reload if options.enable_lifecycle else None,
+        )
+        return Server(routes, limits=Limits(max_requests=options.max_requests))
+
+    def _warn_if_open(self, hosts: Iterable[str]) -> None:
+        if self._options.web_config_file is None:
+            for host in hosts:
+                if not ip_address(host.partition("%")[0]).is_loopback:
+                    log.warning(
+                        "everyone who reaches this address can read the balances",
+                        address=host,
+                        advice="set --web.config.file with TLS and users, or listen on 127.0.0.1",
+                    )
+
+
+def _log_problems(error: ConfigError) -> None:
+    for problem in error.problems:
+        log.error("configuration refused, the old one stays", problem=str(problem))
+
+
+def make_own_metrics(clock: Clock) -> OwnMetrics:
+    """Return the exporter's own metrics, labelled with this build."""
+    return OwnMetrics(__version__, os.environ.get(REVISION_VARIABLE, "unknown"), clock.monotonic)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

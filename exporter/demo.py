@@ -1,0 +1,107 @@
+"""Run the simulated exchanges, alone or with the daemon on them: `simulate` and `demo`."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from exporter.clock import Clock
+from exporter.config import load
+from exporter.daemon import Daemon, Options
+from exporter.exchanges import EXCHANGES
+from exporter.own_metrics import OwnMetrics
+from exporter.simulator import FAULTS, Simulator, add_demo_accounts, config_text
+from exporter.web.addresses import parse_address
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFault:
+    """Name a fault and whom it is shown to; None means everyone."""
+
+    name: str
+    exchange: str | None = None
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Describe what the simulated exchanges hold and which faults they show."""
+
+    faults: tuple[ShownFault, ...] = ()
+    probability: float = 1.0
+    accounts: int | None = None
+    assets: int | None = None
+    seed: int = 0
+
+
+def parse_fault(text: str) -> ShownFault:
+    """Read `NAME`, `NAME@EXCHANGE` or `NAME@EXCHANGE/ACCOUNT`; raises `ValueError`."""
+    name, _, place = text.partition("@")
+    exchange, _, account = place.partition("/")
+    if name not in FAULTS or exchange not in {"", *EXCHANGES}:
+        raise ValueError(text)
+    return ShownFault(name, exchange or None, account or None)
+
+
+async def simulate(scenario: Scenario, listen: str, write_config: Path | None) -> None:
+    """Run the exchanges until a signal; `write_config` gets a configuration for their accounts."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with _simulator(scenario, listen) as simulator:
+        print(f"Simulated exchanges at {simulator.url}", flush=True)
+        if write_config:
+            _write_private(write_config, config_text(simulator))
+            print(f"Wrote {write_config} for their accounts", flush=True)
+        await stopping.wait()
+
+
+async def demo(scenario: Scenario, options: Options, own: OwnMetrics, clock: Clock) -> None:
+    """Run the daemon on simulated exchanges until a signal."""
+    async with _simulator(scenario, "127.0.0.1:0") as simulator:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "config.yaml")
+            _write_private(path, config_text(simulator))
+            daemon = Daemon(replace(options, config_file=path), own, clock)
+
+            def announce(url: str) -> None:
+                print(
+                    f"Simulated exchanges at {simulator.url}\n"
+                    f"Balances for people      {url}\n"
+                    f"Metrics for Prometheus   {url}{options.telemetry_path.removeprefix('/')}\n"
+                    "Stop with Ctrl-C.",
+                    flush=True,
+                )
+
+            await daemon.run(load(path, os.environ), announce)
+
+
+@asynccontextmanager
+async def _simulator(scenario: Scenario, listen: str) -> AsyncIterator[Simulator]:
+    host, port = parse_address(listen)
+    async with Simulator(host=host, port=port, seed=scenario.seed) as simulator:
+        if scenario.accounts is None and scenario.assets is None:
+            add_demo_accounts(simulator)
+        else:
+            for exchange in EXCHANGES:
+                for number in range(1, (scenario.accounts or 2) + 1):
+                    simulator.add_account(
+                        exchange=exchange, name=f"account-{number}", assets=scenario.assets
+                    )
+        for fault in scenario.faults:
+            simulator.show(
+                fault.name,
+                exchange=fault.exchange,
+                account=fault.account,
+                probability=scenario.probability,
+            )
+        yield simulator
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)

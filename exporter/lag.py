@@ -1,0 +1,19 @@
+"""Measure how long the event loop kept its own timers waiting."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+_TICK = 0.5
+_WINDOW = 120  # ticks: one minute
+
+
+async def watch_loop(report: Callable[[float], None]) -> None:
+    """Report, twice a second and for ever, the worst lag in seconds of the last minute."""
+    loop = asyncio.get_running_loop()
+    lags: deque[float] = deque(maxlen=_WINDOW)
+    while True:
+        due = loop.time() + _TICK
+        await asyncio.sleep(_TICK)
+        lags.append(max(0.0, loop.time() - due))
+        report(max(lags))

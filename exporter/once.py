@@ -1,0 +1,117 @@
+"""Poll every account once and show the result: the command `poll`."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from exporter.clock import Clock
+from exporter.config import Config
+from exporter.endpoints import Attempt, Endpoint
+from exporter.errors import PollError
+from exporter.exchanges import EXCHANGES
+from exporter.exposition import json_row
+from exporter.model import Account, AccountKey, Balance, Reading
+from exporter.poller import endpoint_key
+
+Results = Mapping[AccountKey, Attempt]
+
+_COLUMNS = ("ASSET", "TOTAL", "FREE", "LOCKED")
+
+
+async def poll(config: Config, clock: Clock) -> Results:
+    """Return what became of one poll of each account, at the exchanges' pace."""
+    endpoints = {
+        (name, base_url): Endpoint(EXCHANGES[name], config.requests_per_minute[name], clock)
+        for name, base_url in {endpoint_key(account) for account in config.accounts}
+    }
+
+    async def poll_one(account: Account) -> Attempt:
+        endpoint = endpoints[endpoint_key(account)]
+        http = endpoint.connect(account)
+        try:
+            return await endpoint.poll(account, http)
+        finally:
+            await http.aclose()
+
+    attempts = await asyncio.gather(*map(poll_one, config.accounts))
+    return {a.key: attempt for a, attempt in zip(config.accounts, attempts, strict=True)}
+
+
+def all_worked(results: Results) -> bool:
+    """Return whether every account gave a complete answer."""
+    return all(isinstance(attempt.outcome, Reading) for attempt in results.values())
+
+
+def as_json(results: Results) -> str:
+    """Return exact decimal texts in the shape of `/api/v1/balances`."""
+    accounts = [_json_account(key, attempt) for key, attempt in results.items()]
+    return msgspec.json.format(msgspec.json.encode({"accounts": accounts})).decode()
+
+
+def as_table(results: Results) -> str:
+    """Return a table that a person can read; assets that are all zero are only counted."""
+    return "\n\n".join(_section(key, attempt) for key, attempt in results.items())
+
+
+FORMATS: Mapping[str, Callable[[Results], str]] = {"table": as_table, "json": as_json}
+
+
+def _json_account(key: AccountKey, attempt: Attempt) -> dict[str, Any]:
+    outcome = attempt.outcome
+    if isinstance(outcome, PollError):
+        state = {"up": False, "complete": False, "reason": outcome.reason, "error": str(outcome)}
+        return {**key._asdict(), **state, "balances": None}
+    return {
+        **key._asdict(),
+        "up": True,
+        "complete": not outcome.rejected,
+        "reason": None,
+        "last_success": attempt.wall,
+        "balances": [json_row(balance) for balance in outcome.balances],
+    }
+
+
+def _section(key: AccountKey, attempt: Attempt) -> str:
+    title = f"{key.exchange} / {key.account}"
+    outcome = attempt.outcome
+    if isinstance(outcome, PollError):
+        return f"{title}: {outcome.reason}: {outcome}\n  {outcome.advice}"
+    time = datetime.fromtimestamp(attempt.wall, UTC)
+    held = [balance for balance in outcome.balances if not _is_zero(balance)]
+    lines = [f"{title}: {len(outcome.balances)} assets at {time:%Y-%m-%d %H:%M:%S} UTC"]
+    lines += _table([(b.asset, b.total, b.free, b.locked) for b in held])
+    if zeros := len(outcome.balances) - len(held):
+        lines.append(f"  and {zeros} assets at zero")
+    lines += [f"  left out: row {r.row} ({r.asset}): {r.problem}" for r in outcome.rejected]
+    return "\n".join(lines)
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    """Return lines with amounts aligned at their decimal point."""
+    columns = list(zip(_COLUMNS, *rows, strict=True))
+    padded = [_left(columns[0]), *map(_aligned, columns[1:])]
+    return (
+        ["  " + "   ".join(cells).rstrip() for cells in zip(*padded, strict=True)] if rows else []
+    )
+
+
+def _left(cells: tuple[str, ...]) -> list[str]:
+    width = max(map(len, cells))
+    return [cell.ljust(width) for cell in cells]
+
+
+def _aligned(cells: tuple[str, ...]) -> list[str]:
+    title, *amounts = cells
+    parts = [amount.partition(".") for amount in amounts]
+    before = max(len(whole) for whole, _, _ in parts)
+    after = max(len(point + fraction) for _, point, fraction in parts)
+    lines = [f"{whole:>{before}}{(point + fraction):<{after}}" for whole, point, fraction in parts]
+    width = max(len(title), before + after)
+    return [title.rjust(width), *(line.rjust(width) for line in lines)]
+
+
+def _is_zero(balance: Balance) -> bool:
+    return not (balance.total + balance.free + balance.locked).strip("0.")

@@ -1,0 +1,80 @@
+"""Say what each path answers, from memory alone."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import chain
+
+from exporter import balances, status
+from exporter.blocks import Block, deflate, gzip, inflate_in_pieces
+from exporter.clock import Clock
+from exporter.config import ConfigError
+from exporter.exposition import OPENMETRICS, TEXT, Exposition, Store
+from exporter.own_metrics import OwnMetrics
+from exporter.web.messages import Request, Response, Routes
+from exporter.web.negotiation import VARY, Encoding, Format, choose_encoding, choose_format
+
+_FORMATS = {Format.TEXT: TEXT, Format.OPENMETRICS: OPENMETRICS}
+_ENDS = {wanted: deflate(kind.end.encode()) for wanted, kind in _FORMATS.items()}
+
+Reload = Callable[[], Awaitable[None]]
+
+
+def make_routes(  # noqa: PLR0913 - each can be told apart by its name
+    *,
+    telemetry_path: str,
+    store: Store,
+    own: OwnMetrics,
+    clock: Clock,
+    is_ready: Callable[[], bool],
+    reload: Reload | None,
+) -> Routes:
+    """Return the routes; `reload` raises `ConfigError`, and without it there is no such route."""
+    exposition = Exposition(store)
+
+    def metrics(request: Request) -> Response:
+        wanted = choose_format(request.header("Accept"))
+        page = exposition.page(_FORMATS[wanted], clock.monotonic())
+        own.series.set(page.series)
+        own_block = own.block(as_openmetrics=wanted is Format.OPENMETRICS)
+        return _negotiated(request, wanted.value, (own_block, page.block, _ENDS[wanted]))
+
+    def status_page(_request: Request) -> Response:
+        text = status.page(store.states.values(), clock, telemetry_path)
+        return Response(200, status.HEADERS, (text,), len(text))
+
+    def all_balances(request: Request) -> Response:
+        blocks = balances.document(store.states.values(), clock.monotonic())
+        return _negotiated(request, "application/json", blocks)
+
+    def ready(_request: Request) -> Response:
+        return Response.text(200, "Ready") if is_ready() else Response.text(503, "Not ready")
+
+    routes: Routes = {
+        "/": {"GET": status_page},
+        telemetry_path: {"GET": metrics},
+        "/api/v1/balances": {"GET": all_balances},
+        "/-/healthy": {"GET": lambda _request: Response.text(200, "Healthy")},
+        "/-/ready": {"GET": ready},
+    }
+    return {**routes, **_reload_route(reload)} if reload else routes
+
+
+def _reload_route(reload: Reload) -> Routes:
+    async def answer(_request: Request) -> Response:
+        try:
+            await reload()
+        except ConfigError as error:
+            return Response.text(500, f"The old configuration stays in force:\n{error}")
+        return Response.text(200, "Reloaded")
+
+    return {"/-/reload": {"POST": answer, "PUT": answer}}
+
+
+def _negotiated(request: Request, content_type: str, blocks: Iterable[Block]) -> Response:
+    headers = {"Content-Type": content_type, "Vary": VARY}
+    if choose_encoding(request.header("Accept-Encoding")) is Encoding.GZIP:
+        pieces = gzip(blocks)
+        headers["Content-Encoding"] = "gzip"
+        return Response(200, headers, pieces, sum(map(len, pieces)))
+    parts = tuple(blocks)
+    text = chain.from_iterable(map(inflate_in_pieces, parts))
+    return Response(200, headers, text, sum(part.length for part in parts))
