@@ -15,6 +15,9 @@ from exporter.errors import (
 PERIOD = 60.0
 """Seconds over which the exchanges count requests."""
 
+WINDOW = PERIOD + 0.5
+"""Seconds for which a request counts: a little longer, for two clocks never run quite alike."""
+
 UTILISATION = 0.9
 """Share of a limit that polls may plan for; the rest is for tokens, retries and other programs."""
 
@@ -50,11 +53,11 @@ class Pace:
 
     def wait_to_follow(self, now: float) -> float:
         """Return the seconds until a running poll may send another request, 0 if it may now."""
-        while self._ended and self._ended[0] <= now - PERIOD:
+        while self._ended and self._ended[0] <= now - WINDOW:
             self._ended.popleft()
         wait = max(self._paused_until - now, 0.0)
         if self._under_way + len(self._ended) >= self._limit:
-            wait = max(wait, self._ended[0] + PERIOD - now if self._ended else self._spacing)
+            wait = max(wait, self._ended[0] + WINDOW - now if self._ended else self._spacing)
         return wait
 
     def start(self, now: float) -> None:

@@ -1,0 +1,137 @@
+"""The pace: never above a limit, evenly spread, and always recovering."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.errors import (
+    AuthenticationError,
+    BadResponseError,
+    PermissionDeniedError,
+    RateLimitedError,
+    UnavailableError,
+)
+from exporter.pace import (
+    MAX_PAUSE,
+    PERIOD,
+    WINDOW,
+    Pace,
+    account_pause,
+    limit_pause,
+    next_due,
+    stretch,
+)
+
+limits = st.integers(1, 300)
+durations = st.floats(0, 20)
+
+
+def run_polls(pace: Pace, durations: list[float]) -> list[tuple[float, float]]:
+    """Return start and end of polls that all want to start at once, as the pace lets them."""
+    now, under_way, done = 0.0, [], []
+    for duration in durations:
+        while (wait := pace.wait_to_start(now)) > 0:
+            now += wait
+            for end in sorted(end for end in under_way if end <= now):
+                under_way.remove(end)
+                pace.end(end)
+        pace.start(now)
+        under_way.append(now + duration)
+        done.append((now, now + duration))
+    return done
+
+
+@given(limits, st.lists(durations, min_size=1, max_size=200))
+def test_no_window_of_a_minute_can_see_more_requests_than_the_limit(
+    limit: int, durations: list[float]
+):
+    polls = run_polls(Pace(limit), durations)
+    for start, _ in polls:
+        possibly_seen = [p for p in polls if p[0] <= start and p[1] > start - PERIOD]
+        assert len(possibly_seen) <= limit
+
+
+@given(st.integers(2, 300))
+def test_starts_are_spread_evenly_and_leave_a_tenth_of_the_limit_free(limit: int):
+    polls = run_polls(Pace(limit), [0.0] * 20)
+    gaps = [b[0] - a[0] for a, b in zip(polls, polls[1:], strict=False)]
+    assert min(gaps) >= PERIOD / limit
+
+
+def test_a_further_request_of_a_running_poll_goes_at_once_and_pushes_the_next_start_back():
+    pace = Pace(60)
+    pace.start(0.0)
+    before = pace.wait_to_start(0.0)
+    assert pace.wait_to_follow(0.0) == 0
+    pace.start(0.0)
+    assert pace.wait_to_start(0.0) > before
+
+
+def test_a_further_request_waits_where_the_limit_is_used_up():
+    pace = Pace(2)
+    for _ in range(2):
+        pace.start(0.0)
+        pace.end(0.0)
+    assert pace.wait_to_follow(10.0) == WINDOW - 10
+
+
+def test_a_pause_holds_back_everything_and_then_ends():
+    pace = Pace(120)
+    pace.pause(55.0)
+    assert pace.wait_to_start(0.0) == 55
+    assert pace.wait_to_follow(0.0) == 55
+    assert pace.wait_to_start(55.0) == 0
+
+
+def test_a_shorter_pause_never_ends_a_longer_one():
+    pace = Pace(120)
+    pace.pause(100.0)
+    pace.pause(50.0)
+    assert pace.wait_to_start(0.0) == 100
+
+
+@given(st.lists(st.floats(1, 3600), min_size=1, max_size=500), limits)
+def test_stretched_intervals_fit_the_limit(intervals: list[float], limit: int):
+    factor = stretch(intervals, limit)
+    assert sum(PERIOD / (interval * factor) for interval in intervals) <= limit
+
+
+def test_intervals_that_fit_are_not_stretched():
+    assert stretch([60.0] * 100, 120) == 1.0
+
+
+def test_two_hundred_accounts_at_two_requests_a_second_are_polled_every_111_seconds():
+    assert round(60 * stretch([60.0] * 200, 120)) == 111
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1e4), st.floats(1, 600))
+def test_polls_keep_their_rhythm_however_long_one_took(due: float, late: float, interval: float):
+    following = next_due(due, due + late, interval, 0.0)
+    assert due + late < following + 1e-6
+    assert following <= due + late + interval + 1e-6
+
+
+def test_a_pause_delays_the_next_poll():
+    assert next_due(0.0, 1.0, 60.0, 300.0) == 301.0
+
+
+def test_a_refused_key_is_tried_ever_more_seldom():
+    refused = AuthenticationError("refused")
+    assert [account_pause(refused, n) for n in (1, 2, 3, 4, 50)] == [60, 300, 900, 900, 900]
+    assert account_pause(PermissionDeniedError("refused"), 2) == 300
+
+
+def test_an_outage_keeps_the_rhythm_unless_the_exchange_says_when_to_return():
+    assert account_pause(BadResponseError("html"), 9) == 0
+    assert account_pause(UnavailableError("503"), 9) == 0
+    assert account_pause(UnavailableError("503", retry_after=120.0), 1) == 120
+
+
+def test_the_exchanges_wish_is_obeyed():
+    assert limit_pause(RateLimitedError("429", retry_after=55.0), 3, 0.1) == 55
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1))
+def test_without_a_wish_the_pause_is_a_random_share_of_a_bounded_exponential(n: int, jitter: float):
+    pause = limit_pause(RateLimitedError("429"), n, jitter)
+    assert 0 <= pause <= MAX_PAUSE
+    assert limit_pause(RateLimitedError("429"), n + 1, 1.0) >= pause
