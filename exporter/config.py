@@ -42,7 +42,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
 
     Raises `ConfigError` with every problem of the file, in the file's order.
     """
-    advice = "copy config.example.yaml and edit it, or name another file with --config.file"
+    advice = f"make one with `cp config.example.yaml {path}` and edit it"
     return _config(document.load(path, advice=advice), _Sources(environ, path.parent))
 
 
@@ -101,10 +101,9 @@ def _timing(nodes: Mapping[str, Node], default: _Timing) -> _Timing:
 
 def _accounts(node: Node, default: _Timing, sources: _Sources) -> tuple[Account, ...]:
     accounts: dict[AccountKey, Account] = {}
-    items = node.items()
-    if not items:
+    if not node.content:
         node.problem("list at least one account, as config.example.yaml shows")
-    for item in items:
+    for item in node.items():
         nodes = item.section(ACCOUNT_KEYS)
         account = _account(nodes, default, sources)
         if account and account.key in accounts:
@@ -183,10 +182,9 @@ def _assets(node: Node) -> AssetFilter:
 
 def _asset_codes(node: Node) -> frozenset[str]:
     codes: set[str] = set()
-    items = node.items()
-    if not items and not node.is_nothing:
+    if node.content == []:
         node.problem("list at least one asset, or leave this out")
-    for item in items:
+    for item in node.items():
         code = item.parsed(settings.asset_code)
         if code in codes:
             item.problem("this asset is listed already")

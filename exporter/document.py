@@ -31,7 +31,9 @@ _NOT_YAML = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000
 _NOT_CLOSED = {
     "found unexpected end of stream": "a quote is opened here and never closed",
     "did not find expected ',' or ']'": "this list is not closed, or lacks a comma",
-    "did not find expected ',' or '}'": "these braces are not closed, or lack a comma",
+    "did not find expected ',' or '}'": (
+        "these braces are not closed, or lack a comma; quote a value that holds braces"
+    ),
 }
 _SYNTAX = {
     "mapping values are not allowed in this context": (
@@ -134,7 +136,7 @@ class _Composer:
         # An anchor is known from the end of its value on, so that none can hold itself.
         anchor = event.anchor if isinstance(event, yaml.AliasEvent) else None
         if anchor not in self._anchors:
-            raise self._fatal(event, "an alias (*) without an anchor (&) above; quote it if a text")
+            raise self._fatal(event, "no anchor (&) above has this alias (*); quote a text that starts with a star")
         node, values = self._anchors[anchor]
         self._count(event, values)
         return replace(node, path=path)

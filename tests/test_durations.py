@@ -1,0 +1,72 @@
+"""Durations are those of Prometheus."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.durations import format_duration, parse_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("0s", 0),
+        ("500ms", 0.5),
+        ("30s", 30),
+        ("1m30s", 90),
+        ("90s", 90),
+        ("5m", 300),
+        ("1h", 3600),
+        ("1d", 86_400),
+        ("2w", 1_209_600),
+        ("1y2w3d4h5m6s7ms", 33_019_506.007),
+        ("05m", 300),
+    ],
+)
+def test_a_duration_is_read(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "5", "s", "5 s", " 5s", "5s ", "-5s", "+5s", "1.5s", "1_0s", "5S", "5sec", "1s1m"),
+        *("1m1m", "1e3s", "\u0665s", "5s\n", "300y", "9" * 5000 + "s", "9" * 19 + "ms"),
+    ],
+)
+def test_anything_else_is_refused_and_not_repeated(text):
+    with pytest.raises(ValueError, match="duration") as caught:
+        parse_duration(text)
+    assert not text or text not in str(caught.value).replace("30s, 1m30s or 5m", "").split(" ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (0.0004, "0s"),
+        (0.5, "500ms"),
+        (90, "1m30s"),
+        (86_400 * 7, "1w"),
+        (86_400 * 8, "8d"),
+        (86_400 * 365, "1y"),
+        (86_400 * 366, "366d"),
+        (3600 * 25, "1d1h"),
+    ],
+)
+def test_a_duration_is_written_as_prometheus_does(seconds, text):
+    assert format_duration(seconds) == text
+
+
+@given(st.integers(min_value=0, max_value=(2**63 - 1) // 1_000_000))
+def test_a_duration_that_is_written_is_read_back_to_the_millisecond(milliseconds):
+    assert parse_duration(format_duration(milliseconds / 1000)) == milliseconds / 1000
+
+
+@given(st.text())
+def test_no_text_raises_anything_but_a_value_error(text):
+    with contextlib.suppress(ValueError):
+        assert parse_duration(text) >= 0
