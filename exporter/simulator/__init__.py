@@ -2,13 +2,14 @@
 
 from exporter.simulator.configuration import add_demo_accounts, config_text
 from exporter.simulator.exchange import Account
-from exporter.simulator.faults import FAULTS, Fault
+from exporter.simulator.faults import FAULTS, GROUPS, Fault
 from exporter.simulator.ledger import Entry, Ledger
-from exporter.simulator.showing import Showing
+from exporter.simulator.showing import Showing, parse_showing
 from exporter.simulator.simulator import Balances, Simulator
 
 __all__ = [
     "FAULTS",
+    "GROUPS",
     "Account",
     "Balances",
     "Entry",
@@ -18,4 +19,5 @@ __all__ = [
     "Simulator",
     "add_demo_accounts",
     "config_text",
+    "parse_showing",
 ]

@@ -57,11 +57,16 @@ class Response:
 
     def head(self) -> bytes:
         """Return the status line and the headers, with the empty line that ends them."""
-        lines = [f"HTTP/1.1 {self.status} {_phrase(self.status)}"]
-        lines += [f"{name}: {value}" for name, value in self.headers]
-        if not self._is_framed():
-            lines.append(f"Content-Length: {len(self.body)}")
-        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+        return self._head(() if self._is_framed() else (("Content-Length", str(len(self.body))),))
+
+    def unframed_head(self) -> bytes:
+        """Return the same without a length: the body lasts until the connection is closed."""
+        return self._head(())
+
+    def _head(self, framing: Headers) -> bytes:
+        lines = [f"{name}: {text}" for name, text in self.headers + framing]
+        status = f"HTTP/1.1 {self.status} {_phrase(self.status)}"
+        return "\r\n".join([status, *lines, "", ""]).encode("latin-1")
 
     def _is_framed(self) -> bool:
         framing = {"content-length", "transfer-encoding"}

@@ -170,16 +170,20 @@ class Simulator:
         then `lasting` some seconds. The result is a context manager that stops at its end.
         """
         showing = Showing(
-            fault=named(fault) if isinstance(fault, str) else fault,
+            named(fault) if isinstance(fault, str) else fault,
             exchange=exchange,
             account=account,
             call=call,
             times=times,
             probability=probability,
-            begins=self._monotonic() + after,
+            after=after,
             lasting=lasting,
         )
-        self._faults.add(showing)
+        return self.add_showing(showing)
+
+    def add_showing(self, showing: Showing) -> Showing:
+        """Show what `parse_showing` made of a command line's text, from now on."""
+        self._faults.add(showing, self._monotonic())
         return showing
 
     def stop_faults(self) -> None:
