@@ -38,7 +38,8 @@ def test_an_amount_keeps_its_exact_digits_in_plain_notation(text: str, amount: s
     [
         "", " ", " 1", "1 ", "1\n", "+1", "--1", "-", ".5", "5.", ",5", "1.2.3", "1,2,3", "1.234,5",
         "1,234.5", "1_000", "1 000", "0x10", "１２.5", "٣", "NaN", "Infinity", "inf", "00.5", "007",
-        "1e", "1e1000", "1e999", "-1e400", "1e-400", "1e+-5", "½", "1\u202e2", "1" * (MAX_DIGITS + 1),
+        "1e", "1e1000", "1e999", "-1e400", "1e-400", "1e+-5", "½", "1\u202e2",
+        "1" * (MAX_DIGITS + 1),
     ],
 )  # fmt: skip
 def test_anything_else_is_refused(text: str):

@@ -1,5 +1,7 @@
 """The pace: never above a limit, evenly spread, and always recovering."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,7 +55,7 @@ def test_no_window_of_a_minute_can_see_more_requests_than_the_limit(
 @given(st.integers(2, 300))
 def test_starts_are_spread_evenly_and_leave_a_tenth_of_the_limit_free(limit: int):
     polls = run_polls(Pace(limit), [0.0] * 20)
-    gaps = [b[0] - a[0] for a, b in zip(polls, polls[1:], strict=False)]
+    gaps = [later[0] - earlier[0] for earlier, later in pairwise(polls)]
     assert min(gaps) >= PERIOD / limit
 
 

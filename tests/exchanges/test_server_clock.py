@@ -1,0 +1,98 @@
+"""The exchange's clock: learned from its answers, whatever the network's delays."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.clock import Clock
+from exporter.errors import AuthenticationError, ClockSkewError
+from exporter.exchanges.server_clock import ServerClock, skew_or
+
+
+@dataclass
+class Times:
+    """Two clocks of this machine, and the exchange's at `ahead` seconds of our wall clock."""
+
+    monotonic: float = 1000.0
+    wall: float = 1_700_000_000.0
+    ahead: float = 0.0
+
+    def clock(self) -> Clock:
+        return Clock(monotonic=lambda: self.monotonic, wall=lambda: self.wall)
+
+    def answer(self, server_clock: ServerClock, there: float, back: float) -> None:
+        """Let an answer come whose ways there and back take some seconds."""
+        sent = self.monotonic
+        self.pass_time(there)
+        date = float(int(self.wall + self.ahead))
+        self.pass_time(back)
+        server_clock.learn(date, sent, self.monotonic)
+
+    def pass_time(self, seconds: float) -> None:
+        self.monotonic += seconds
+        self.wall += seconds
+
+
+delays = st.tuples(st.floats(0, 5), st.floats(0, 5))
+
+
+def test_without_an_answer_our_wall_clock_is_believed():
+    times = Times()
+    assert ServerClock(times.clock()).now() == times.wall
+
+
+@given(st.lists(delays, max_size=5))
+def test_a_clock_that_agrees_is_never_corrected(ways: list[tuple[float, float]]):
+    times = Times()
+    server_clock = ServerClock(times.clock())
+    for there, back in ways:
+        times.answer(server_clock, there, back)
+    assert server_clock.offset() == 0
+
+
+@given(st.floats(-86_400, 86_400).filter(lambda ahead: abs(ahead) > 12), delays)
+def test_after_one_answer_the_exchanges_time_is_known_within_its_delay(
+    ahead: float, ways: tuple[float, float]
+):
+    times = Times(ahead=ahead)
+    server_clock = ServerClock(times.clock())
+    times.answer(server_clock, *ways)
+    assert server_clock.now() == pytest.approx(times.wall + ahead, abs=sum(ways) / 2 + 0.5 + 1e-6)
+
+
+@given(st.floats(20, 1000), st.lists(delays, min_size=1, max_size=6))
+def test_more_answers_never_make_the_estimate_worse(ahead: float, ways: list[tuple[float, float]]):
+    times = Times(ahead=ahead)
+    server_clock = ServerClock(times.clock())
+    for there, back in ways:
+        times.answer(server_clock, there, back)
+    bound = min(map(sum, ways)) / 2 + 0.5 + 1e-6
+    assert server_clock.now() == pytest.approx(times.wall + ahead, abs=bound)
+
+
+@pytest.mark.parametrize("jump", [-86_400, -3600, 3600, 86_400])
+def test_a_jump_of_our_wall_clock_does_not_move_the_exchanges_time(jump: float):
+    times = Times()
+    server_clock = ServerClock(times.clock())
+    times.answer(server_clock, 0.1, 0.1)
+    truth = times.wall
+    times.wall += jump
+    assert server_clock.now() == pytest.approx(truth, abs=1.0)
+    assert server_clock.offset() == pytest.approx(-jump, abs=1.0)
+
+
+def test_a_clock_that_the_exchange_set_is_learned_again():
+    times = Times()
+    server_clock = ServerClock(times.clock())
+    times.answer(server_clock, 0.1, 0.1)
+    times.ahead = 300
+    times.answer(server_clock, 0.1, 0.1)
+    assert server_clock.offset() == pytest.approx(300, abs=1.0)
+
+
+def test_a_refusal_is_the_clocks_fault_only_where_the_time_was_off():
+    refused = AuthenticationError("refused")
+    assert skew_or(refused, 1.0) is refused
+    assert isinstance(skew_or(refused, -60.0), ClockSkewError)

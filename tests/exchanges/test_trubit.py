@@ -1,0 +1,111 @@
+"""TruBit: the documented signature, and what its answers mean."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from exporter.errors import (
+    AuthenticationError,
+    BadResponseError,
+    ClockSkewError,
+    PermissionDeniedError,
+    PollError,
+    RateLimitedError,
+    RejectedError,
+)
+from exporter.exchanges.trubit import parse_balances, parse_token, sign
+from exporter.model import Balance
+
+ANSWERS = Path(__file__).parent.parent / "data" / "answers"
+
+
+def answer(data: object = None, code: object = 200, msg: object = "SUCCESS") -> bytes:
+    return json.dumps({"code": code, "msg": msg, "data": data}).encode()
+
+
+def test_the_documented_signature_comes_out():
+    assert sign("xxxx", 1740568725231) == (
+        "timestamp=1740568725231"
+        "&signature=7fdd71b6dfed9a746d2698e980a2cb5dc15ca9fab9e4339676dea3c282a862c6"
+    )
+
+
+def test_the_documented_answer_is_read_with_its_exact_digits():
+    reading = parse_balances((ANSWERS / "trubit_seed.json").read_bytes())
+    assert reading.balances == (
+        Balance("BTC", "1.5", "1.0", "0.5", asset_name="Bitcoin", asset_id="1"),
+        Balance("ETH", "10.0", "5.0", "5.0", asset_name="Ethereum", asset_id="2"),
+    )
+    assert reading.can_deposit is True
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (401, AuthenticationError),
+        (403, PermissionDeniedError),
+        (-1002, AuthenticationError),
+        (-1003, RateLimitedError),
+        (-1021, ClockSkewError),
+        (-1022, AuthenticationError),
+        (-9999, RejectedError),
+    ],
+)
+def test_an_error_inside_a_200_is_believed_by_its_code(code: int, error: type[PollError]):
+    with pytest.raises(error):
+        parse_balances(answer(code=code, msg="canary"))
+
+
+def test_the_exchanges_words_are_never_repeated():
+    with pytest.raises(RejectedError) as caught:
+        parse_balances(answer(code=-5, msg="canary"))
+    assert str(caught.value) == "the exchange refused the request (code -5)"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        answer(data=None),
+        answer(data=[]),
+        answer(data={}),
+        answer(data={"balances": None}),
+        answer(data={"balances": []}, code="200"),
+        answer(data={"balances": []}, code=None),
+        answer(code=0, msg=None),
+    ],
+)
+def test_an_answer_of_another_shape_is_a_bad_response(body: bytes):
+    with pytest.raises(BadResponseError):
+        parse_balances(body)
+
+
+def test_the_other_exchanges_answer_is_a_bad_response():
+    with pytest.raises(BadResponseError):
+        parse_balances((ANSWERS / "btcturk_seed.json").read_bytes())
+
+
+def test_whether_deposits_are_allowed_is_unknown_unless_said():
+    assert parse_balances(answer(data={"balances": [], "canDeposit": "yes"})).can_deposit is None
+
+
+def test_a_token_comes_with_its_end():
+    body = answer(data={"token": "7c1d", "expireTime": "1740568725231"})
+    assert parse_token(body) == ("7c1d", 1740568725.231)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"expireTime": "1740568725231"},
+        {"token": "", "expireTime": "1740568725231"},
+        {"token": "a\r\nX-Evil: 1", "expireTime": "1740568725231"},
+        {"token": "7c1d"},
+        {"token": "7c1d", "expireTime": "soon"},
+        {"token": "7c1d", "expireTime": "9" * 40},
+        {"token": "7c1d", "expireTime": True},
+    ],
+)
+def test_a_token_that_is_none_is_a_bad_response(data: object):
+    with pytest.raises(BadResponseError):
+        parse_token(answer(data=data))
