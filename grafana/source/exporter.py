@@ -1,2 +1,338 @@
-"""x."""
-DASHBOARD = {"uid": "x"}
+"""Lay out the Exporter health: does it poll, is it scraped, does it keep within its means?"""
+
+from . import queries as q
+from .dashboards import account, dashboard, exchange, heading, source, variable
+from .look import (
+    BAD,
+    DASHES,
+    GOOD,
+    QUIET,
+    SECONDS,
+    TOTAL,
+    WARNING,
+    WORDS,
+    fixed,
+    override,
+    steps,
+    words,
+)
+from .panels import chart, now, query, runbooks, stat
+from .tables import column, duration, state, table
+
+TARGET = 'job=~"$job", instance=~"$instance"'
+UP = f"up{{{TARGET}}}"
+POLLS = q.select("exchange_account_polls_total")
+FAILED = q.select("exchange_account_poll_failures_total")
+INTERVAL = q.per_account("exchange_account_poll_interval_seconds")
+TURN = q.per_account("exchange_account_poll_duration_seconds")
+OFFSET = q.select("exchange_account_clock_offset_seconds")
+DOWN = runbooks("ExchangeExporterDown", "ExchangeExporterAbsent")
+
+WORKED = f"1 - sum(increase({FAILED}[1h])) / (sum(increase({POLLS}[1h])) > 0)"
+EXPORTERS = (
+    f'label_join(count_values("n", sum({UP})) * on () group_left (m)'
+    f' count_values("m", count({UP})), "exporters", " of ", "n", "m")'
+    f" * on () group_left () (sum({UP}) / count({UP}))"
+)
+OF_INSTANCE = "{{instance}}"
+
+
+def own(metric: str) -> str:
+    """Return a figure of the exporter itself."""
+    return f"{metric}{{{TARGET}}}"
+
+
+REACHED = stat(
+    "Exporters up",
+    "How many of the exporters Prometheus reaches. Fewer than all: nothing is measured for their"
+    " accounts. See whether the process runs and whether its port is reachable from Prometheus.",
+    now(EXPORTERS, "{{exporters}}"),
+    color=steps((None, BAD), (1, GOOD)),
+    text="name",
+    empty="no exporter is seen",
+    links=DOWN,
+)
+
+COUNTED = stat(
+    "Accounts up and complete",
+    "How many of the selected accounts are up and complete. Fewer than all: the treasury's sums"
+    " are withheld. See Accounts that fail below.",
+    now(q.N_OF_M, "{{accounts}}"),
+    color=steps((None, BAD), (1, GOOD)),
+    text="name",
+    links=runbooks("ExchangeAccountDown", "ExchangeAllAccountsDown", "ExchangeTooFewAccounts"),
+)
+
+POLLS_THAT_WORKED = stat(
+    "Polls that worked",
+    "The share of polls that worked in the last hour, over the selected accounts. Below 100 % now"
+    " and then is the life of networks; for long, see Failures by reason.",
+    now(WORKED),
+    unit="percentunit",
+    decimals=1,
+    color=steps((None, BAD), (0.8, WARNING), (0.98, GOOD)),
+    empty="no poll is seen",
+    links=runbooks("ExchangeAccountDown"),
+)
+
+CONFIGURATION = stat(
+    "Configuration",
+    "Whether the last reload was taken over. Refused: the exporter goes on with the configuration"
+    " before it. Run exchange-balance-exporter --config.check: it names every problem.",
+    now(f"min({own('exchange_exporter_config_last_reload_successful')})"),
+    mappings=[words({0: ("Refused", BAD), 1: ("Taken over", GOOD)})],
+    empty="not seen",
+    size=24,
+    links=runbooks("ExchangeConfigReloadFailed"),
+)
+
+LAG = stat(
+    "Event loop lag",
+    "The longest time in the last minute for which the exporter kept itself waiting. Above half a"
+    " second it is short of processor, and polls and scrapes wait.",
+    now(f"max({own('exchange_exporter_event_loop_lag_seconds')})"),
+    unit="s",
+    decimals=1,
+    color=steps((None, GOOD), (0.1, WARNING), (0.5, BAD)),
+    empty="not seen",
+    links=runbooks("ExchangeEventLoopLag"),
+)
+
+RUNNING = stat(
+    "Running for",
+    "Time since the youngest exporter process started. A few minutes, again and again: it is being"
+    " restarted, so read its log's last lines. No balance survives a restart.",
+    now(f"time() - max({own('process_start_time_seconds')})"),
+    unit=WORDS,
+    empty="not seen",
+    size=24,
+)
+
+POLL_RATE = chart(
+    "Polls in a minute, by exchange",
+    "How many requests each exchange gets from here. BtcTurk allows 120 in a minute from one"
+    " address; the exporter stretches the intervals to stay below. Much less than before: accounts"
+    " wait after failures.",
+    query(
+        f"60 * sum by (exchange) (rate({POLLS}[$__rate_interval]))",
+        "{{exchange}}",
+    ),
+    decimals=1,
+    links=runbooks("ExchangeRateLimited", "ExchangeAccountPolledTwice"),
+)
+
+FAILURES = chart(
+    "Failures by reason",
+    "Polls that failed in each step, over the selected accounts. Flat at none is good. One reason"
+    " at many accounts: the exchange or the network; at one account: its key. Accounts that fail"
+    " below names them.",
+    query(f"sum by (reason) (increase({FAILED}[$__rate_interval])) > 0", "{{reason}}"),
+    query(f"0 * count({q.select('exchange_account_up')})", "none"),
+    decimals=1,
+    style="bars",
+    soft_max=5,
+    overrides=[override("B", color=fixed(GOOD))],
+    links=runbooks("ExchangeAccountDown", "ExchangeAllAccountsDown"),
+)
+
+DURATION = chart(
+    "Poll duration, by exchange",
+    "How long polls take: the median and the slowest account of each exchange. Near the timeout"
+    " (10 s unless configured otherwise) polls fail: check the network, or the exchange's status.",
+    query(f"quantile by (exchange) (0.5, {TURN})", "{{exchange}} median"),
+    query(f"max by (exchange) ({TURN})", "{{exchange}} slowest"),
+    unit="s",
+    overrides=[override("B", custom__lineWidth=1, custom__lineStyle=DASHES)],
+)
+
+PACE = chart(
+    "Poll interval, by exchange",
+    "How often accounts are polled, as paced: the longest of each exchange. Longer than configured:"
+    " there are more accounts than the exchange's limit for one address allows; spread them over"
+    " more exporters on more addresses.",
+    query(f"max by (exchange) ({INTERVAL})", "{{exchange}}"),
+    unit=SECONDS,
+    decimals=0,
+    style="steps",
+    links=runbooks("ExchangeRateLimited"),
+)
+
+CLOCK = chart(
+    "Clock offset, by exchange",
+    "The exchange's clock minus ours: the highest and the lowest of each exchange. All exchanges"
+    " off alike: synchronise this machine's clock (NTP). One alone: its clock is off.",
+    query(f"max by (exchange) ({OFFSET})", "{{exchange}} highest"),
+    query(f"min by (exchange) ({OFFSET})", "{{exchange}} lowest"),
+    unit="s",
+    min=None,
+    soft_min=-2,
+    soft_max=2,
+    overrides=[override("B", custom__lineWidth=1, custom__lineStyle=DASHES)],
+    links=runbooks("ExchangeClockOffset"),
+)
+
+FAILING = table(
+    "Accounts that fail",
+    "Every account with a failed poll in the selected time, by reason, the worst first; and whether"
+    " it is up now. Click an account for its detail; the runbook says what to do for each reason.",
+    [
+        q.or_row(
+            f"sum by (exchange, account, reason) (increase({FAILED}[$__range])) >= 0.5",
+            "account",
+            "no poll failed",
+        ),
+        f"{q.STATE} and on (exchange, account)"
+        f" (sum by (exchange, account) (increase({FAILED}[$__range])) >= 0.5)",
+        f"{q.AGE} and on (exchange, account)"
+        f" (sum by (exchange, account) (increase({FAILED}[$__range])) >= 0.5)",
+    ],
+    [
+        state("B", "Now", 120, {1: ("Up", GOOD), 0: ("Down", BAD), -1: ("Exporter down", BAD)}),
+        column("exchange", "Exchange", 110),
+        column(
+            "account",
+            "Account",
+            None,
+            links=[
+                {
+                    "title": "Open the account",
+                    "url": "/d/exchange-account?${datasource:queryparam}"
+                    "&var-exchange=${__data.fields.Exchange}"
+                    "&var-account=${__data.fields.Account}&${__url_time_range}",
+                }
+            ],
+        ),
+        column("reason", "Reason", 160),
+        column("Value #A", "Failed polls", 120, decimals=0),
+        duration("C", "Age of balances", 160, empty="never"),
+    ],
+    sort="Failed polls",
+    descending=True,
+    links=runbooks("ExchangeAccountDown", "ExchangeAuthenticationFailing"),
+)
+
+SCRAPES = chart(
+    "Scrape duration",
+    "How long Prometheus took to read the exporter. A scrape only reads memory, so more than a"
+    " second means a slow network or no processor to be had.",
+    query(own("scrape_duration_seconds"), OF_INSTANCE),
+    unit="s",
+    links=DOWN,
+)
+
+SERIES = chart(
+    "Series",
+    "How many series of balances and accounts are exposed, and how many samples Prometheus took in"
+    " one scrape. A fall: balances were withdrawn, or accounts removed. Samples at zero: the scrape"
+    " failed, or a limit of the scrape configuration is too low.",
+    query(own("exchange_exporter_series"), f"{OF_INSTANCE} exposed"),
+    query(own("scrape_samples_scraped"), f"{OF_INSTANCE} scraped"),
+    decimals=0,
+    style="steps",
+    overrides=[override("B", custom__lineWidth=1, custom__lineStyle=DASHES)],
+)
+
+LOGS = chart(
+    "Log messages, by level",
+    "Messages logged in each step. Warnings mark the begin of a trouble and say what to do; errors"
+    " are defects of the exporter: please report them.",
+    query(
+        "sum by (level) (increase("
+        f"{own('exchange_exporter_log_messages_total')}[$__rate_interval])) > 0",
+        "{{level}}",
+    ),
+    query(f"0 * count({own('exchange_exporter_build_info')})", "none"),
+    decimals=1,
+    style="bars",
+    soft_max=5,
+    overrides=[override("B", color=fixed(GOOD))],
+)
+
+CPU = chart(
+    "Processor",
+    "The share of one core that the exporter uses. Near 100 % it can't keep its rhythm: give it"
+    " more, or look for far more scrapers than expected.",
+    query(f"rate({own('process_cpu_seconds_total')}[$__rate_interval])", OF_INSTANCE),
+    unit="percentunit",
+    decimals=1,
+    soft_max=0.05,
+)
+
+MEMORY = chart(
+    "Memory",
+    "Memory that the exporter holds. It follows the number of series; a rise without more series is"
+    " a defect: please report it.",
+    query(own("process_resident_memory_bytes"), OF_INSTANCE),
+    unit="bytes",
+    decimals=0,
+)
+
+FILES = chart(
+    "Open files",
+    "Open files and connections as a share of what the process may open. Near 100 % new connections"
+    " are refused: look for clients that never close, or raise the limit.",
+    query(f"{own('process_open_fds')} / {own('process_max_fds')}", OF_INSTANCE),
+    unit="percentunit",
+    decimals=1,
+    soft_max=0.1,
+)
+
+EXPORTERS_TABLE = table(
+    "Exporters",
+    "Every exporter and what it runs. Different versions: an upgrade is not finished. Taken over"
+    " is when the configuration in use was read.",
+    [
+        q.or_row(UP, "instance", "no exporter is seen"),
+        own("exchange_exporter_build_info"),
+        f"{own('exchange_exporter_config_last_reload_success_timestamp_seconds')} * 1000",
+        f"{own('process_start_time_seconds')} * 1000",
+    ],
+    [
+        state("A", "State", 95, {1: ("Up", GOOD), 0: ("Down", BAD)}),
+        column("job", "Job", 180),
+        column("instance", "Instance", None),
+        column("version", "Version", 120),
+        column("revision", "Revision", 120),
+        column("python_version", "Python", 120),
+        column("Value #C", "Configuration taken over", 200, unit="dateTimeAsIso"),
+        column("Value #D", "Started", 200, unit="dateTimeAsIso"),
+    ],
+    hide=("__name__",),
+    sort="State",
+    links=DOWN,
+)
+
+JOB = variable("job", "Job", "label_values(exchange_exporter_build_info, job)", several=True, every=None)
+INSTANCE = variable(
+    "instance",
+    "Instance",
+    'label_values(exchange_exporter_build_info{job=~"$job"}, instance)',
+    several=True,
+    every=None,
+)
+
+DASHBOARD = dashboard(
+    "exchange-exporter",
+    "Exporter health",
+    "Whether the exporter polls, is scraped, and keeps within its means.",
+    [source(), JOB, INSTANCE, exchange(several=True), account(several=True)],
+    [
+        (
+            4,
+            (4, REACHED),
+            (4, COUNTED),
+            (4, POLLS_THAT_WORKED),
+            (4, CONFIGURATION),
+            (4, LAG),
+            (4, RUNNING),
+        ),
+        heading("Does it poll?"),
+        (8, (12, POLL_RATE), (12, FAILURES)),
+        (8, (24, FAILING)),
+        (7, (8, DURATION), (8, PACE), (8, CLOCK)),
+        heading("Is it scraped, and does it keep within its means?"),
+        (7, (8, SCRAPES), (8, SERIES), (8, LOGS)),
+        (7, (8, CPU), (8, MEMORY), (8, FILES)),
+        (6, (24, EXPORTERS_TABLE)),
+    ],
+)

@@ -1,0 +1,69 @@
+"""Say once how values look: colours, units, and the words that stand for states."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Json = dict[str, Any]
+
+# Colour says state and nothing else; what is only a figure has the colour of text.
+GOOD, WARNING, BAD, QUIET = "green", "orange", "red", "text"
+TOTAL, FREE, LOCKED = "blue", "semi-dark-blue", "purple"
+
+# The one unit of Grafana (12.1 and later) that writes an amount in full: digits in groups, as many
+# decimals as asked for, never "5.68K" and never "1e-8". The symbol that it wants is a space here.
+AMOUNT = "currency:financial: :suffix"
+# The same for the axes of charts: without zeros at the end.
+PLAIN_AMOUNT = "locale"
+DECIMALS = 8
+
+# A duration as words, such as "2 minutes"; and one in seconds that no axis rounds to minutes.
+WORDS = "dtdurations"
+SECONDS = "suffix:s"
+
+NO_ACCOUNT = "no account is seen"
+
+DASHES = {"fill": "dash", "dash": [6, 6]}
+DOTS = {"fill": "dot", "dash": [2, 6]}
+
+
+def steps(*limits: tuple[float | None, str]) -> Json:
+    """Return thresholds from pairs of (lowest value, colour); the first value is None."""
+    return {
+        "mode": "absolute",
+        "steps": [{"value": value, "color": color} for value, color in limits],
+    }
+
+
+def words(states: Mapping[float, tuple[str, str]]) -> Json:
+    """Return a mapping of values to (text, colour)."""
+    return {
+        "type": "value",
+        "options": {
+            f"{value:g}": {"text": text, "color": color, "index": index}
+            for index, (value, (text, color)) in enumerate(states.items())
+        },
+    }
+
+
+def nan(text: str, color: str = WARNING) -> Json:
+    """Return a mapping of NaN, which stands for a sum that would lie."""
+    result = {"text": text, "color": color, "index": 90}
+    return {"type": "special", "options": {"match": "nan", "result": result}}
+
+
+def fixed(color: str) -> Json:
+    """Return a colour that does not depend on the value."""
+    return {"mode": "fixed", "fixedColor": color}
+
+
+def properties(values: Mapping[str, Any]) -> list[Json]:
+    """Return the properties of an override; `__` in a name stands for a dot."""
+    return [{"id": name.replace("__", "."), "value": value} for name, value in values.items()]
+
+
+def override(ref: str, **values: Any) -> Json:
+    """Return the override of one query's look, by its letter."""
+    return {
+        "matcher": {"id": "byFrameRefID", "options": ref},
+        "properties": properties(values),
+    }

@@ -1,0 +1,117 @@
+"""Make tables of present values: queries that are joined on their labels, and columns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .look import AMOUNT, DECIMALS, QUIET, WORDS, Json, nan, properties, steps, words
+from .panels import now, panel
+
+
+def column(field: str, title: str, width: int | None = None, **look: Any) -> Json:
+    """Return a column: a label, or `Value #A`; its heading; its width in pixels."""
+    sized = {"custom__width": width} if width else {}
+    return {"field": field, "title": title, "look": {"noValue": "–", **sized, **look}}
+
+
+def amount(ref: str, title: str, width: int | None = 180) -> Json:
+    """Return a column of amounts in full; NaN there stands for a sum that would lie."""
+    return column(
+        f"Value #{ref}",
+        title,
+        width,
+        unit=AMOUNT,
+        decimals=DECIMALS,
+        mappings=[nan("withheld")],
+        thresholds=steps((None, QUIET)),
+        custom__align="right",
+        custom__cellOptions={"type": "color-text"},
+    )
+
+
+def duration(ref: str, title: str, width: int, empty: str = "–") -> Json:
+    """Return a column of durations in words."""
+    return column(f"Value #{ref}", title, width, unit=WORDS, decimals=0, noValue=empty)
+
+
+def state(ref: str, title: str, width: int, states: Mapping[float, tuple[str, str]]) -> Json:
+    """Return a column of states, each a coloured word."""
+    return column(
+        f"Value #{ref}",
+        title,
+        width,
+        mappings=[words(states), nan("–", QUIET)],
+        custom__align="left",
+        custom__cellOptions={"type": "color-text"},
+    )
+
+
+def share(ref: str, title: str, width: int, color: str) -> Json:
+    """Return a column of shares, drawn as bars from 0 to 100 %."""
+    return column(
+        f"Value #{ref}",
+        title,
+        width,
+        unit="percentunit",
+        decimals=1,
+        min=0,
+        max=1,
+        mappings=[nan("withheld")],
+        thresholds=steps((None, color)),
+        custom__cellOptions={"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
+    )
+
+
+def table(
+    title: str,
+    description: str,
+    queries: Sequence[str],
+    columns: Sequence[Json],
+    *,
+    sort: str,
+    descending: bool = False,
+    hide: Sequence[str] = (),
+    links: Sequence[Json] = (),
+) -> Json:
+    """Return a table; a value without a column, and the labels in `hide`, are not shown."""
+    letters = [chr(ord("A") + index) for index in range(len(queries))]
+    alone = {"Value #A": "Value"} if len(queries) == 1 else {}
+    shown = {alone.get(one["field"], one["field"]): one["title"] for one in columns}
+    hidden = {"Time", *hide, *(alone.values() or (f"Value #{letter}" for letter in letters))}
+    return panel(
+        "table",
+        title,
+        description,
+        [now(query) | {"format": "table"} for query in queries],
+        links=links,
+        transformations=[
+            {"id": "merge", "options": {}},
+            {
+                "id": "organize",
+                "options": {
+                    "excludeByName": dict.fromkeys(sorted(hidden - set(shown)), True),
+                    "indexByName": {field: index for index, field in enumerate(shown)},
+                    "renameByName": shown,
+                },
+            },
+        ],
+        defaults={
+            "unit": "none",
+            "noValue": "nothing is seen",
+            "color": {"mode": "thresholds"},
+            "thresholds": steps((None, QUIET)),
+            "custom": {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False},
+        },
+        overrides=[
+            {
+                "matcher": {"id": "byName", "options": one["title"]},
+                "properties": properties(one["look"]),
+            }
+            for one in columns
+        ],
+        options={
+            "showHeader": True,
+            "cellHeight": "sm",
+            "sortBy": [{"displayName": sort, "desc": descending}],
+            "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""},
+        },
+    )
