@@ -7,7 +7,6 @@ events because libyaml's own composer recurses without a limit: deep nesting cra
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +34,7 @@ _NOT_CLOSED = {
         "these braces are not closed, or lack a comma; quote a value that holds braces"
     ),
 }
+_NO_YAML = "is not YAML; check indentation, colons and quotes"
 _SYNTAX = {
     "mapping values are not allowed in this context": (
         "a colon can't stand here; check the indentation, and quote a text that holds a colon"
@@ -80,7 +80,6 @@ def parse(text: str, file: str) -> Node:
     (a key given twice, a tag) is reported, and raised by `root.report.check()` with the rest.
     """
     report = Report(file)
-    text = text.removeprefix("\ufeff")
     if foreign := _NOT_YAML.search(text):
         place = _end_of(text[: foreign.start()])
         raise report.fatal(*place, "a control character stands here; YAML is text without any")
@@ -89,6 +88,9 @@ def parse(text: str, file: str) -> Node:
     except yaml.MarkedYAMLError as error:
         place, message = _syntax_problem(error)
         raise report.fatal(*place, message) from None
+    except (yaml.YAMLError, ValueError, OverflowError):
+        # Without libyaml, PyYAML stumbles over escapes of characters that don't exist.
+        raise report.fatal(1, 1, _NO_YAML) from None
 
 
 class _Mark(Protocol):
@@ -118,7 +120,7 @@ class _Composer:
 
     def _node(self, event: yaml.Event, path: str, depth: int) -> Node:
         if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
-            return self._aliased(event, path)
+            return self._aliased(event)
         if depth > MAX_DEPTH:
             raise self._fatal(event, f"nested more than {MAX_DEPTH} levels deep")
         before = self._values
@@ -132,14 +134,14 @@ class _Composer:
             self._anchors[event.anchor] = node, self._values - before
         return node
 
-    def _aliased(self, event: yaml.Event, path: str) -> Node:
+    def _aliased(self, event: yaml.Event) -> Node:
         # An anchor is known from the end of its value on, so that none can hold itself.
         anchor = event.anchor if isinstance(event, yaml.AliasEvent) else None
         if anchor not in self._anchors:
-            raise self._fatal(event, "no anchor (&) above has this alias (*); quote a text that starts with a star")
+            raise self._fatal(event, "no anchor (&) above has the name of this alias (*)")
         node, values = self._anchors[anchor]
         self._count(event, values)
-        return replace(node, path=path)
+        return node
 
     def _content(
         self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, path: str, depth: int
@@ -198,5 +200,5 @@ def _syntax_problem(error: yaml.MarkedYAMLError) -> tuple[tuple[int, int], str]:
     """Return the place and our words for it: the parser's own could quote the file."""
     if message := _NOT_CLOSED.get(error.problem or ""):
         return _place(error.context_mark), message
-    message = _SYNTAX.get(error.problem or "", "is not YAML; check indentation, colons and quotes")
+    message = _SYNTAX.get(error.problem or "", _NO_YAML)
     return _place(error.problem_mark), message

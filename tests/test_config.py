@@ -156,10 +156,11 @@ def test_white_space_around_a_variable_is_dropped_as_it_is_in_a_file():
     assert account(text, KEY=" key\r\n").credentials["api_key"] == Secret("key")
 
 
-def test_the_file_of_a_credential_is_relative_to_the_configuration():
-    text = TRUBIT.replace("token: t", "token_file: secrets/token")
-    (payments,) = config.parse(text, {}, path=Path("/etc/exporter/config.yaml")).accounts
-    assert payments.credentials == {"token": SecretFile(Path("/etc/exporter/secrets/token"))}
+def test_the_file_of_a_credential_is_relative_to_the_configuration(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(TRUBIT.replace("token: t", "token_file: secrets/token"))
+    (payments,) = config.load(path, {}).accounts
+    assert payments.credentials == {"token": SecretFile(tmp_path / "secrets" / "token")}
 
 
 def test_the_file_of_a_credential_can_be_anywhere_and_need_not_exist_yet():
@@ -264,11 +265,11 @@ def test_a_threshold_keeps_its_digits_quoted_or_not(digits, quote):
 
 
 def test_an_asset_can_have_all_its_bounds_in_one_entry_or_in_several():
-    one = "    thresholds: [{asset: BTC, free_min: '1', free_max: '1', locked_max: '2'}]\n"
-    two = one.replace("1', locked", "1'}, {asset: BTC, locked")
+    one = "    thresholds: [{asset: BTC, free_min: '9', free_max: '10', locked_max: '2'}]\n"
+    two = one.replace("10', locked", "10'}, {asset: BTC, locked")
     expected = (
-        Threshold("BTC", "free_min", "1"),
-        Threshold("BTC", "free_max", "1"),
+        Threshold("BTC", "free_min", "9"),
+        Threshold("BTC", "free_max", "10"),
         Threshold("BTC", "locked_max", "2"),
     )
     assert account(BTCTURK + one).thresholds == account(BTCTURK + two).thresholds == expected
