@@ -25,9 +25,6 @@ ACCOUNT_KEYS = (
 )
 THRESHOLD_KEYS = ("asset", *BOUNDS)
 
-# TruBit's successor, VelaFi, answers under another path; BtcTurk has only one.
-_PATH_CAN_CHANGE = frozenset({"trubit"})
-
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -124,7 +121,7 @@ def _account(nodes: Mapping[str, Node], default: _Timing, sources: _Sources) -> 
     if exchange is None:
         return None
     credentials = _credentials(nodes["credentials"], exchange, sources)
-    if path and exchange.name not in _PATH_CAN_CHANGE:
+    if path and not exchange.has_other_paths:
         nodes["balances_path"].problem(f"{exchange.name} has only one path; leave this out")
     if name is None:
         return None

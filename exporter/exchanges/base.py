@@ -25,7 +25,8 @@ class Exchange:
     """Register one exchange: what a configuration may say of it, and how its accounts are polled.
 
     `credentials` lists the sets of credential names of which an account must give exactly one;
-    `base64_credentials` names those that the exchange hands out in base64.
+    `base64_credentials` names those that the exchange hands out in base64. `has_other_paths` says
+    whether an account may set another `balances_path`.
     """
 
     name: str
@@ -35,3 +36,4 @@ class Exchange:
     requests_per_minute: int
     credentials: tuple[frozenset[str], ...]
     base64_credentials: frozenset[str] = frozenset()
+    has_other_paths: bool = False

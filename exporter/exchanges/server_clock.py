@@ -8,6 +8,8 @@ from exporter.errors import AuthenticationError, ClockSkewError, PollError
 TOLERATED_SKEW = 4.0
 """Seconds that a stamp may be off; BtcTurk tolerates 5, and a `Date` is known to the second."""
 
+_ROUNDING = 0.001  # seconds; Unix times as floats are good to a microsecond
+
 
 class ServerClock:
     """Estimate what an exchange's clock shows, from any number of its answers.
@@ -28,7 +30,7 @@ class ServerClock:
 
     def learn(self, date: float, sent: float, received: float) -> None:
         """Take in an answer's date (Unix seconds) and its monotonic times."""
-        least, most = date - received, date + 1 - sent
+        least, most = date - received - _ROUNDING, date + 1 - sent + _ROUNDING
         if max(least, self._least) <= min(most, self._most):
             least, most = max(least, self._least), min(most, self._most)
         self._least, self._most = least, most

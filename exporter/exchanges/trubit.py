@@ -179,4 +179,5 @@ EXCHANGE = Exchange(
     balances_path="/v2/user/account/assets",
     requests_per_minute=60,
     credentials=(frozenset({"api_key", "api_secret"}), frozenset({"token"})),
+    has_other_paths=True,  # VelaFi gives the same answer under another path
 )

@@ -1,0 +1,63 @@
+"""Make accounts, balances and stores for tests."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from exporter.credentials import Secret
+from exporter.exchanges import EXCHANGES
+from exporter.exposition import RenderedBalances, render_balances
+from exporter.model import Account, AccountKey, Amount, Balance, Reading
+from exporter.simulator import Account as SimulatedAccount
+from exporter.simulator import Simulator
+from exporter.snapshots import Plan, Poll, SnapshotStore
+
+WALL = 1_700_000_000.0
+
+
+def make_account(name: str = "treasury", exchange: str = "btcturk", **changes: Any) -> Account:
+    fields: dict[str, Any] = {
+        "name": name,
+        "exchange": exchange,
+        "base_url": EXCHANGES[exchange].base_url,
+        "balances_path": EXCHANGES[exchange].balances_path,
+        "credentials": {"api_key": Secret("key"), "api_secret": Secret("c2VjcmV0")},
+    }
+    return Account(**(fields | changes))
+
+
+def simulated(simulator: Simulator, account: SimulatedAccount, **changes: Any) -> Account:
+    """Return the configuration of a simulated account."""
+    fields: dict[str, Any] = {
+        "base_url": simulator.url,
+        "credentials": {name: Secret(value) for name, value in account.credentials.items()},
+        "timeout": 2.0,
+    }
+    return make_account(account.name, account.exchange, **(fields | changes))
+
+
+def balance(asset: str, total: str, free: str | None = None, locked: str = "0") -> Balance:
+    return Balance(asset, Amount(total), Amount(total if free is None else free), Amount(locked))
+
+
+def reading(*balances: Balance, **changes: Any) -> Reading:
+    return Reading(balances, **changes)
+
+
+def poll_at(asked_at: float, duration: float = 0.5) -> Poll:
+    return Poll(asked_at, WALL + asked_at, duration, 0.0, WALL + asked_at + 60)
+
+
+def make_store(*accounts: Account, stale_after: float = 180.0) -> SnapshotStore[RenderedBalances]:
+    store: SnapshotStore[RenderedBalances] = SnapshotStore(render_balances)
+    store.configure({account.key: Plan(account, 60.0, stale_after) for account in accounts})
+    return store
+
+
+def sample(page: str, name: str, labels: Mapping[str, str] | AccountKey) -> str | None:
+    """Return the text of one sample's value, or None where the page has no such sample."""
+    wanted = labels._asdict() if isinstance(labels, AccountKey) else labels
+    inner = ",".join(f'{label}="{value}"' for label, value in wanted.items())
+    start = f"{name}{{{inner}}} "
+    found = [line.removeprefix(start) for line in page.splitlines() if line.startswith(start)]
+    assert len(found) <= 1, found
+    return found[0] if found else None

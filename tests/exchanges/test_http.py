@@ -1,0 +1,133 @@
+"""The HTTP client: what a fault of the network or of the exchange means, over real sockets."""
+
+import pytest
+
+from exporter.clock import Clock
+from exporter.endpoints import Attempt, Endpoint
+from exporter.errors import PollError
+from exporter.exchanges import EXCHANGES
+from exporter.exchanges.http import MAX_RETRY_AFTER, parse_retry_after
+from exporter.model import Reading
+from exporter.simulator import Simulator
+from tests.accounts import simulated
+
+NOW = 1_700_000_000.0
+
+
+async def poll(simulator: Simulator, exchange: str, polls: int = 1, **changes: object) -> Attempt:
+    """Poll a new simulated account and return the last attempt."""
+    account = simulated(simulator, simulator.add_account(exchange=exchange, name="a"), **changes)
+    endpoint = Endpoint(EXCHANGES[exchange], 1_000_000, Clock())
+    http = endpoint.connect(account)
+    try:
+        for _ in range(polls):
+            attempt = await endpoint.poll(account, http)
+    finally:
+        await http.aclose()
+    return attempt
+
+
+def reason(attempt: Attempt) -> str:
+    return attempt.outcome.reason if isinstance(attempt.outcome, PollError) else "none"
+
+
+@pytest.fixture(params=["btcturk", "trubit"])
+def exchange(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ("close", "connection"),
+        ("reset", "connection"),
+        ("reset_in_head", "connection"),
+        ("truncated", "bad_response"),
+        ("bad_chunk", "bad_response"),
+        ("huge_length", "bad_response"),
+        ("endless_body", "bad_response"),
+        ("endless_head", "bad_response"),
+        ("not_http", "connection"),
+        ("compressed", "bad_response"),
+        ("bomb", "bad_response"),
+    ],
+)
+async def test_a_fault_on_the_wire_has_its_reason(
+    simulator: Simulator, exchange: str, fault: str, expected: str
+):
+    simulator.show(fault, call="balances")
+    assert reason(await poll(simulator, exchange)) == expected
+
+
+@pytest.mark.parametrize("fault", ["silence", "drip", "stall_in_head", "stall_in_body"])
+async def test_a_poll_that_takes_too_long_is_given_up_at_its_timeout(
+    simulator: Simulator, exchange: str, fault: str
+):
+    simulator.show(fault, call="balances")
+    attempt = await poll(simulator, exchange, timeout=0.3)
+    assert reason(attempt) == "timeout"
+    assert 0.3 <= attempt.duration < 0.8
+
+
+@pytest.mark.parametrize("fault", ["chunked", "until_close", "early_hints", "close_after"])
+async def test_what_http_allows_is_no_fault(simulator: Simulator, exchange: str, fault: str):
+    simulator.show(fault)
+    assert isinstance((await poll(simulator, exchange)).outcome, Reading)
+
+
+async def test_a_connection_that_was_closed_between_polls_is_no_failure(
+    simulator: Simulator, exchange: str
+):
+    simulator.show("close_on_reuse", call="balances")
+    assert isinstance((await poll(simulator, exchange, polls=2)).outcome, Reading)
+
+
+async def test_a_connection_is_kept_between_polls(simulator: Simulator):
+    attempt = await poll(simulator, "btcturk", polls=3)
+    assert isinstance(attempt.outcome, Reading)
+    assert len(simulator.ledger.entries("btcturk")) == 3
+
+
+async def test_nobody_there_is_a_failed_connection(simulator: Simulator, exchange: str):
+    attempt = await poll(simulator, exchange, base_url="http://127.0.0.1:1")
+    assert reason(attempt) == "connection"
+
+
+async def test_plain_http_where_tls_is_due_is_refused_before_a_header_is_sent(
+    simulator: Simulator, exchange: str
+):
+    attempt = await poll(simulator, exchange, base_url=simulator.url.replace("http://", "https://"))
+    assert reason(attempt) == "tls"
+    assert len(simulator.ledger) == 0
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
+async def test_proxies_of_the_environment_are_not_obeyed(
+    simulator: Simulator, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert isinstance((await poll(simulator, "btcturk")).outcome, Reading)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("55", 55.0),
+        (" 55 ", 55.0),
+        ("0", 0.0),
+        ("3600", MAX_RETRY_AFTER),
+        ("Tue, 14 Nov 2023 22:14:20 GMT", 60.0),
+        ("Tue, 14 Nov 2023 23:59:59 GMT", MAX_RETRY_AFTER),
+        (None, None),
+        ("", None),
+        ("-5", None),
+        ("soon", None),
+        ("1e3", None),
+        ("９", None),
+        ("99999999999", None),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", None),
+        ("Thu, 01 Jan 2099 00:00:00 GMT", None),
+    ],
+)
+def test_retry_after_is_obeyed_within_reason(value: str | None, seconds: float | None):
+    assert parse_retry_after(value, NOW) == seconds
