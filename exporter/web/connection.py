@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
+from typing import Any
 
 import h11
 
@@ -31,6 +32,7 @@ class Connection:
         self._deadline = 0.0
         self._patience = limits.receive
         self._peer: str = (writer.get_extra_info("peername") or ("",))[0]
+        self.certificate: dict[str, Any] = writer.get_extra_info("peercert") or {}
         # Pausing at the first byte that the kernel did not take lets `drain` wait for the last.
         writer.transport.set_write_buffer_limits(high=1)
 
@@ -163,16 +165,13 @@ def _fields(head: h11.Request) -> dict[str, str]:
 
 
 def _head(response: Response, headers: Mapping[str, str], *, last: bool) -> h11.Response:
-    items = {**headers, **response.headers}
+    fields = list(headers.items())
     if response.length is not None:
-        items["Content-Length"] = str(response.length)
+        fields.append(("Content-Length", str(response.length)))
     if last:
-        items["Connection"] = "close"
-    return h11.Response(
-        status_code=response.status,
-        reason=HTTPStatus(response.status).phrase,
-        headers=list(items.items()),
-    )
+        fields.append(("Connection", "close"))
+    reason = HTTPStatus(response.status).phrase
+    return h11.Response(status_code=response.status, reason=reason, headers=fields)
 
 
 def join_or_split(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:

@@ -10,11 +10,13 @@ from functools import lru_cache, partial
 
 import structlog
 
+from exporter.web.access import Access
 from exporter.web.addresses import open_listeners
 from exporter.web.connection import Connection
 from exporter.web.limits import DEFAULT_LIMITS, Limits
 from exporter.web.messages import Handler, RefusedError, Request, Response, Routes
 from exporter.web.slots import Slots
+from exporter.web.tls import Tls
 
 log = structlog.get_logger()
 
@@ -37,11 +39,13 @@ class Server:
         self,
         routes: Routes,
         *,
+        access: Access | None = None,
         limits: Limits = DEFAULT_LIMITS,
         wall: Callable[[], float] = time.time,
     ) -> None:
         """Prepare to serve; nothing is open before `start`."""
         self._routes = routes
+        self._access = access or Access()
         self._limits = limits
         self._wall = wall
         self._slots = Slots(limits)
@@ -71,6 +75,7 @@ class Server:
         if self._connections:
             await asyncio.wait(self._connections.values(), timeout=self._limits.stop)
         await _cancel(self._connections.values())
+        await self._access.close()
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -109,8 +114,9 @@ class Server:
         """Own a connection from accept to close."""
         connection = None
         try:
-            connection = await self._open(client)
-            while await self._answer_next(client, connection) and not self._stopping:
+            tls = self._access.config().tls
+            connection = await self._open(client, tls)
+            while await self._answer_next(client, connection, tls) and not self._stopping:
                 pass
             await connection.close()
         except OSError:
@@ -121,40 +127,49 @@ class Server:
             if connection is not None:
                 connection.abort()
 
-    async def _open(self, client: socket.socket) -> Connection:
+    async def _open(self, client: socket.socket, tls: Tls | None) -> Connection:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=self._limits.head)
         transport, protocol = await loop.connect_accepted_socket(
-            lambda: asyncio.StreamReaderProtocol(reader), client
+            lambda: asyncio.StreamReaderProtocol(reader),
+            client,
+            ssl=tls.context if tls else None,
+            ssl_handshake_timeout=self._limits.receive if tls else None,
+            ssl_shutdown_timeout=self._limits.linger if tls else None,
         )
-        return Connection(
-            reader, asyncio.StreamWriter(transport, protocol, reader, loop), self._limits
-        )
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        return Connection(reader, writer, self._limits)
 
-    async def _answer_next(self, client: socket.socket, connection: Connection) -> bool:
+    async def _answer_next(
+        self, client: socket.socket, connection: Connection, tls: Tls | None
+    ) -> bool:
         """Answer one request; return whether another may follow."""
         try:
             self._quiet[client] = None
             request = await connection.receive()
             self._quiet.pop(client, None)
-            if request is None:
-                return False
-            response = await self._respond(request)
+            if request is None or self._access.config().tls is not tls:
+                return False  # Under new rules the client has to connect, and prove itself, again.
+            refusal = await self._access.refusal(request, connection.certificate)
+            response = refusal or await self._respond(request)
             if response.length is not None and response.length <= self._limits.small:
-                more = await self._send(connection, response)
-            else:
-                async with self._slots.hold(request.peer):
-                    more = await self._send(connection, response)
-        except RefusedError as refusal:
-            await self._send(connection, refusal.response, last=True)
-            return False
-        return more
+                return await self._send(connection, response)
+            async with self._slots.hold(request.peer):
+                return await self._send(connection, response)
+        except RefusedError as refused:
+            return await self._send(connection, refused.response, last=True)
 
     async def _send(
         self, connection: Connection, response: Response, *, last: bool = False
     ) -> bool:
         is_html = response.headers.get("Content-Type", "").startswith("text/html")
-        headers = {"Date": _date(int(self._wall()))} | _ALWAYS | (_HTML if is_html else {})
+        headers = {
+            "Date": _date(int(self._wall())),
+            **_ALWAYS,
+            **(_HTML if is_html else {}),
+            **response.headers,
+            **self._access.config().headers,
+        }
         return await connection.send(response, headers, last=last or self._stopping)
 
     async def _respond(self, request: Request) -> Response:

@@ -73,8 +73,3 @@ async def connect() -> AsyncIterator[Connect]:
     yield open_one
     for client in clients:
         client.writer.transport.abort()
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"

@@ -1,0 +1,104 @@
+"""Check passwords with bcrypt: off the event loop, one at a time, and right ones only once."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import secrets
+from collections.abc import Mapping
+
+import bcrypt
+
+from exporter.web.messages import RefusedError
+
+# At the usual cost of 10 the last of those that wait does so for about 4 s.
+_MAX_WAITING = 64
+_MAX_REMEMBERED = 100
+
+
+class PasswordCheck:
+    """Tell right credentials from wrong ones, in the same time for users that do not exist."""
+
+    def __init__(self) -> None:
+        """Start with nothing remembered."""
+        self._key = secrets.token_bytes(32)
+        self._right: dict[bytes, None] = {}
+        self._checks: dict[bytes, asyncio.Task[bool]] = {}
+        self._turn = asyncio.Lock()
+
+    async def is_right(self, authorization: str, users: Mapping[str, str]) -> bool:
+        """Return whether an `Authorization` header proves to be one of the users.
+
+        `users` has a bcrypt hash for each name; there is at least one.
+        Raises `RefusedError` (503) when too many other logins wait for their check.
+        """
+        credentials = _basic(authorization)
+        if credentials is None:
+            return False
+        user, password = credentials
+        # For an unknown user the password is checked against the hash of another one, in vain but
+        # in the usual time.
+        hashed = users.get(user) or list(users.values())[self._digest(user)[0] % len(users)]
+        login = self._digest(user, hashed, password)
+        is_right = login in self._right or await self._verdict(login, hashed, password)
+        return is_right and user in users
+
+    async def close(self) -> None:
+        """Give up the checks under way."""
+        checks = list(self._checks.values())
+        for check in checks:
+            check.cancel()
+        await asyncio.gather(*checks, return_exceptions=True)
+
+    async def _verdict(self, login: bytes, hashed: str, password: str) -> bool:
+        """Wait for the check of a login; the same one is never checked twice at a time."""
+        if login not in self._checks:
+            if len(self._checks) >= _MAX_WAITING:
+                raise RefusedError(503, "too many logins are being checked", {"Retry-After": "5"})
+            self._checks[login] = asyncio.create_task(self._check(login, hashed, password))
+            self._checks[login].add_done_callback(lambda _: self._checks.pop(login))
+        return await asyncio.shield(self._checks[login])
+
+    async def _check(self, login: bytes, hashed: str, password: str) -> bool:
+        async with self._turn:
+            is_right = await asyncio.to_thread(_matches, hashed, password)
+        if is_right:
+            self._remember(login)
+        return is_right
+
+    def _remember(self, login: bytes) -> None:
+        """Keep what was right; what was wrong is not kept, so that no guess can push it out."""
+        if len(self._right) >= _MAX_REMEMBERED:
+            del self._right[next(iter(self._right))]
+        self._right[login] = None
+
+    def _digest(self, *parts: str) -> bytes:
+        """Return what stands for these parts and no others: each is preceded by its length.
+
+        The secret key makes it useless outside of this process, and its comparison harmless.
+        """
+        digest = hashlib.blake2b(key=self._key, digest_size=32)
+        for part in parts:
+            encoded = part.encode("utf-8", "surrogateescape")
+            digest.update(len(encoded).to_bytes(8, "big") + encoded)
+        return digest.digest()
+
+
+def _basic(authorization: str) -> tuple[str, str] | None:
+    """Return user and password of an `Authorization` header, if it is one of that kind."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    user, colon, password = decoded.decode("utf-8", "surrogateescape").partition(":")
+    return (user, password) if colon else None
+
+
+def _matches(hashed: str, password: str) -> bool:
+    try:
+        return bcrypt.checkpw(password.encode("utf-8", "surrogateescape"), hashed.encode())
+    except ValueError:
+        return False  # bcrypt reads 72 bytes of a password; a longer one can't be right

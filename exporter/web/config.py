@@ -1,0 +1,116 @@
+"""Read `--web.config.file`, in the format of Prometheus' exporter-toolkit.
+
+What can't be honoured is refused, never ignored; docs/decisions/0005-web-config.md says what.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from exporter import document
+from exporter.nodes import Node
+from exporter.web.tls import Tls, read_tls
+
+_SECTIONS = ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
+_HEADERS: Mapping[str, tuple[str, ...]] = {
+    "Content-Security-Policy": (),
+    "Strict-Transport-Security": (),
+    "X-Content-Type-Options": ("nosniff",),
+    "X-Frame-Options": ("deny", "sameorigin"),
+    "X-XSS-Protection": (),
+}
+_BCRYPT = re.compile(r"\$2[abxy]\$(?P<cost>[0-9]{2})\$[./A-Za-z0-9]{53}")
+_COSTS = range(4, 17)
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|ms|s|m|h))+")
+_DURATION_PART = re.compile(r"([0-9.]+)([a-zµ]+)")
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Let `burst` requests through at once, and another one every `interval` seconds."""
+
+    interval: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """Hold who may ask, and how; by default everyone, over plain HTTP.
+
+    `users` has bcrypt hashes by name; `headers` stand in every answer.
+    """
+
+    tls: Tls | None = None
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    rate_limit: RateLimit | None = None
+
+
+def load(path: Path) -> WebConfig:
+    """Read a file; what it names is relative to its folder.
+
+    Raises `ConfigError` with every problem, each with its place.
+    """
+    root = document.load(path, advice="name another one with --web.config.file, or none")
+    sections = root.section(_SECTIONS)
+    config = WebConfig(
+        read_tls(sections["tls_server_config"], path.parent),
+        _users(sections["basic_auth_users"]),
+        _headers(sections["http_server_config"]),
+        _rate_limit(sections["rate_limit"]),
+    )
+    root.report.check()
+    return config
+
+
+def _users(node: Node) -> Mapping[str, str]:
+    users = {}
+    for name, value in node.entries().items():
+        if ":" in name:
+            value.problem("a user's name can't hold a colon: no client could send it")
+        users[name] = value.parsed(_bcrypt_hash) or ""
+    return MappingProxyType(users)
+
+
+def _bcrypt_hash(text: str) -> str:
+    match = _BCRYPT.fullmatch(text)
+    if not match:
+        raise ValueError("must be a bcrypt hash; `htpasswd -nBC 10 USER` makes one")
+    if int(match["cost"]) not in _COSTS:
+        raise ValueError("its bcrypt cost must be from 4 to 16: more takes longer than a scrape")
+    return text
+
+
+def _headers(node: Node) -> Mapping[str, str]:
+    nodes = node.section(("headers", "http2"))
+    if not nodes["http2"].is_nothing:
+        nodes["http2"].boolean()  # It allows HTTP/2 and demands nothing: HTTP/1.1 fits both.
+    headers = nodes["headers"].section(_HEADERS)
+    return MappingProxyType(
+        {
+            name: (value.choice(_HEADERS[name]) if _HEADERS[name] else value.text()) or ""
+            for name, value in headers.items()
+            if not value.is_nothing
+        }
+    )
+
+
+def _rate_limit(node: Node) -> RateLimit | None:
+    nodes = node.section(("interval", "burst"))
+    if nodes["interval"].is_nothing and nodes["burst"].is_nothing:
+        return None
+    interval = nodes["interval"].parsed(_seconds)
+    burst = nodes["burst"].integer(1, 1_000_000)
+    return RateLimit(interval, burst) if interval and burst else None
+
+
+def _seconds(text: str) -> float:
+    if not _DURATION.fullmatch(text):
+        raise ValueError("must be a duration such as 1s, 500ms or 1m30s")
+    seconds = sum(float(n) * _SECONDS[unit] for n, unit in _DURATION_PART.findall(text))
+    if not 0 < seconds <= 3600:
+        raise ValueError("must be more than 0 and at most 1h")
+    return seconds

@@ -1,0 +1,382 @@
+"""No client, however slow, large or rude, keeps another from its answer or leaves a trace."""
+
+import asyncio
+import gc
+import random
+import socket
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exporter.web.limits import Limits
+from exporter.web.messages import Response
+
+HUGE = 30_000_000
+"""More than the kernel takes for a client that does not read."""
+
+
+def page(size: int = 5):
+    response = Response(200, {"Content-Type": "text/plain"}, (b"x" * size,), size)
+    return {"GET": lambda _: response}
+
+
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+GET_HUGE = GET.replace(b"/ ", b"/huge ")
+PAGES = {"/": page(), "/huge": page(HUGE)}
+
+
+def request(*headers: str, line: str = "GET / HTTP/1.1") -> bytes:
+    return "\r\n".join([line, "Host: localhost", *headers, "", ""]).encode()
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split()[1])
+
+
+SMUGGLED = b"GET /huge HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        pytest.param(
+            request("Content-Length: 4", "Transfer-Encoding: chunked") + b"0\r\n\r\n", id="CL.TE"
+        ),
+        pytest.param(
+            request("Transfer-Encoding: chunked", "Content-Length: 4") + b"0\r\n\r\n", id="TE.CL"
+        ),
+        pytest.param(
+            request("Transfer-Encoding: chunked", line="GET / HTTP/1.0") + b"0\r\n\r\n",
+            id="chunks from an HTTP/1.0 client",
+        ),
+        pytest.param(request("Content-Length: 4", "Content-Length: 5"), id="two lengths"),
+        pytest.param(request("Content-Length: 4, 5"), id="two lengths in one header"),
+        pytest.param(request("Content-Length: +4"), id="a signed length"),
+        pytest.param(request("Content-Length: -1"), id="a negative length"),
+        pytest.param(request("Content-Length: 0x4"), id="a hexadecimal length"),
+        pytest.param(request("Content-Length: 4 4"), id="a length with a space"),
+        pytest.param(request("Content-Length : 4"), id="a space before the colon"),
+        pytest.param(request("Transfer-Encoding: xchunked"), id="an unknown coding"),
+        pytest.param(request("Transfer-Encoding: chunked, identity"), id="two codings"),
+        pytest.param(
+            request("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), id="chunked twice"
+        ),
+        pytest.param(
+            request("Transfer-Encoding: chunked") + b"0x1\r\na\r\n", id="a bad chunk size"
+        ),
+        pytest.param(request("Transfer-Encoding: chunked") + b"-1\r\n", id="a negative chunk size"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="no host"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", id="two hosts"),
+        pytest.param(b"GET /\r\n\r\n", id="no version"),
+        pytest.param(b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", id="an unknown version"),
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", id="the preface of HTTP/2"),
+        pytest.param(request(line="GET http://localhost/ HTTP/1.1"), id="an absolute target"),
+        pytest.param(request(line="CONNECT localhost:80 HTTP/1.1"), id="a proxy's request"),
+        pytest.param(request(line="OPTIONS * HTTP/1.1"), id="the whole server"),
+        pytest.param(request(line="GET /\x00 HTTP/1.1"), id="a NUL in the target"),
+        pytest.param(request(line="GET / x HTTP/1.1"), id="a space in the target"),
+        pytest.param(request("X: a\x00b"), id="a NUL in a header"),
+        pytest.param(request("X: a\rb"), id="a carriage return in a header"),
+        pytest.param(request(": x"), id="a header without a name"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64), id="TLS"),
+    ],
+)
+async def test_an_ambiguous_request_is_refused_and_nothing_after_it_is_served(
+    serve, connect, attempt
+):
+    client = await connect(await serve(PAGES))
+    answer = await client.ask(attempt + SMUGGLED)
+    assert status(answer) in {400, 501, 505}
+    assert b"connection: close" in answer.lower()
+    assert answer.count(b"Date: ") == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "refusal"),
+    [
+        pytest.param(
+            b"GET /" + b"a" * 1_000_000 + b" HTTP/1.1\r\n\r\n", 431, id="a target of 1 MB"
+        ),
+        pytest.param(request("X: " + "a" * 1_000_000), 431, id="a header of 1 MB"),
+        pytest.param(request("X: " + "a" * 17_000), 431, id="a header of 17 KB in one packet"),
+        pytest.param(request(*["X: a"] * 200_000), 431, id="200,000 headers"),
+        pytest.param(
+            request("Content-Length: 1000000") + bytes(1_000_000), 413, id="a body of 1 MB"
+        ),
+        pytest.param(request("Content-Length: 99999999999999999999"), 413, id="a declared 100 EB"),
+        pytest.param(
+            request("Transfer-Encoding: chunked") + b"400\r\n" + bytes(1024) + b"\r\n1\r\nx\r\n",
+            413,
+            id="chunks of more than 1 KB",
+        ),
+        pytest.param(
+            request("Transfer-Encoding: chunked") + b"f4240\r\n" + bytes(1_000_000),
+            413,
+            id="a chunk of 1 MB",
+        ),
+    ],
+)
+async def test_a_large_request_is_refused_and_the_client_can_read_why(
+    serve, connect, sent, refusal
+):
+    client = await connect(await serve(PAGES))
+    assert status(await client.ask(sent)) == refusal
+
+
+async def test_a_small_body_is_tolerated(serve, connect):
+    client = await connect(await serve(PAGES))
+    await client.send(request("Content-Length: 1024") + bytes(1024) + GET)
+    assert (await client.answer())[0] == 200
+    assert (await client.answer())[0] == 200
+
+
+async def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(serve, connect):
+    client = await connect(await serve(PAGES))
+    await client.send(request("Content-Length: 2", "Expect: 100-continue"))
+    assert (await client.answer())[0] == 100
+    await client.send(b"{}")
+    assert (await client.answer())[0] == 200
+
+
+async def test_query_parameters_make_nobody_connect_anywhere(serve, connect):
+    """CVE-2020-16248: an exporter that takes a target from its caller reads inside networks."""
+    called = asyncio.Event()
+    listener = await asyncio.start_server(lambda *_: called.set(), "127.0.0.1", 0)
+    inside = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/"
+    client = await connect(await serve(PAGES))
+    answers = []
+    for query in ("", f"target={inside}", f"url={inside}", f"module=x&target={inside}&debug=true"):
+        await client.send(request(line=f"GET /?{query} HTTP/1.1"))
+        answers.append(await client.answer())
+    assert [(code, body) for code, _, body in answers] == [(200, b"xxxxx")] * 4
+    assert not called.is_set()
+    listener.close()
+    await listener.wait_closed()
+
+
+async def test_made_up_methods_and_paths_leave_nothing_behind(serve, connect):
+    """CVE-2022-21698: a series for each method that a client makes up eats all memory."""
+    client = await connect(await serve(PAGES))
+    rng = random.Random(1)  # noqa: S311
+
+    async def explore(times: int) -> None:
+        for _ in range(times):
+            word = rng.randbytes(8).hex()
+            await client.send(request(line=f"{word.upper()} /{word} HTTP/1.1"))
+            assert (await client.answer())[0] == 404
+            await client.send(request(line=f"{word.upper()} / HTTP/1.1"))
+            assert (await client.answer())[0] == 405
+
+    await explore(50)
+    gc.collect()
+    before = len(gc.get_objects())
+    await explore(500)
+    gc.collect()
+    assert len(gc.get_objects()) - before < 100
+
+
+async def test_500_clients_that_never_finish_their_request_keep_nobody_out(serve, connect):
+    address = await serve(PAGES, Limits(receive=0.5))
+    slow = [await connect(address) for _ in range(500)]
+    for client in slow:
+        await client.send(b"GET / HTTP/1.1\r\nHost: loc")
+    prometheus = await connect(address)
+    await prometheus.send(GET)
+    assert (await prometheus.answer())[0] == 200
+    answers = await asyncio.gather(*(client.rest() for client in slow))
+    assert {status(answer) for answer in answers} == {408}
+
+
+async def test_the_deadline_of_a_request_is_absolute_however_busily_it_drips(serve, connect):
+    client = await connect(await serve(PAGES, Limits(receive=0.2)))
+
+    async def drip() -> None:
+        with suppress(OSError):
+            while True:
+                await client.send(b"X: y\r\n")
+                await asyncio.sleep(0.01)
+
+    await client.send(b"GET / HTTP/1.1\r\n")
+    dripping = asyncio.create_task(drip())
+    async with asyncio.timeout(5):
+        assert status(await client.rest()) == 408
+    dripping.cancel()
+
+
+async def test_a_body_that_never_comes_is_not_waited_for(serve, connect):
+    client = await connect(await serve(PAGES, Limits(receive=0.05)))
+    assert status(await client.ask(request("Content-Length: 5") + b"abc")) == 408
+
+
+async def test_a_client_that_says_nothing_is_dropped_without_a_word(serve, connect):
+    client = await connect(await serve(PAGES, Limits(receive=0.05)))
+    assert await client.rest() == b""
+
+
+async def test_an_idle_connection_is_dropped_after_a_while(serve, connect):
+    client = await connect(await serve(PAGES, Limits(idle=0.05)))
+    await client.send(GET)
+    await client.answer()
+    assert await client.rest() == b""
+
+
+async def test_1000_clients_at_once_are_all_served(serve):
+    address = await serve({"/": page(1_000_000)})
+
+    async def scrape() -> int:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(request("Connection: close"))
+        answer = await reader.read()
+        writer.close()
+        return status(answer) if answer.endswith(b"x" * 1_000_000) else 0
+
+    assert set(await asyncio.gather(*(scrape() for _ in range(1000)))) == {200}
+
+
+async def test_a_client_that_does_not_read_is_dropped(serve, connect):
+    client = await connect(await serve(PAGES, Limits(send=0.1)))
+    await client.send(GET_HUGE)
+    await asyncio.sleep(0.3)
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+        await client.reader.readexactly(HUGE)
+
+
+CROWDED = Limits(max_requests=3, reserved=1, slot_wait=0.05)
+
+
+async def hoard(connect, address, count: int) -> None:
+    """Ask for large answers and read none of them."""
+    for _ in range(count):
+        client = await connect(address)
+        await client.send(GET_HUGE)
+        await client.reader.readuntil(b"\r\n\r\n")
+
+
+async def test_beyond_the_limit_a_large_answer_is_refused(serve, connect):
+    address = await serve(PAGES, CROWDED)
+    await hoard(connect, address, 3)
+    late = await connect(address)
+    answer = await late.ask(GET_HUGE)
+    assert status(answer) == 503
+    assert b"Retry-After: 1\r\n" in answer
+
+
+async def test_beyond_the_limit_a_small_answer_is_still_given(serve, connect):
+    address = await serve(PAGES, CROWDED)
+    await hoard(connect, address, 3)
+    health = await connect(address)
+    await health.send(GET)
+    assert (await health.answer())[0] == 200
+
+
+async def test_beyond_the_limit_there_is_room_for_another_address(serve, connect):
+    address = await serve(PAGES, CROWDED)
+    await hoard(connect, address, 3)
+    reader, writer = await asyncio.open_connection(*address, local_addr=("127.0.0.2", 0))
+    writer.write(GET_HUGE)
+    assert status(await reader.readuntil(b"\r\n\r\n")) == 200
+    assert len(await reader.readexactly(HUGE)) == HUGE
+    writer.close()
+
+
+async def test_a_slot_that_comes_free_goes_to_the_one_who_waits(serve, connect):
+    address = await serve(PAGES, replace(CROWDED, max_requests=1, slot_wait=10))
+    first, second = await connect(address), await connect(address)
+    await first.send(GET_HUGE)
+    await first.reader.readuntil(b"\r\n\r\n")
+    await second.send(GET_HUGE)
+    await first.reader.readexactly(HUGE)
+    assert (await second.answer())[0] == 200
+
+
+async def test_answers_that_are_never_read_free_their_slots(serve, connect):
+    address = await serve(PAGES, replace(CROWDED, send=0.1, slot_wait=10))
+    await hoard(connect, address, 3)
+    late = await connect(address)
+    await late.send(GET_HUGE)
+    assert (await late.answer())[0] == 200
+
+
+async def test_requests_pipelined_by_a_client_that_reads_nothing_are_not_heaped_up(serve, connect):
+    served = 0
+
+    def count(_) -> Response:
+        nonlocal served
+        served += 1
+        return Response(200, {}, (b"x" * 60_000,), 60_000)
+
+    client = await connect(await serve({"/": {"GET": count}}))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await client.send(GET * 10_000)
+    assert served < 500
+
+
+async def test_when_all_connections_are_taken_the_oldest_idle_one_makes_room(serve, connect):
+    address = await serve(PAGES, Limits(max_connections=3))
+    clients = []
+    for _ in range(3):
+        clients.append(await connect(address))
+        await clients[-1].send(GET)
+        await clients[-1].answer()
+    await clients[0].send(GET)
+    await clients[0].answer()
+    newcomer = await connect(address)
+    await newcomer.send(GET)
+    assert (await newcomer.answer())[0] == 200
+    assert await clients[1].rest() == b""
+    await clients[0].send(GET)
+    assert (await clients[0].answer())[0] == 200
+
+
+async def test_when_every_connection_is_owed_an_answer_none_is_dropped(serve, connect):
+    address = await serve(PAGES, Limits(max_connections=2))
+    await hoard(connect, address, 2)
+    assert await (await connect(address)).rest() == b""
+
+
+def left_behind() -> tuple[int, int]:
+    """How many file descriptors and objects this process has."""
+    gc.collect()
+    return len(list(Path("/proc/self/fd").iterdir())), len(gc.get_objects())
+
+
+async def test_clients_that_leave_in_the_middle_10000_times_leave_nothing_behind(serve, connect):
+    address = await serve({"/": page(3_000_000), "/last": page()})
+    rng = random.Random(1)  # noqa: S311
+    loop = asyncio.get_running_loop()
+
+    async def leave() -> None:
+        with socket.socket() as client:
+            client.settimeout(0)
+            # A reset, as of a client that crashed, for one half of them.
+            linger = bytes([rng.randrange(2), *bytes(7)])
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            await loop.sock_connect(client, address)
+            sent = GET[: rng.choice([0, 1, 10, len(GET), len(GET)])]
+            await loop.sock_sendall(client, sent)
+            if sent == GET and rng.randrange(2):
+                await loop.sock_recv(client, 1000)
+
+    async def leave_often(times: int) -> tuple[int, int]:
+        for _ in range(times):
+            await leave()
+        # Connections are accepted in order: with this one the others are at least begun.
+        last = await connect(address)
+        await last.ask(request("Connection: close", line="GET /last HTTP/1.1"))
+        last.writer.close()
+        if serving := serving_tasks():
+            await asyncio.wait(serving, timeout=10)
+        assert not serving_tasks()
+        return left_behind()
+
+    descriptors, objects = await leave_often(500)
+    descriptors_after, objects_after = await leave_often(9_500)
+    assert descriptors_after == descriptors
+    assert objects_after - objects < 200
+
+
+def serving_tasks() -> list[asyncio.Task[None]]:
+    return [task for task in asyncio.all_tasks() if "Server._serve" in repr(task.get_coro())]
