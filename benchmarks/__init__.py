@@ -1,0 +1,1 @@
+"""Compare the exporter with others, in one run on one machine."""

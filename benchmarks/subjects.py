@@ -1,0 +1,78 @@
+"""Start the exporters that are compared, and read what each has cost so far."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from pathlib import Path
+from shutil import which
+
+ROOT = Path(__file__).parent.parent
+GO_PACKAGES = "golang-go golang-github-prometheus-client-golang-dev"
+
+_GO_ROOT = ROOT / "benchmarks" / "go"
+_DEBIAN_SOURCES = Path("/usr/share/gocode")
+
+
+class Process(AbstractContextManager["Process"]):
+    """Run a program that takes commands as lines, and answers each with a line."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        """Start it, and wait for its first line."""
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        self.greeting = self._answer()
+
+    def __exit__(self, *_error: object) -> None:
+        """End it by ending its input."""
+        self._process.communicate()
+
+    def tell(self, *words: object) -> list[str]:
+        """Give a command and return the words of the answer."""
+        assert self._process.stdin is not None  # noqa: S101 - for the type checker
+        print(*words, file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def processor_time(self) -> float:
+        """Return the seconds of CPU that it has used, those of ended threads included."""
+        clock = (~self._process.pid << 3) | 2  # what clock_getcpuclockid(3) gives for a process
+        return time.clock_gettime(clock)
+
+    def memory(self) -> float:
+        """Return its resident memory in MB (of 10^6 bytes)."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) * 1024 / 1e6
+
+    def _answer(self) -> list[str]:
+        assert self._process.stdout is not None  # noqa: S101 - for the type checker
+        if line := self._process.stdout.readline():
+            return line.split()
+        raise ChildProcessError(f"{self._process.args!r} ended with {self._process.wait()}")
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module of the benchmarks."""
+    return [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+
+
+def has_go() -> bool:
+    """Return whether this machine can build the programs in Go."""
+    return which("go") is not None and _DEBIAN_SOURCES.is_dir()
+
+
+@cache
+def go(package: str) -> str:
+    """Build a program in Go from Debian's packages, and return its path."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "balance-benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = {"GO111MODULE": "off", "GOFLAGS": "", "GOPATH": f"{_GO_ROOT}:{_DEBIAN_SOURCES}"}
+    program = str(folder / package)
+    subprocess.run(
+        ["go", "build", "-o", program, package], check=True, env={**os.environ, **sources}
+    )
+    return program
