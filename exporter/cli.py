@@ -14,7 +14,7 @@ import structlog
 from exporter import __version__, demo, logs, once
 from exporter.clock import Clock
 from exporter.config import ConfigError, load
-from exporter.daemon import Daemon, Options, make_own_metrics
+from exporter.daemon import CannotListenError, Daemon, Options, make_own_metrics
 from exporter.simulator import FAULTS
 
 log = structlog.get_logger(__name__)
@@ -230,8 +230,8 @@ def _check_config(path: Path) -> int:
 def _serve(running: Coroutine[Any, Any, None]) -> int:
     try:
         asyncio.run(running)
-    except (OSError, ValueError) as error:
-        log.error("cannot start", error=getattr(error, "strerror", None) or str(error))  # noqa: TRY400
+    except CannotListenError as error:
+        log.error("cannot listen", error=str(error))  # noqa: TRY400 - the line says it all
         return FAILED
     return OK
 

@@ -28,6 +28,10 @@ log = structlog.get_logger(__name__)
 REVISION_VARIABLE = "EXCHANGE_BALANCE_EXPORTER_REVISION"
 
 
+class CannotListenError(Exception):
+    """An address to listen on is taken, not ours, or no address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """Hold the daemon's flags."""
@@ -57,11 +61,11 @@ class Daemon:
     ) -> None:
         """Run until `stop` or a signal; `when_listening` is told the first address as a URL.
 
-        Raises `OSError` or `ValueError` where an address can't be listened on.
+        Raises `CannotListenError` before anything was polled.
         """
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every secret
         server = self._make_server()
-        addresses = await server.start(self._options.listen_addresses)
+        addresses = await self._listen(server)
         try:
             urls = [_url(host, port) for host, port in addresses]
             log.info("listening", version=__version__, addresses=" ".join(urls))
@@ -114,6 +118,16 @@ class Daemon:
             await self.reload()
         except ConfigError:
             return  # it has been logged, and counted in the metrics
+
+    async def _listen(self, server: Server) -> list[tuple[str, int]]:
+        wanted = self._options.listen_addresses
+        try:
+            return await server.start(wanted)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise CannotListenError(f"{', '.join(wanted)}: {reason}") from error
+        except ValueError as error:
+            raise CannotListenError(str(error)) from error
 
     def _make_server(self) -> Server:
         options = self._options

@@ -65,7 +65,7 @@ class Poller:
         for plan, delay in spread([plans[key] for key in plans if key not in self._running]):
             task = self._tasks.create_task(self._poll_for_ever(plan.account, delay))
             self._running[plan.account.key] = task
-        _warn_of(plans.values())
+        _warn_of(plans.values(), limits)
 
     async def stop(self) -> None:
         """Stop polling."""
@@ -179,23 +179,26 @@ def _readable_credentials(account: Account) -> Mapping[str, Secret] | None:
         return None
 
 
-def _warn_of(plans: Iterable[Plan]) -> None:
+def _warn_of(plans: Iterable[Plan], limits: Mapping[str, int]) -> None:
+    stretched: dict[EndpointKey, list[Plan]] = defaultdict(list)
     for plan in plans:
-        account = plan.account
-        if plan.interval > account.interval:
-            log.warning(
-                "too many accounts for the exchange's limit, polling less often",
-                **account.key._asdict(),
-                wished=f"{account.interval:g}s",
-                paced=f"{plan.interval:.1f}s",
-            )
+        if plan.interval > plan.account.interval:
+            stretched[endpoint_key(plan.account)].append(plan)
         if plan.stale_after < plan.interval:
             log.warning(
                 "stale_after is shorter than the time between two polls, balances will come and go",
-                **account.key._asdict(),
+                **plan.account.key._asdict(),
                 stale_after=f"{plan.stale_after:g}s",
-                paced=f"{plan.interval:.1f}s",
+                interval=f"{plan.interval:.1f}s",
             )
+    for (exchange, _), group in stretched.items():
+        log.warning(
+            "too many accounts for the exchange's limit, polling less often",
+            exchange=exchange,
+            accounts=len(group),
+            requests_per_minute=limits[exchange],
+            longest_interval=f"{max(plan.interval for plan in group):.1f}s",
+        )
 
 
 def _log_change(before: AccountState[Any], after: AccountState[Any], now: float) -> None:

@@ -1,0 +1,163 @@
+"""Run programs for tests: the exporter itself, Prometheus and its tools."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PACKAGES = {
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "alertmanager": "prometheus-alertmanager",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "amtool": "prometheus-alertmanager",
+    "chromium": "chromium",
+}
+
+
+def require(program: str) -> str:
+    """Return a program's path; without it the test is skipped, but where CI is set it fails."""
+    path = shutil.which(program)
+    if path is None:
+        message = f"needs {program}: apt-get install {PACKAGES[program]}"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
+
+
+class Exporter:
+    """Hold a running exporter: its process, what it wrote, and where it listens."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", output: Path, errors: Path) -> None:
+        self.process = process
+        self.output = output
+        self.errors = errors
+
+    @property
+    def log(self) -> str:
+        return self.errors.read_text()
+
+    @property
+    def url(self) -> str:
+        """Return the address without a slash at its end, as soon as the log says it."""
+        found = wait_for(lambda: re.search(r"addresses=(http://\S+?)/", self.log))
+        return str(found[1])
+
+    def get(self, path: str) -> str:
+        return fetch(self.url + path)
+
+    def stop(self, *, within: float = 5.0) -> int:
+        self.process.terminate()
+        return self.process.wait(within)
+
+
+@contextmanager
+def exporter(
+    folder: Path, *arguments: str, environment: dict[str, str] | None = None
+) -> Iterator[Exporter]:
+    """Run the exporter with warnings as errors until the end of the block."""
+    output, errors = folder / "stdout", folder / "stderr"
+    command = [sys.executable, "-X", "dev", "-W", "error", "-m", "exporter", *arguments]
+    with output.open("wb") as out, errors.open("wb") as err:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=err, env=os.environ | (environment or {})
+        )
+    try:
+        yield Exporter(process, output, errors)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run the exporter to its end."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "exporter", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env=os.environ | environment,
+        check=False,
+    )
+
+
+@contextmanager
+def prometheus(folder: Path, target: str, interval: str = "500ms") -> Iterator["Prometheus"]:
+    """Run a real Prometheus that scrapes one exporter."""
+    program = require("prometheus")
+    config = folder / "prometheus.yml"
+    config.write_text(
+        f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}\n"
+        "scrape_configs:\n"
+        "  - job_name: exchange\n"
+        f"    static_configs: [{{targets: ['{target.removeprefix('http://')}']}}]\n"
+    )
+    errors = folder / "prometheus.log"
+    with errors.open("wb") as err:
+        process = subprocess.Popen(
+            [
+                program,
+                f"--config.file={config}",
+                f"--storage.tsdb.path={folder / 'tsdb'}",
+                "--web.listen-address=127.0.0.1:0",
+                "--log.level=info",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=err,
+        )
+    try:
+        found = wait_for(
+            lambda: re.search(r"Listening on\S* .*?address=(\S+:\d+)", errors.read_text())
+        )
+        yield Prometheus(f"http://{found[1]}")
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Prometheus:
+    """Ask a running Prometheus."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """Return the instant vector of an expression."""
+        quoted = urllib.request.quote(expression)  # type: ignore[attr-defined]
+        answer = json.loads(fetch(f"{self.url}/api/v1/query?query={quoted}"))
+        return list(answer["data"]["result"])
+
+    def value(self, expression: str) -> float | None:
+        """Return the only value of an expression, or None where there is none."""
+        found = self.query(expression)
+        assert len(found) <= 1, found
+        return float(found[0]["value"][1]) if found else None
+
+
+def fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - only our own
+        return str(answer.read().decode())
+
+
+def wait_for(probe: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """Return what a probe finds as soon as it finds something; errors on the way don't count."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            if found := probe():
+                return found
+        except OSError:
+            pass
+        assert time.monotonic() < end, "nothing came in time"
+        time.sleep(0.05)

@@ -1,0 +1,250 @@
+"""The daemon as a process: start, reload, stop, and what its exit status says."""
+
+import json
+import signal
+import socket
+import urllib.error
+import urllib.request
+from asyncio import to_thread
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from exporter import __version__
+from exporter.simulator import Simulator, config_text
+from tests.programs import Exporter, exporter, run, wait_for
+
+LISTEN = "--web.listen-address=127.0.0.1:0"
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator() as running:
+        running.add_account(exchange="btcturk", name="treasury")
+        running.add_account(exchange="trubit", name="payments")
+        yield running
+
+
+@pytest.fixture
+def config(simulator: Simulator, tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(config_text(simulator, interval="2s"))
+    return path
+
+
+def status_of(url: str, method: str = "GET") -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method)) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+async def test_it_serves_both_exchanges_and_stops_with_zero_and_without_a_warning(
+    config: Path, tmp_path: Path
+):
+    def check() -> None:
+        with exporter(tmp_path, f"--config.file={config}", LISTEN) as daemon:
+            wait_for(lambda: daemon.log.count('msg="account is up"') == 2)
+            page = daemon.get("/metrics")
+            assert 'exchange_total_balance{exchange="btcturk",account="treasury"' in page
+            assert 'exchange_total_balance{exchange="trubit",account="payments"' in page
+            assert "treasury" in daemon.get("/")
+            assert daemon.get("/-/healthy") == "Healthy\n"
+            assert daemon.get("/-/ready") == "Ready\n"
+            assert daemon.stop() == 0
+            assert "level=warning" not in daemon.log
+            assert "Warning" not in daemon.log
+
+    await to_thread(check)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_stops_at_once_in_the_middle_of_polls(
+    simulator: Simulator, config: Path, tmp_path: Path, number: signal.Signals
+):
+    simulator.show("silence")
+
+    def check() -> None:
+        with exporter(tmp_path, f"--config.file={config}", LISTEN) as daemon:
+            assert daemon.url
+            wait_for(lambda: len(simulator.ledger) >= 2)
+            daemon.process.send_signal(number)
+            assert daemon.process.wait(5) == 0
+            assert "Warning" not in daemon.log
+            assert "msg=stopped" in daemon.log
+
+    await to_thread(check)
+
+
+async def test_metrics_are_there_while_every_exchange_is_down(tmp_path: Path):
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "accounts:\n"
+        "  - {name: a, exchange: btcturk, base_url: 'http://127.0.0.1:1',"
+        " credentials: {api_key: k, api_secret: c2VjcmV0}}\n"
+    )
+
+    def check() -> None:
+        with exporter(tmp_path, f"--config.file={config}", LISTEN) as daemon:
+            wait_for(lambda: "reason=connection" in daemon.log)
+            page = daemon.get("/metrics")
+            assert 'exchange_account_up{exchange="btcturk",account="a"} 0\n' in page
+            assert "exchange_total_balance" not in page
+
+    await to_thread(check)
+
+
+async def test_a_reload_takes_over_what_changed(simulator: Simulator, config: Path, tmp_path: Path):
+    def check() -> None:
+        with exporter(tmp_path, f"--config.file={config}", LISTEN) as daemon:
+            wait_for(lambda: daemon.log.count('msg="account is up"') == 2)
+            simulator.add_account(exchange="trubit", name="new")
+            config.write_text(config_text(simulator, interval="1s"))
+            daemon.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: daemon.log.count('msg="account is up"') == 3)
+            assert 'msg="configuration reloaded"' in daemon.log
+            assert reload_succeeded(daemon)
+
+    await to_thread(check)
+
+
+async def test_a_broken_reload_changes_nothing_and_says_so(config: Path, tmp_path: Path):
+    def check() -> None:
+        with exporter(tmp_path, f"--config.file={config}", LISTEN) as daemon:
+            wait_for(lambda: daemon.log.count('msg="account is up"') == 2)
+            config.write_text(config.read_text().replace("exchange:", "exchnge:"))
+            daemon.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: "configuration refused" in daemon.log)
+            assert not reload_succeeded(daemon)
+            assert 'account="treasury"' in daemon.get("/metrics")
+
+    await to_thread(check)
+
+
+def reload_succeeded(daemon: Exporter) -> bool:
+    return "exchange_exporter_config_last_reload_successful 1.0" in daemon.get("/metrics")
+
+
+async def test_reloading_by_http_has_to_be_enabled(config: Path, tmp_path: Path):
+    def check() -> None:
+        with exporter(tmp_path, f"--config.file={config}", LISTEN) as daemon:
+            assert status_of(f"{daemon.url}/-/reload", "POST") == 404
+        (tmp_path / "2").mkdir()
+        with exporter(
+            tmp_path / "2", f"--config.file={config}", LISTEN, "--web.enable-lifecycle"
+        ) as daemon:
+            assert status_of(f"{daemon.url}/-/reload", "POST") == 200
+            assert status_of(f"{daemon.url}/-/reload", "GET") == 405
+            config.write_text("accounts: 5")
+            assert status_of(f"{daemon.url}/-/reload", "POST") == 500
+
+    await to_thread(check)
+
+
+def test_a_broken_configuration_ends_it_with_two_before_anything_is_bound(tmp_path: Path):
+    config = tmp_path / "config.yaml"
+    config.write_text("defaults: {intervall: 5s}\naccounts: []\n")
+    ended = run(f"--config.file={config}", LISTEN)
+    assert ended.returncode == 2
+    assert "listening" not in ended.stderr
+    first, second = ended.stderr.splitlines()
+    assert first.startswith(f"{config}:1:12: defaults.intervall: unknown key")
+    assert second.startswith(f"{config}:2:11: accounts:")
+
+
+def test_a_missing_configuration_says_how_to_make_one(tmp_path: Path):
+    ended = run(f"--config.file={tmp_path / 'none.yaml'}")
+    assert ended.returncode == 2
+    assert "config.example.yaml" in ended.stderr
+
+
+def test_checking_a_configuration_prints_every_problem_and_binds_nothing(tmp_path: Path):
+    config = tmp_path / "config.yaml"
+    config.write_text("defaults: {intervall: 5s}\naccounts: []\n")
+    ended = run(f"--config.file={config}", "--config.check")
+    assert ended.returncode == 2
+    assert [line.split(": ")[1] for line in ended.stdout.splitlines()] == [
+        "defaults.intervall",
+        "accounts",
+    ]
+
+
+async def test_checking_a_good_configuration_says_so(config: Path):
+    ended = await to_thread(run, f"--config.file={config}", "--config.check")
+    assert (ended.returncode, ended.stdout) == (0, f"{config}: valid, 2 accounts\n")
+
+
+async def test_a_port_in_use_is_one_clear_line_and_one(config: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = await to_thread(run, f"--config.file={config}", f"--web.listen-address={address}")
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert "level=error" in line
+    assert address in line
+    assert "in use" in line
+
+
+def test_its_version_is_told():
+    assert run("--version").stdout == f"exchange-balance-exporter {__version__}\n"
+
+
+def test_its_help_names_every_flag_and_command():
+    text = run("--help").stdout
+    for word in (
+        "--config.file", "--config.check", "--web.listen-address", "--web.config.file",
+        "--web.telemetry-path", "--web.enable-lifecycle", "--web.max-requests", "--log.level",
+        "--log.format", "--version", "poll", "simulate", "demo",
+    ):  # fmt: skip
+        assert word in text
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["--web.telemetry-path=metrics", "--web.telemetry-path=/", "--web.max-requests=0", "--nope"],
+)
+def test_a_flag_that_is_wrong_ends_it_with_two(argument: str):
+    assert run(argument).returncode == 2
+
+
+async def test_polling_by_hand_prints_exact_digits_as_json(simulator: Simulator, config: Path):
+    answers = Path(__file__).parent / "data" / "answers"
+    for account in simulator.accounts:
+        account.verbatim = (answers / f"{account.exchange}_seed.json").read_bytes()
+    ended = await to_thread(run, "poll", f"--config.file={config}", "--format=json")
+    assert ended.returncode == 0
+    btcturk, trubit = json.loads(ended.stdout)["accounts"]
+    assert btcturk["balances"][0]["total"] == "27223.7283250757643288"
+    assert btcturk["balances"][1]["locked"] == "3.3109771999999998"
+    assert trubit["balances"][1] == {
+        "asset": "ETH",
+        "total": "10.0",
+        "free": "5.0",
+        "locked": "5.0",
+        "asset_name": "Ethereum",
+        "asset_id": "2",
+    }
+
+
+async def test_polling_by_hand_prints_a_table_and_fails_if_an_account_failed(
+    simulator: Simulator, config: Path
+):
+    simulator.show("http_403", account="payments")
+    ended = await to_thread(run, "poll", f"--config.file={config}")
+    assert ended.returncode == 1
+    assert "btcturk / treasury: 30 assets" in ended.stdout
+    assert "trubit / payments: permission: the exchange refused the call (HTTP 403)" in ended.stdout
+
+
+async def test_logs_can_be_json(config: Path, tmp_path: Path):
+    def check() -> None:
+        arguments = (f"--config.file={config}", LISTEN, "--log.format=json", "--log.level=debug")
+        with exporter(tmp_path, *arguments) as daemon:
+            wait_for(lambda: daemon.log.count("account is up") == 2)
+            assert daemon.stop() == 0
+            lines = [json.loads(line) for line in daemon.log.splitlines()]
+            assert {"ts", "level", "msg"} <= set.intersection(*map(set, lines))
+
+    await to_thread(check)
