@@ -1,0 +1,191 @@
+"""Hold the rules to what operators expect of rules, and run their own unit tests."""
+
+import re
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.alerts.conftest import Tool
+from tests.alerts.files import (
+    ALERTS,
+    GROUPS,
+    RECORDS,
+    ROOT,
+    RULE_FILES,
+    RULES,
+    RUNBOOKS,
+    TEST_FILES,
+    metrics,
+    read_yaml,
+    selectors,
+)
+
+RUNBOOK_BASE = "https://exchange-balance-exporter.example/docs/runbooks"
+
+EXPOSED = {
+    "exchange_total_balance",
+    "exchange_free_balance",
+    "exchange_locked_balance",
+    "exchange_balance_threshold",
+    "exchange_account_up",
+    "exchange_account_complete",
+    "exchange_account_last_success_timestamp_seconds",
+    "exchange_account_poll_interval_seconds",
+    "exchange_account_stale_after_seconds",
+    "exchange_account_inconsistent_assets",
+    "exchange_account_negative_assets",
+    "exchange_account_clock_offset_seconds",
+    "exchange_account_can_deposit",
+    "exchange_account_poll_failures_total",
+    "exchange_exporter_build_info",
+    "exchange_exporter_config_last_reload_successful",
+    "exchange_exporter_event_loop_lag_seconds",
+}
+
+each_alert = pytest.mark.parametrize("alert", ALERTS.values(), ids=ALERTS)
+
+
+def cases() -> list[dict[str, Any]]:
+    tests = [test for path in TEST_FILES for test in read_yaml(path)["tests"]]
+    return [case for test in tests for case in test.get("alert_rule_test", [])]
+
+
+@pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.stem)
+def test_promtool_finds_nothing_wrong_with_the_rules(promtool: Tool, path: Path):
+    result = promtool("check", "rules", "--lint=all", "--lint-fatal", path)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("name", ["prometheus.yml", "prometheus.compose.yml"])
+def test_promtool_accepts_the_example_configurations(promtool: Tool, name: str):
+    result = promtool("check", "config", ROOT / "prometheus" / name)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: path.stem)
+def test_the_rules_pass_their_unit_tests(promtool: Tool, path: Path):
+    result = promtool("test", "rules", path)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@each_alert
+def test_an_alert_fires_stays_quiet_resolves_and_copes_without_data(alert: dict[str, Any]):
+    mine = [case for case in cases() if case["alertname"] == alert["alert"]]
+    firing = [case for case in mine if case.get("exp_alerts")]
+    assert len(mine) >= 4
+    assert firing
+    assert len(mine) - len(firing) >= 3 or alert["expr"].startswith("absent_over_time")
+
+
+@each_alert
+def test_an_alert_is_named_and_labelled_for_routing(alert: dict[str, Any]):
+    assert re.fullmatch(r"Exchange([A-Z][a-z]+)+", alert["alert"])
+    assert len(alert["alert"]) <= 40
+    assert alert["labels"]["severity"] in {"critical", "warning", "info"}
+    assert alert["labels"]["scope"] in {"exporter", "account", "balance"}
+
+
+@each_alert
+def test_the_summary_is_a_sentence_without_templates(alert: dict[str, Any]):
+    summary = alert["annotations"]["summary"]
+    assert re.fullmatch(r"[A-Z][^{}]+\.", summary)
+
+
+@each_alert
+def test_the_description_is_templated_and_never_rounds_money(alert: dict[str, Any]):
+    description = alert["annotations"]["description"]
+    assert "{{" in description
+    assert description.endswith(".")
+    assert "humanize $" not in description
+
+
+@each_alert
+def test_an_alert_links_to_its_runbook_and_to_a_dashboard(alert: dict[str, Any]):
+    annotations = alert["annotations"]
+    assert annotations["runbook_url"] == f"{RUNBOOK_BASE}/{alert['alert']}.md"
+    dashboard = annotations["dashboard"].removeprefix("/d/").partition("?")[0]
+    assert dashboard in {"exchange-treasury", "exchange-account", "exchange-exporter"}
+
+
+@each_alert
+def test_a_runbook_says_what_it_means_and_what_to_do(alert: dict[str, Any]):
+    text = (RUNBOOKS / f"{alert['alert']}.md").read_text()
+    headings = re.findall(r"^##? .*", text, re.MULTILINE)
+    assert headings == [
+        f"# {alert['alert']}",
+        "## Meaning",
+        "## Impact",
+        "## Diagnosis",
+        "## Mitigation",
+    ]
+    sections = re.split(r"^##? .*", text, flags=re.MULTILINE)[2:]
+    assert all(section.strip() for section in sections)
+
+
+def test_no_runbook_has_lost_its_alert():
+    assert {path.stem for path in RUNBOOKS.glob("Exchange*.md")} == set(ALERTS)
+
+
+def test_a_runbook_links_only_to_runbooks_that_exist():
+    for path in RUNBOOKS.glob("*.md"):
+        links = re.findall(r"\]\((\w+\.md)\)", path.read_text())
+        assert [link for link in links if not (RUNBOOKS / link).exists()] == [], path.name
+
+
+@each_alert
+def test_one_lost_scrape_in_a_minute_is_bridged_by_every_window(alert: dict[str, Any]):
+    for selector in selectors(alert["expr"]):
+        window = re.search(r"\[(\d+)([mhdw])", selector)
+        if window:
+            assert window[2] != "m" or int(window[1]) >= 3, selector
+        else:  # only inside a subquery, which has a window of its own
+            assert re.search(rf"{re.escape(selector.partition('{')[0])}\S*\[\d+[hdw]:", alert["expr"])
+
+
+def test_rules_use_only_metrics_that_exist():
+    used = set().union(*(metrics(rule["expr"]) for rule in RULES))
+    assert used <= EXPOSED | RECORDS.keys() | {"up"}
+
+
+def test_recorded_series_are_named_level_metric_operation():
+    names = [re.fullmatch(r"(\w+):(\w+):(\w+)", name) for name in RECORDS]
+    assert all(names)
+    levels = {name[1] for name in names if name}
+    assert levels == {
+        "all", "asset", "exchange", "exchange_account", "exchange_account_asset", "exchange_asset",
+    }  # fmt: skip
+
+
+def test_every_threshold_has_its_alert_and_its_absence_twin():
+    bounds = {f"{kind}_{side}" for kind in ("free", "total", "locked") for side in ("min", "max")}
+    compared = {
+        bound
+        for alert in ALERTS.values()
+        for bound in re.findall(r'threshold\{bound="(\w+)"\}', alert["expr"])
+    }
+    twin = ALERTS["ExchangeThresholdWithoutBalance"]["expr"]
+    watched = {
+        bound
+        for pattern in re.findall(r'bound=~"([^"]+)"', twin)
+        for bound in bounds
+        if re.fullmatch(pattern, bound)
+    }
+    assert compared == watched == bounds
+
+
+def test_groups_are_small_and_names_are_unique():
+    names = [group["name"] for group in GROUPS]
+    assert all(re.fullmatch(r"exchange-[a-z]+", name) for name in names)
+    assert max(len(group["rules"]) for group in GROUPS) <= 20
+    assert [name for name, count in Counter(names).items() if count > 1] == []
+    assert len(ALERTS) + len(RECORDS) == len(RULES)
+
+
+def test_a_dead_exporter_is_reported_before_its_accounts():
+    """The order of the waits, shortest first; each starts with what was scraped last."""
+    names = ("ExchangeExporterDown", "ExchangeAccountDown", "ExchangeBalancesStale")
+    waits = [int(ALERTS[name]["for"].removesuffix("m")) for name in names]
+    assert all(earlier < later for earlier, later in pairwise(waits))
