@@ -125,13 +125,18 @@ def _is_given(node: Node) -> bool:
 
 
 def _read(file: Path, node: Node) -> bytes:
+    """Return a file's content; empty after a problem."""
     try:
-        if file.is_file() or not file.exists():
-            return file.read_bytes()
-        node.problem("is not a regular file")
+        if file.exists() and not file.is_file():
+            node.problem("is not a regular file")
+            return b""
+        content = file.read_bytes()
     except OSError as error:
         node.problem(f"can't be read: {error.strerror or 'input error'}")
-    return b""
+        return b""
+    if not content:
+        node.problem("is an empty file")
+    return content
 
 
 def _set_certificate(context: ssl.SSLContext, certificate: _Pem, key: _Pem) -> None:

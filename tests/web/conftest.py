@@ -1,10 +1,20 @@
 """Start servers on free ports, and see that they leave nothing behind."""
 
 import asyncio
+import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from exporter.web.limits import Limits
 from exporter.web.messages import Routes
@@ -73,3 +83,47 @@ async def connect() -> AsyncIterator[Connect]:
     yield open_one
     for client in clients:
         client.writer.transport.abort()
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """Prometheus' own checker; without it a test is skipped, but not where changes are judged."""
+    path = shutil.which("promtool")
+    if path is None and os.environ.get("CI"):
+        pytest.fail("promtool is missing: apt-get install prometheus")
+    if path is None:
+        pytest.skip("promtool is missing: apt-get install prometheus")
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Authorities:
+    """Two certificate authorities: one that is trusted here, and another."""
+
+    ours: trustme.CA
+    other: trustme.CA
+
+
+@pytest.fixture(scope="session")
+def authorities() -> Authorities:
+    return Authorities(trustme.CA(), trustme.CA())
+
+
+@pytest.fixture
+def pem_folder(authorities: Authorities, tmp_path: Path) -> Path:
+    """Fill a folder with what web configurations name: good certificates and keys, and bad ones."""
+    server = authorities.ours.issue_cert("localhost", "127.0.0.1")
+    other = authorities.other.issue_cert("localhost")
+    server.cert_chain_pems[0].write_to_path(tmp_path / "server.crt")
+    server.private_key_pem.write_to_path(tmp_path / "server.key")
+    other.private_key_pem.write_to_path(tmp_path / "other.key")
+    authorities.ours.cert_pem.write_to_path(tmp_path / "ca.crt")
+    key = load_pem_private_key(server.private_key_pem.bytes(), None)
+    encrypted = key.private_bytes(
+        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(b"password")
+    )
+    (tmp_path / "encrypted.key").write_bytes(encrypted)
+    (tmp_path / "garbage.crt").write_text("no certificate\n")
+    (tmp_path / "empty.crt").touch()
+    (tmp_path / "pem").mkdir()
+    return tmp_path
