@@ -1,6 +1,5 @@
 """Write the exporter's configuration for simulated accounts, and open those of the demo."""
 
-import json
 from collections.abc import Iterator, Mapping
 
 from exporter.simulator.exchange import Account
@@ -56,8 +55,13 @@ def config_text(
 
 def quoted(text: str) -> str:
     """Return a text as a double-quoted YAML scalar."""
-    # JSON's escapes are YAML's, but for pairs of surrogates; so what can stand as it is, does.
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
 
 
 def _account_lines(account: Account, url: str) -> Iterator[str]:

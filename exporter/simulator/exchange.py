@@ -20,7 +20,7 @@ class Account:
 
     exchange: str
     name: str
-    api_key: str
+    api_key: str = field(repr=False)
     api_secret: str = field(repr=False)
     portfolio: Portfolio = field(repr=False)
     verbatim: bytes | None = field(default=None, repr=False)

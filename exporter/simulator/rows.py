@@ -10,6 +10,15 @@ import msgspec
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
+_NOT_ROWS = (
+    msgspec.DecodeError,
+    UnicodeDecodeError,
+    RecursionError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
@@ -76,7 +85,7 @@ def decode(body: bytes, style: Style, *path: str) -> Rows | None:
         for key in path:
             content = content[key]
         return tuple(_row(names, fields.items()) for fields in content)
-    except (msgspec.DecodeError, LookupError, TypeError, AttributeError, RecursionError):
+    except _NOT_ROWS:
         return None
 
 

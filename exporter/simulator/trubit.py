@@ -15,6 +15,7 @@ from exporter.simulator.messages import Call, CallKind, Request, Response, json_
 from exporter.simulator.rows import Rows, Style, decode, encode
 
 TOLERANCE_MS = 5_000
+_MOST_TOKENS = 10_000
 UNAUTHORISED = -1002
 TOO_MANY_REQUESTS = -1003
 INVALID_TIMESTAMP = -1021
@@ -100,6 +101,8 @@ class TruBit:
         self._issued += 1
         token = str(uuid.UUID(bytes=octets(16, account.api_secret, self._issued), version=4))
         self._tokens[token] = (account, expires_ms)
+        if len(self._tokens) > _MOST_TOKENS:
+            del self._tokens[next(iter(self._tokens))]
         return token
 
     def balances(self, rows: Rows, account: Account) -> bytes:

@@ -1,0 +1,112 @@
+"""Ask the simulator as a client does, with the signing restated from the exchanges' documents."""
+
+import asyncio
+import base64
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
+
+import httpx
+
+from exporter.simulator import Account, Simulator
+
+NOON = 1_767_268_800.0
+
+
+class Clock:
+    """Show a time in seconds that only tests move."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Client:
+    """Send good requests, each a millisecond after the one before by the test's clock."""
+
+    def __init__(self, simulator: Simulator, http: httpx.AsyncClient, clock: Clock) -> None:
+        self.http = http
+        self._simulator = simulator
+        self._clock = clock
+        self._tokens: dict[str, str] = {}
+
+    def stamp(self) -> str:
+        self._clock.now += 0.001
+        return str(round(self._clock.now * 1000))
+
+    async def balances(self, account: Account) -> httpx.Response:
+        if account.exchange == "btcturk":
+            headers = btcturk_headers(account, self.stamp())
+            return await self.http.get("/api/v1/users/balances", headers=headers)
+        if account.name not in self._tokens:
+            self._tokens[account.name] = (await self.token(account)).json()["data"]["token"]
+        headers = {"X-BH-TOKEN": self._tokens[account.name]}
+        return await self.http.get("/v2/user/account/assets", headers=headers)
+
+    async def token(self, account: Account) -> httpx.Response:
+        return await self.http.get(
+            "/v2/token/generate",
+            params=trubit_query(account, self.stamp()),
+            headers={"X-BH-APIKEY": account.api_key},
+        )
+
+    async def raw(self, account: Account, most: int = 3_000_000) -> bytes:
+        """Return the bytes that answer a request for balances, until they end or stand still.
+
+        A reset ends them too.
+        """
+        received = b""
+        async with connected(self._simulator) as (reader, writer):
+            writer.write(self.request(account, "Connection: close"))
+            with suppress(TimeoutError, ConnectionResetError):
+                while len(received) < most:
+                    async with asyncio.timeout(0.05):
+                        if not (data := await reader.read(65_536)):
+                            break
+                    received += data
+        return received
+
+    def request(self, account: Account, *more: str) -> bytes:
+        if account.exchange == "btcturk":
+            path, headers = "/api/v1/users/balances", btcturk_headers(account, self.stamp())
+        else:
+            path = "/v2/user/account/assets"
+            headers = {"X-BH-TOKEN": self._simulator.issue_token(account)}
+        lines = [f"GET {path} HTTP/1.1", "Host: exchange.test:80"]
+        lines += [f"{name}: {text}" for name, text in headers.items()]
+        return "\r\n".join([*lines, *more, "", ""]).encode()
+
+
+def btcturk_headers(account: Account, stamp: str) -> dict[str, str]:
+    key = base64.b64decode(account.api_secret)
+    signature = base64.b64encode(hmac.digest(key, (account.api_key + stamp).encode(), "sha256"))
+    return {"X-PCK": account.api_key, "X-Stamp": stamp, "X-Signature": signature.decode()}
+
+
+def trubit_query(account: Account, timestamp: str) -> dict[str, str]:
+    message = f"timestamp={timestamp}".encode()
+    signature = hmac.digest(account.api_secret.encode(), message, "sha256").hex()
+    return {"timestamp": timestamp, "signature": signature}
+
+
+def address(simulator: Simulator) -> tuple[str, int]:
+    split = urlsplit(simulator.url)
+    assert split.hostname is not None
+    assert split.port is not None
+    return split.hostname, split.port
+
+
+@asynccontextmanager
+async def connected(
+    simulator: Simulator,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection(*address(simulator))
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
