@@ -1,9 +1,11 @@
 """Write one line for each event to stderr, as logfmt or JSON, whoever logs it."""
 
 import logging
+import sys
 import traceback
 from collections.abc import Callable
 from types import TracebackType
+from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -15,8 +17,14 @@ FORMATS = ("logfmt", "json")
 _TOO_TALKATIVE = ("httpx", "httpcore", "hpack")
 
 
-def configure(level: str, style: str, count: Callable[[str], None] | None = None) -> None:
-    """Send all logging to stderr from `level` on; `count` is called with each message's level."""
+def configure(
+    level: str,
+    style: str,
+    count: Callable[[str], None] | None = None,
+    *,
+    stream: TextIO | None = None,
+) -> None:
+    """Send all logging from `level` on to a stream (stderr); `count` gets each message's level."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
@@ -32,7 +40,7 @@ def configure(level: str, style: str, count: Callable[[str], None] | None = None
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
-    output = logging.StreamHandler()
+    output = logging.StreamHandler(stream)
     output.setFormatter(formatter)
     if count:
         output.addFilter(_counting(count))
@@ -57,10 +65,11 @@ def configure(level: str, style: str, count: Callable[[str], None] | None = None
 def name_exceptions(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Replace an exception by its types and places: its text could repeat a secret."""
     info = event.pop("exc_info", None)
-    if isinstance(info, BaseException):
-        event["exception"] = describe(info)
-    elif isinstance(info, tuple) and info[1] is not None:
-        event["exception"] = describe(info[1])
+    if info is True:
+        info = sys.exception()
+    error = info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        event["exception"] = describe(error)
     return event
 
 

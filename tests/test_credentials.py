@@ -1,0 +1,108 @@
+"""Credentials: read from files in every state, and never shown."""
+
+import copy
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+
+from exporter.credentials import MAX_SECRET_BYTES, Secret, SecretFile, read_all
+from exporter.errors import CredentialsError
+
+CANARY = "canary-7c1d9e"
+
+
+def write(folder: Path, content: bytes) -> SecretFile:
+    path = folder / "secret"
+    path.write_bytes(content)
+    return SecretFile(path)
+
+
+@pytest.mark.parametrize("content", [b"s3cret", b"s3cret\n", b"s3cret\r\n", b"  s3cret \n\n"])
+def test_white_space_around_a_secret_does_not_count(tmp_path: Path, content: bytes):
+    assert write(tmp_path, content).read().reveal() == "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "empty"),
+        (b"\n", "empty"),
+        (b"a\nb", "more than one line"),
+        (b"a\x00b", "more than one line"),
+        ("schlüssel".encode(), "more than one line of printable ASCII"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"x" * (MAX_SECRET_BYTES + 1), "larger than"),
+    ],
+)
+def test_a_file_that_holds_no_secret_is_refused_with_its_reason(
+    tmp_path: Path, content: bytes, why: str
+):
+    with pytest.raises(CredentialsError, match=why):
+        write(tmp_path, content).read()
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    with pytest.raises(CredentialsError, match=r"nowhere: No such file or directory"):
+        SecretFile(tmp_path / "nowhere").read()
+
+
+def test_a_folder_is_no_secret(tmp_path: Path):
+    with pytest.raises(CredentialsError):
+        SecretFile(tmp_path).read()
+
+
+def test_a_fifo_is_refused_without_waiting_for_its_writer(tmp_path: Path):
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(CredentialsError, match="not a regular file"):
+        SecretFile(tmp_path / "fifo").read()
+
+
+def test_a_device_is_refused():
+    with pytest.raises(CredentialsError, match="not a regular file"):
+        SecretFile(Path("/dev/zero")).read()
+
+
+def test_a_replaced_file_is_read_anew(tmp_path: Path):
+    source = write(tmp_path, b"old")
+    (tmp_path / "new").write_bytes(b"new")
+    (tmp_path / "new").rename(source.path)
+    assert source.read().reveal() == "new"
+
+
+def test_a_symbolic_link_that_is_turned_is_followed(tmp_path: Path):
+    for name in ("old", "new"):
+        (tmp_path / name).write_text(name)
+    link = tmp_path / "link"
+    link.symlink_to("old")
+    assert SecretFile(link).read().reveal() == "old"
+    (tmp_path / "turned").symlink_to("new")
+    (tmp_path / "turned").rename(link)
+    assert SecretFile(link).read().reveal() == "new"
+
+
+def test_all_credentials_of_an_account_are_read(tmp_path: Path):
+    read = read_all({"api_key": Secret("key"), "api_secret": write(tmp_path, b"secret\n")})
+    assert {name: secret.reveal() for name, secret in read.items()} == {
+        "api_key": "key",
+        "api_secret": "secret",
+    }
+
+
+@pytest.mark.parametrize("show", [repr, str, "{}".format, "{!r}".format, lambda s: f"{[s]}"])
+def test_a_secret_is_never_shown(show):
+    assert CANARY not in show(Secret(CANARY))
+
+
+@pytest.mark.parametrize("leave", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_secret_does_not_leave_by_pickle_or_copy(leave):
+    with pytest.raises(TypeError) as caught:
+        leave(Secret(CANARY))
+    assert CANARY not in str(caught.value)
+
+
+def test_equal_secrets_are_equal():
+    assert Secret("a") == Secret("a")
+    assert Secret("a") != Secret("b")
+    assert len({Secret("a"), Secret("a")}) == 1

@@ -1,0 +1,107 @@
+"""Logs: one line for each event, whoever logs it, and never what an exception says."""
+
+import io
+import json
+import logging
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from exporter import logs
+
+CANARY = "canary-7c1d9e"
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """Collect what is logged, and leave logging as it was."""
+    root = logging.getLogger()
+    handlers, level, raising = root.handlers, root.level, logging.raiseExceptions
+    output = io.StringIO()
+    yield output
+    root.handlers, logging.raiseExceptions = handlers, raising
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def configure(stream: io.StringIO, level: str = "info", style: str = "logfmt", count=None) -> None:
+    logs.configure(level, style, count, stream=stream)
+
+
+def test_a_line_has_its_time_level_and_message_first(stream: io.StringIO):
+    configure(stream)
+    structlog.get_logger().info("account is up", account="treasury tr", assets=3)
+    line = stream.getvalue()
+    assert line.startswith("ts=20")
+    assert line.split(" ", 1)[1] == (
+        'level=info msg="account is up" account="treasury tr" assets=3\n'
+    )
+
+
+def test_third_party_loggers_write_the_same_lines(stream: io.StringIO):
+    configure(stream, style="json")
+    logging.getLogger("asyncio").warning("slow %s", "callback")
+    event = json.loads(stream.getvalue())
+    assert (event["level"], event["msg"]) == ("warning", "slow callback")
+
+
+def test_what_is_below_the_level_is_not_written(stream: io.StringIO):
+    configure(stream, level="warn")
+    structlog.get_logger().info("quiet")
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpcore", "httpcore.http11"])
+def test_libraries_that_log_urls_are_silent_even_at_debug(stream: io.StringIO, name: str):
+    configure(stream, level="debug")
+    logging.getLogger(name).info("GET https://x/?signature=%s", CANARY)
+    logging.getLogger(name).debug("headers %s", CANARY)
+    assert stream.getvalue() == ""
+
+
+def raise_one_from_another() -> None:
+    try:
+        {}[CANARY]
+    except KeyError as error:
+        raise ValueError(CANARY) from error
+
+
+@pytest.mark.parametrize("style", logs.FORMATS)
+def test_an_exception_is_named_with_its_places_and_never_its_words(stream: io.StringIO, style: str):
+    configure(stream, style=style)
+    try:
+        raise_one_from_another()
+    except ValueError:
+        structlog.get_logger().exception("poll failed by a defect")
+        logging.getLogger("asyncio").error("task failed", exc_info=sys.exc_info())
+    text = stream.getvalue()
+    assert CANARY not in text
+    assert text.count("ValueError at raise_one_from_another") == 2
+    assert text.count("after KeyError at") == 2
+    assert len(text.splitlines()) == 2
+
+
+def test_a_new_line_in_a_value_stays_inside_its_line(stream: io.StringIO):
+    configure(stream)
+    structlog.get_logger().info("x", error='two\nlines "quoted"')
+    assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_every_line_is_counted_by_its_level(stream: io.StringIO):
+    counts: Counter[str] = Counter()
+    configure(stream, count=lambda level: counts.update([level]))
+    log = structlog.get_logger()
+    log.info("a")
+    log.warning("b")
+    log.warning("c")
+    log.debug("not written")
+    assert counts == {"info": 1, "warning": 2}
+
+
+def test_a_stream_that_fails_stops_nothing(stream: io.StringIO):
+    configure(stream)
+    stream.close()
+    structlog.get_logger().info("into the void")
