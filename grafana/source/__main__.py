@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from . import account, exporter, treasury
-from .panels import Json
+from .look import Json
 
 DIRECTORY = Path(__file__).parent.parent / "dashboards"
 DASHBOARDS: tuple[Json, ...] = (treasury.DASHBOARD, account.DASHBOARD, exporter.DASHBOARD)

@@ -1,9 +1,10 @@
-"""Lay out the Account detail: what does one account hold, and can its figures be trusted?"""
+"""Lay out the Account detail: what does one account hold, and can its figures be trusted."""
 
 from . import queries as q
 from .dashboards import account, asset, dashboard, exchange, heading, source
 from .look import (
     AMOUNT,
+    AMOUNT_WIDTH,
     BAD,
     DASHES,
     DECIMALS,
@@ -11,6 +12,8 @@ from .look import (
     FREE,
     GOOD,
     LOCKED,
+    MISSING,
+    NO_ACCOUNT,
     PLAIN_AMOUNT,
     QUIET,
     SECONDS,
@@ -22,28 +25,31 @@ from .look import (
     nan,
     override,
     steps,
+    tones,
     words,
 )
-from .panels import bars, chart, gauge, now, query, runbooks, stat
+from .panels import bars, chart, gauge, not_seen, now, outages, query, runbooks, stat
 from .tables import amount, column, share, table
-from .thresholds import BROKEN, thresholds
+from .thresholds import broken, thresholds
 
+this = q.ONE
 ASSET = "$asset"
 ORDERS = "exchange_locked_orders_balance"
 WITHDRAWALS = "exchange_locked_withdrawals_balance"
-STALE_AFTER = q.per_account("exchange_account_stale_after_seconds")
+STALE_AFTER = this.each("exchange_account_stale_after_seconds")
 DOWN = runbooks("ExchangeAccountDown", "ExchangeAuthenticationFailing", "ExchangeRateLimited")
 STALE = runbooks("ExchangeBalancesStale", "ExchangeBalancesMissing")
 
 STATE_AND_REASON = " or on (exchange, account) ".join(
     (
-        f'label_replace({q.STATE} == 1, "state", "Up", "", "")',
-        f'label_replace({q.STATE} == -1, "state", "Exporter down", "", "")',
-        f'label_replace(({q.REASON}) * 0, "state", "$1", "reason", "(.+)")',
-        f'label_replace({q.STATE} == 0, "state", "No answer yet", "", "")',
+        f'label_replace({this.state} == 1, "state", "Up", "", "")',
+        f'label_replace({this.state} == -1, "state", "Exporter down", "", "") + 1',
+        f'label_replace(({this.reason}) * 0, "state", "Down: $1", "reason", "(.+)")',
+        f'label_replace({this.state} == 0, "state", "No answer yet", "", "")',
     )
 )
-HELD = f"({q.balance(q.TOTAL)} != 0 or {q.balance(q.TOTAL, offset='1d')} != 0)"
+HELD = f"({this.balance(q.TOTAL)} != 0 or {this.balance(q.TOTAL, offset='1d')} != 0)"
+NAMES = f"max by (exchange, account, asset, asset_name) ({this.select('exchange_asset_info')})"
 ASSET_LINK = [
     {
         "title": "Show this asset below",
@@ -55,12 +61,12 @@ ASSET_LINK = [
 
 def held(metric: str) -> str:
     """Return a figure of the assets that are held now or were a day ago."""
-    return f"({q.balance(metric)} and on (asset) {HELD})"
+    return f"({this.balance(metric)} and on (asset) {HELD})"
 
 
 def highest(metric: str) -> str:
     """Return a figure of the account."""
-    return f"max({q.per_account(metric)})"
+    return f"max({this.each(metric)})"
 
 
 def of_asset(title: str, metric: str, meaning: str) -> Json:
@@ -68,7 +74,7 @@ def of_asset(title: str, metric: str, meaning: str) -> Json:
     return stat(
         title,
         f"{meaning} Withheld: the account is down or incomplete, see Can the figures be trusted?",
-        now(q.or_withheld(q.total(metric, ASSET))),
+        now(this.total_or_withheld(metric, ASSET)),
         unit=AMOUNT,
         decimals=DECIMALS,
         mappings=[nan("withheld")],
@@ -80,9 +86,10 @@ def of_asset(title: str, metric: str, meaning: str) -> Json:
 STATE = stat(
     "State",
     "Up: the last poll worked. Anything else is why it did not; the runbook says what to do for"
-    " each reason. The balances stay until they are as old as stale_after, then they are withdrawn.",
-    now(STATE_AND_REASON, "{{state}}"),
-    color=steps((None, BAD), (1, GOOD)),
+    " each reason. The balances stay until they are as old as stale_after; then they are"
+    " withdrawn.",
+    now(q.or_word(STATE_AND_REASON, "state", NO_ACCOUNT), "{{state}}"),
+    color=steps((None, QUIET), (0, BAD), (1, GOOD)),
     text="name",
     size=26,
     links=DOWN,
@@ -93,7 +100,7 @@ SNAPSHOT = stat(
     "Complete: every row of the last good answer was understood. Incomplete: a row was left out,"
     " or nothing is served, and sums that need this account are withheld. The exporter's log names"
     " the row.",
-    now(f"min({q.per_account('exchange_account_complete')})"),
+    now(f"min({this.each('exchange_account_complete')})"),
     mappings=[words({0: ("Incomplete", WARNING), 1: ("Complete", GOOD)})],
     links=runbooks("ExchangeSnapshotIncomplete"),
 )
@@ -101,8 +108,8 @@ SNAPSHOT = stat(
 AGE = stat(
     "Age of balances",
     "Time since the last good answer was asked for. Below the poll interval all is well. If it"
-    " grows, see Failures by reason.",
-    now(f"max({q.AGE})"),
+    " grows, see the failed polls below.",
+    now(f"max({this.age})"),
     unit=WORDS,
     empty="no answer is seen",
     links=STALE,
@@ -111,8 +118,8 @@ AGE = stat(
 ALLOWED = gauge(
     "Age, of what is allowed",
     "The age of the balances as a share of stale_after. At 100 % they are withdrawn: the series"
-    " end, and every sum that needs them is withheld. See Failures by reason before that.",
-    now(f"clamp_max(max({q.AGE} / on (exchange, account) {STALE_AFTER}), 1)"),
+    " end, and every sum that needs them is withheld. See the failed polls before that.",
+    now(f"clamp_max(max({this.age} / on (exchange, account) {STALE_AFTER}), 1)"),
     color=steps((None, GOOD), (0.6, WARNING), (1, BAD)),
     links=STALE,
 )
@@ -139,15 +146,14 @@ BALANCES = table(
         held(ORDERS),
         held(WITHDRAWALS),
         f"{held(q.LOCKED)} / ({held(q.TOTAL)} > 0)",
-        f"{held(q.TOTAL)} - {q.balance(q.TOTAL, offset='1d')}",
+        f"{held(q.TOTAL)} - {this.balance(q.TOTAL, offset='1d')}",
         f"{held('exchange_balance_updated_timestamp_seconds')} * 1000",
-        "max by (exchange, account, asset, asset_name)"
-        f" ({q.select('exchange_asset_info')}) and on (asset) {HELD}",
+        f"{NAMES} and on (asset) {HELD}",
     ],
     [
         column("asset", "Asset", 150, links=ASSET_LINK, custom__filterable=True),
         column("asset_name", "Name", 130),
-        amount("A", "Total", None),
+        amount("A", "Total", None, missing=MISSING),
         amount("B", "Free", None),
         amount("C", "Locked", None),
         amount("D", "In orders", None),
@@ -162,29 +168,31 @@ BALANCES = table(
 )
 
 ASSET_OVER_TIME = chart(
-    "$asset: free and locked",
+    "Free and locked $asset",
     "The chosen asset in this account; the upper edge is the total. A shaded span is an outage,"
     " in which nothing is drawn; a step without one is money that moved.",
-    query(f"sum({q.total(q.FREE, ASSET)})", "free"),
-    query(f"sum({q.total(q.LOCKED, ASSET)})", "locked"),
+    query(f"sum({this.total(q.FREE, ASSET)})", "free"),
+    query(f"sum({this.total(q.LOCKED, ASSET)})", "locked"),
     unit=PLAIN_AMOUNT,
     decimals=DECIMALS,
+    width=AMOUNT_WIDTH,
     style="area",
-    outages=True,
+    shades=outages(this),
     overrides=[override("A", color=fixed(FREE)), override("B", color=fixed(LOCKED))],
     links=runbooks("ExchangeBalanceFell"),
 )
 
 ASSET_LOCKED = chart(
-    "$asset: what is locked",
+    "Locked $asset, by cause",
     "All that is locked of the chosen asset, and what locks it, where the exchange says it: open"
     " orders and requested withdrawals. Locked for long without either: ask the exchange.",
-    query(f"sum({q.total(q.LOCKED, ASSET)})", "locked"),
-    query(f"sum({q.total(ORDERS, ASSET)})", "in orders"),
-    query(f"sum({q.total(WITHDRAWALS, ASSET)})", "in withdrawals"),
+    query(f"sum({this.total(q.LOCKED, ASSET)})", "locked"),
+    query(f"sum({this.total(ORDERS, ASSET)})", "in orders"),
+    query(f"sum({this.total(WITHDRAWALS, ASSET)})", "in withdrawals"),
     unit=PLAIN_AMOUNT,
     decimals=DECIMALS,
-    outages=True,
+    width=AMOUNT_WIDTH,
+    shades=outages(this),
     overrides=[
         override("A", color=fixed(LOCKED), custom__fillOpacity=20),
         override("B", color=fixed(TOTAL), custom__lineStyle=DASHES),
@@ -196,11 +204,12 @@ ASSET_LOCKED = chart(
 AGE_OVER_TIME = chart(
     "Age of balances over time",
     "Below the dotted line all is well: every poll worked. Where the age reaches the dashed line,"
-    " the balances are withdrawn. See Failures by reason beside it.",
-    query(f"max({q.AGE})", "age"),
+    " the balances are withdrawn. See the failed polls beside it.",
+    query(f"max({this.age})", "age"),
     query(f"min({STALE_AFTER})", "withdrawn at"),
     query(highest("exchange_account_poll_interval_seconds"), "polled every"),
     unit=SECONDS,
+    shades=outages(this),
     decimals=0,
     overrides=[
         override("A", color=fixed(TOTAL), custom__fillOpacity=15, custom__lineWidth=1),
@@ -211,19 +220,21 @@ AGE_OVER_TIME = chart(
 )
 
 FAILURES = chart(
-    "Failures by reason",
-    "Polls that failed in each step. Flat at none is good. authentication or permission: the key;"
+    "Failed polls in a minute, by reason",
+    "Polls that failed in a minute. Flat at none is good. authentication or permission: the key;"
     " timeout, connection or tls: the way there; rate_limited: too many requests from this address;"
     " unavailable: the exchange; bad_response: please report it.",
     query(
-        "sum by (reason) (increase("
-        f"{q.select('exchange_account_poll_failures_total')}[$__rate_interval])) > 0",
+        "60 * sum by (reason) (rate("
+        f"{this.select('exchange_account_poll_failures_total')}[$__rate_interval])) > 0",
         "{{reason}}",
     ),
-    query(f"0 * count({q.select('exchange_account_up')})", "none"),
+    query(f"0 * count({this.select('exchange_account_up')})", "none"),
     decimals=1,
     style="bars",
     soft_max=5,
+    color=tones(BAD),
+    shades=[not_seen(this)],
     overrides=[override("B", color=fixed(GOOD))],
     links=DOWN,
 )
@@ -234,6 +245,7 @@ DURATION = chart(
     " configured otherwise) polls begin to fail: check the network to the exchange.",
     query(highest("exchange_account_poll_duration_seconds"), "duration"),
     unit="s",
+    shades=outages(this),
     soft_max=1,
     overrides=[override("A", color=fixed(TOTAL), custom__lineWidth=1)],
 )
@@ -244,6 +256,7 @@ CLOCK = chart(
     " for it, but do synchronise this machine's clock (NTP).",
     query(highest("exchange_account_clock_offset_seconds"), "offset"),
     unit="s",
+    shades=outages(this),
     min=None,
     soft_min=-2,
     soft_max=2,
@@ -269,9 +282,9 @@ DASHBOARD = dashboard(
     "exchange-account",
     "Account detail",
     "What one account holds, and whether its figures can be trusted.",
-    [source(), exchange(several=False), account(several=False), asset()],
+    [source(), exchange(several=False), account(several=False), asset(this)],
     [
-        (4, (5, STATE), (4, SNAPSHOT), (4, AGE), (4, ALLOWED), (4, BROKEN), (3, DEPOSITS)),
+        (4, (5, STATE), (4, SNAPSHOT), (4, AGE), (4, ALLOWED), (4, broken(this)), (3, DEPOSITS)),
         heading("Balances of $account"),
         (10, (24, BALANCES)),
         heading("One asset: $asset"),
@@ -285,6 +298,6 @@ DASHBOARD = dashboard(
         heading("Can the figures be trusted?"),
         (7, (12, AGE_OVER_TIME), (12, FAILURES)),
         (7, (8, DURATION), (8, CLOCK), (8, ROWS)),
-        (6, (24, thresholds([], hide=("exchange", "account")))),
+        (6, (24, thresholds(this, [], hide=("exchange", "account")))),
     ],
 )

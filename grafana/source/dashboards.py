@@ -5,6 +5,7 @@ from typing import Any
 
 from .look import Json
 from .panels import DATASOURCE, RUNBOOKS
+from .queries import TOTAL, Accounts
 
 TAG = "exchange-balances"
 WIDTH = 24
@@ -66,16 +67,15 @@ def exchange(*, several: bool) -> Json:
 
 def account(*, several: bool) -> Json:
     """Return the variable `account`, of the chosen exchanges."""
-    query = 'label_values(exchange_account_up{exchange=~"$exchange"}, account)'
+    matcher = 'exchange=~"$exchange"' if several else 'exchange="$exchange"'
+    query = f"label_values(exchange_account_up{{{matcher}}}, account)"
     return variable("account", "Account", query, several=several)
 
 
-def asset() -> Json:
+def asset(accounts: Accounts) -> Json:
     """Return the variable `asset`: one that is held, the most widely held first."""
-    query = (
-        "query_result(sort_desc(count by (asset) (max_over_time(exchange_total_balance"
-        '{exchange=~"$exchange", account=~"$account"}[1d]) != 0)))'
-    )
+    held = f"max_over_time({accounts.select(TOTAL)}[1d]) != 0"
+    query = f"query_result(sort_desc(count by (asset) ({held})))"
     return variable("asset", "Asset", query) | {"regex": '/asset="([^"]+)"/', "sort": 0}
 
 

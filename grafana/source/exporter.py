@@ -1,11 +1,13 @@
-"""Lay out the Exporter health: does it poll, is it scraped, does it keep within its means?"""
+"""Lay out the Exporter health: does it poll, is it scraped, does it keep within its means."""
 
 from . import queries as q
 from .dashboards import account, dashboard, exchange, heading, source, variable
 from .look import (
     BAD,
+    BY_VALUE,
     DASHES,
     GOOD,
+    NO_ACCOUNT,
     QUIET,
     SECONDS,
     TOTAL,
@@ -14,26 +16,28 @@ from .look import (
     fixed,
     override,
     steps,
+    tones,
     words,
 )
-from .panels import chart, now, query, runbooks, stat
+from .panels import chart, not_seen, now, query, runbooks, stat
 from .tables import column, duration, state, table
 
+ours = q.SEVERAL
 TARGET = 'job=~"$job", instance=~"$instance"'
 UP = f"up{{{TARGET}}}"
-POLLS = q.select("exchange_account_polls_total")
-FAILED = q.select("exchange_account_poll_failures_total")
-INTERVAL = q.per_account("exchange_account_poll_interval_seconds")
-TURN = q.per_account("exchange_account_poll_duration_seconds")
-OFFSET = q.select("exchange_account_clock_offset_seconds")
+POLLS = ours.select("exchange_account_polls_total")
+FAILED = ours.select("exchange_account_poll_failures_total")
+INTERVAL = ours.each("exchange_account_poll_interval_seconds")
+TURN = ours.each("exchange_account_poll_duration_seconds")
+OFFSET = ours.select("exchange_account_clock_offset_seconds")
 DOWN = runbooks("ExchangeExporterDown", "ExchangeExporterAbsent")
 
+FAILED_POLLS = f"(sum by (exchange, account, reason) (increase({FAILED}[$__range])) >= 0.5)"
 WORKED = f"1 - sum(increase({FAILED}[1h])) / (sum(increase({POLLS}[1h])) > 0)"
-EXPORTERS = (
-    f'label_join(count_values("n", sum({UP})) * on () group_left (m)'
-    f' count_values("m", count({UP})), "exporters", " of ", "n", "m")'
-    f" * on () group_left () (sum({UP}) / count({UP}))"
-)
+EXPORTER_DOWN = (query(f"1 + 0 * (min({UP}) == 0)", "an exporter is down"), BAD)
+NO_EXPORTER = (query(f"vector(1) unless on () count({UP})", "no exporter is seen"), QUIET)
+POLLED = [EXPORTER_DOWN, not_seen(ours)]
+SCRAPED = [EXPORTER_DOWN, NO_EXPORTER]
 OF_INSTANCE = "{{instance}}"
 
 
@@ -42,14 +46,17 @@ def own(metric: str) -> str:
     return f"{metric}{{{TARGET}}}"
 
 
+BUILDS = (
+    "max by (job, instance, version, revision, python_version)"
+    f" ({own('exchange_exporter_build_info')})"
+)
 REACHED = stat(
     "Exporters up",
     "How many of the exporters Prometheus reaches. Fewer than all: nothing is measured for their"
     " accounts. See whether the process runs and whether its port is reachable from Prometheus.",
-    now(EXPORTERS, "{{exporters}}"),
-    color=steps((None, BAD), (1, GOOD)),
+    now(q.or_word(q.n_of_m(UP), "share", "no exporter is seen"), "{{share}}"),
+    color=steps((None, QUIET), (0, BAD), (1, GOOD)),
     text="name",
-    empty="no exporter is seen",
     links=DOWN,
 )
 
@@ -57,8 +64,8 @@ COUNTED = stat(
     "Accounts up and complete",
     "How many of the selected accounts are up and complete. Fewer than all: the treasury's sums"
     " are withheld. See Accounts that fail below.",
-    now(q.N_OF_M, "{{accounts}}"),
-    color=steps((None, BAD), (1, GOOD)),
+    now(q.or_word(q.n_of_m(ours.ready()), "share", NO_ACCOUNT), "{{share}}"),
+    color=steps((None, QUIET), (0, BAD), (1, GOOD)),
     text="name",
     links=runbooks("ExchangeAccountDown", "ExchangeAllAccountsDown", "ExchangeTooFewAccounts"),
 )
@@ -66,7 +73,7 @@ COUNTED = stat(
 POLLS_THAT_WORKED = stat(
     "Polls that worked",
     "The share of polls that worked in the last hour, over the selected accounts. Below 100 % now"
-    " and then is the life of networks; for long, see Failures by reason.",
+    " and then is the life of networks; for long, see the failed polls below.",
     now(WORKED),
     unit="percentunit",
     decimals=1,
@@ -119,18 +126,22 @@ POLL_RATE = chart(
     ),
     decimals=1,
     links=runbooks("ExchangeRateLimited", "ExchangeAccountPolledTwice"),
+    color=BY_VALUE,
+    shades=POLLED,
 )
 
 FAILURES = chart(
-    "Failures by reason",
-    "Polls that failed in each step, over the selected accounts. Flat at none is good. One reason"
+    "Failed polls in a minute, by reason",
+    "Polls that failed in a minute, over the selected accounts. Flat at none is good. One reason"
     " at many accounts: the exchange or the network; at one account: its key. Accounts that fail"
     " below names them.",
-    query(f"sum by (reason) (increase({FAILED}[$__rate_interval])) > 0", "{{reason}}"),
-    query(f"0 * count({q.select('exchange_account_up')})", "none"),
+    query(f"60 * sum by (reason) (rate({FAILED}[$__rate_interval])) > 0", "{{reason}}"),
+    query(f"0 * count({ours.select('exchange_account_up')})", "none"),
     decimals=1,
     style="bars",
     soft_max=5,
+    color=tones(BAD),
+    shades=POLLED,
     overrides=[override("B", color=fixed(GOOD))],
     links=runbooks("ExchangeAccountDown", "ExchangeAllAccountsDown"),
 )
@@ -143,6 +154,8 @@ DURATION = chart(
     query(f"max by (exchange) ({TURN})", "{{exchange}} slowest"),
     unit="s",
     overrides=[override("B", custom__lineWidth=1, custom__lineStyle=DASHES)],
+    color=BY_VALUE,
+    shades=POLLED,
 )
 
 PACE = chart(
@@ -155,6 +168,8 @@ PACE = chart(
     decimals=0,
     style="steps",
     links=runbooks("ExchangeRateLimited"),
+    color=BY_VALUE,
+    shades=POLLED,
 )
 
 CLOCK = chart(
@@ -169,6 +184,8 @@ CLOCK = chart(
     soft_max=2,
     overrides=[override("B", custom__lineWidth=1, custom__lineStyle=DASHES)],
     links=runbooks("ExchangeClockOffset"),
+    color=BY_VALUE,
+    shades=POLLED,
 )
 
 FAILING = table(
@@ -176,15 +193,9 @@ FAILING = table(
     "Every account with a failed poll in the selected time, by reason, the worst first; and whether"
     " it is up now. Click an account for its detail; the runbook says what to do for each reason.",
     [
-        q.or_row(
-            f"sum by (exchange, account, reason) (increase({FAILED}[$__range])) >= 0.5",
-            "account",
-            "no poll failed",
-        ),
-        f"{q.STATE} and on (exchange, account)"
-        f" (sum by (exchange, account) (increase({FAILED}[$__range])) >= 0.5)",
-        f"{q.AGE} and on (exchange, account)"
-        f" (sum by (exchange, account) (increase({FAILED}[$__range])) >= 0.5)",
+        q.or_row(FAILED_POLLS, "account", "no poll failed"),
+        f"{ours.state} and on (exchange, account) {FAILED_POLLS}",
+        f"{ours.age} and on (exchange, account) {FAILED_POLLS}",
     ],
     [
         state("B", "Now", 120, {1: ("Up", GOOD), 0: ("Down", BAD), -1: ("Exporter down", BAD)}),
@@ -218,6 +229,8 @@ SCRAPES = chart(
     query(own("scrape_duration_seconds"), OF_INSTANCE),
     unit="s",
     links=DOWN,
+    color=tones(TOTAL),
+    shades=SCRAPED,
 )
 
 SERIES = chart(
@@ -230,6 +243,8 @@ SERIES = chart(
     decimals=0,
     style="steps",
     overrides=[override("B", custom__lineWidth=1, custom__lineStyle=DASHES)],
+    color=tones(TOTAL),
+    shades=SCRAPED,
 )
 
 LOGS = chart(
@@ -245,7 +260,20 @@ LOGS = chart(
     decimals=1,
     style="bars",
     soft_max=5,
-    overrides=[override("B", color=fixed(GOOD))],
+    shades=SCRAPED,
+    overrides=[
+        override("B", color=fixed(GOOD)),
+        *(
+            override(level, "byName", color=fixed(color))
+            for level, color in (
+                ("debug", QUIET),
+                ("info", QUIET),
+                ("warning", WARNING),
+                ("error", BAD),
+                ("critical", BAD),
+            )
+        ),
+    ],
 )
 
 CPU = chart(
@@ -256,6 +284,8 @@ CPU = chart(
     unit="percentunit",
     decimals=1,
     soft_max=0.05,
+    color=tones(TOTAL),
+    shades=SCRAPED,
 )
 
 MEMORY = chart(
@@ -265,6 +295,8 @@ MEMORY = chart(
     query(own("process_resident_memory_bytes"), OF_INSTANCE),
     unit="bytes",
     decimals=0,
+    color=tones(TOTAL),
+    shades=SCRAPED,
 )
 
 FILES = chart(
@@ -275,6 +307,8 @@ FILES = chart(
     unit="percentunit",
     decimals=1,
     soft_max=0.1,
+    color=tones(TOTAL),
+    shades=SCRAPED,
 )
 
 EXPORTERS_TABLE = table(
@@ -282,10 +316,15 @@ EXPORTERS_TABLE = table(
     "Every exporter and what it runs. Different versions: an upgrade is not finished. Taken over"
     " is when the configuration in use was read.",
     [
-        q.or_row(UP, "instance", "no exporter is seen"),
-        own("exchange_exporter_build_info"),
-        f"{own('exchange_exporter_config_last_reload_success_timestamp_seconds')} * 1000",
-        f"{own('process_start_time_seconds')} * 1000",
+        q.or_row(f"min by (job, instance) ({UP})", "instance", "no exporter is seen"),
+        BUILDS,
+        *(
+            f"1000 * max by (job, instance) ({own(metric)})"
+            for metric in (
+                "exchange_exporter_config_last_reload_success_timestamp_seconds",
+                "process_start_time_seconds",
+            )
+        ),
     ],
     [
         state("A", "State", 95, {1: ("Up", GOOD), 0: ("Down", BAD)}),
@@ -297,12 +336,13 @@ EXPORTERS_TABLE = table(
         column("Value #C", "Configuration taken over", 200, unit="dateTimeAsIso"),
         column("Value #D", "Started", 200, unit="dateTimeAsIso"),
     ],
-    hide=("__name__",),
     sort="State",
     links=DOWN,
 )
 
-JOB = variable("job", "Job", "label_values(exchange_exporter_build_info, job)", several=True, every=None)
+JOB = variable(
+    "job", "Job", "label_values(exchange_exporter_build_info, job)", several=True, every=None
+)
 INSTANCE = variable(
     "instance",
     "Instance",
@@ -328,7 +368,7 @@ DASHBOARD = dashboard(
         ),
         heading("Does it poll?"),
         (8, (12, POLL_RATE), (12, FAILURES)),
-        (8, (24, FAILING)),
+        (6, (24, FAILING)),
         (7, (8, DURATION), (8, PACE), (8, CLOCK)),
         heading("Is it scraped, and does it keep within its means?"),
         (7, (8, SCRAPES), (8, SERIES), (8, LOGS)),

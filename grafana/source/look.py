@@ -15,11 +15,15 @@ AMOUNT = "currency:financial: :suffix"
 # The same for the axes of charts: without zeros at the end.
 PLAIN_AMOUNT = "locale"
 DECIMALS = 8
+# Pixels that hold 1,234,567,890 beside a chart.
+AMOUNT_WIDTH = 95
 
 # A duration as words, such as "2 minutes"; and one in seconds that no axis rounds to minutes.
 WORDS = "dtdurations"
 SECONDS = "suffix:s"
 
+# What a cell shows where there is nothing to show.
+MISSING = "—"
 NO_ACCOUNT = "no account is seen"
 
 DASHES = {"fill": "dash", "dash": [6, 6]}
@@ -56,14 +60,23 @@ def fixed(color: str) -> Json:
     return {"mode": "fixed", "fixedColor": color}
 
 
-def properties(values: Mapping[str, Any]) -> list[Json]:
+def tones(color: str) -> Json:
+    """Return tones of one colour, for lines that are told apart but mean the same."""
+    return {"mode": "shades", "fixedColor": color}
+
+
+BY_VALUE = {"mode": "continuous-BlPu", "seriesBy": "last"}
+"""From blue to purple as values rise: tells lines apart without the colours of states."""
+
+
+def properties(values: Mapping[str, object]) -> list[Json]:
     """Return the properties of an override; `__` in a name stands for a dot."""
     return [{"id": name.replace("__", "."), "value": value} for name, value in values.items()]
 
 
-def override(ref: str, **values: Any) -> Json:
-    """Return the override of one query's look, by its letter."""
+def override(which: str, by: str = "byFrameRefID", **values: object) -> Json:
+    """Return the override of a query's look, by its letter; `byName` goes by the legend."""
     return {
-        "matcher": {"id": "byFrameRefID", "options": ref},
+        "matcher": {"id": by, "options": which},
         "properties": properties(values),
     }

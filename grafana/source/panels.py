@@ -1,7 +1,8 @@
 """Make panels as plain dictionaries, with one look for each kind."""
 
+# ruff: noqa: PLR0913 (a panel has many options, all of them by keyword)
+
 from collections.abc import Sequence
-from typing import Any
 
 from .look import (
     BAD,
@@ -13,7 +14,7 @@ from .look import (
     steps,
     words,
 )
-from .queries import NOT_WHOLE, ready
+from .queries import Accounts
 
 RUNBOOKS = "https://exchange-balance-exporter.example/docs/runbooks"
 """Where the runbooks are read: the base of `runbook_url` in the alerts."""
@@ -57,9 +58,9 @@ def panel(
     overrides: Sequence[Json] = (),
     options: Json,
     links: Sequence[Json] = (),
-    **more: Any,
+    **more: object,
 ) -> Json:
-    """Return what all kinds of panels have in common; its queries become A, B, C …"""
+    """Return what all kinds of panels have in common; its queries become A, B and so on."""
     return {
         "type": kind,
         "title": title,
@@ -138,7 +139,7 @@ def gauge(
             "decimals": 0,
             "min": 0,
             "max": 1,
-            "noValue": NO_ACCOUNT,
+            "noValue": "no account",
             "thresholds": color,
             "color": {"mode": "thresholds"},
         },
@@ -173,7 +174,7 @@ def bars(
             "unit": "none",
             "decimals": 0,
             "min": 0,
-            "noValue": NO_ACCOUNT,
+            "noValue": "no account",
             "thresholds": color,
             "color": {"mode": "thresholds"},
         },
@@ -202,7 +203,8 @@ def chart(
     unit: str = "none",
     decimals: int | None = None,
     style: str = "line",
-    outages: bool = False,
+    color: Json | None = None,
+    shades: Sequence["Shade"] = (),
     empty: str = NO_ACCOUNT,
     overrides: Sequence[Json] = (),
     links: Sequence[Json] = (),
@@ -210,21 +212,20 @@ def chart(
 ) -> Json:
     """Return values over time: a `line`, `steps`, an `area` that stacks, or `bars`.
 
-    Gaps stay gaps. With `outages`, the time in which an account was missing is shaded, so that an
-    outage is never taken for money that left. `axis` may set min, max, soft_min and soft_max.
+    Gaps stay gaps, and `shades` say why they are there. `axis` may set min, max, soft_min,
+    soft_max and width.
     """
-    targets, overrides = _with_outages(targets, overrides) if outages else (targets, overrides)
-    limits = {"min": 0, "soft_min": None, "soft_max": None, "max": None, **axis}
+    limits = {"min": 0, "soft_min": None, "soft_max": None, "max": None, "width": None, **axis}
     return panel(
         "timeseries",
         title,
         description,
-        targets,
+        [*targets, *(shade for shade, _ in shades)],
         links=links,
         defaults={
             "unit": unit,
             "noValue": empty,
-            "color": {"mode": "palette-classic"},
+            "color": color or {"mode": "palette-classic"},
             **({} if decimals is None else {"decimals": decimals}),
             **{side: limits[side] for side in ("min", "max") if limits[side] is not None},
             "custom": {
@@ -237,13 +238,20 @@ def chart(
                 "showPoints": "never",
                 "axisPlacement": "auto",
                 "axisBorderShow": False,
+                "axisWidth": limits["width"],
                 "axisSoftMin": limits["soft_min"],
                 "axisSoftMax": limits["soft_max"],
                 "stacking": {"mode": "normal" if style == "area" else "none", "group": "A"},
                 "thresholdsStyle": {"mode": "off"},
             },
         },
-        overrides=overrides,
+        overrides=[
+            *overrides,
+            *(
+                _shade(chr(ord("A") + index), color)
+                for index, (_, color) in enumerate(shades, start=len(targets))
+            ),
+        ],
         options={
             "legend": {
                 "showLegend": True,
@@ -256,21 +264,19 @@ def chart(
     )
 
 
-OUTAGES = (
-    (query(f"1 + 0 * {NOT_WHOLE}", "withheld: an account is down or incomplete"), BAD),
-    (query(f"vector(1) unless on () count({ready()})", NO_ACCOUNT), QUIET),
-)
+Shade = tuple[Json, str]
+"""A query, and the colour of the time in which it has a value."""
 
 
-def _with_outages(
-    targets: Sequence[Json], overrides: Sequence[Json]
-) -> tuple[Sequence[Json], Sequence[Json]]:
-    """Add the queries that shade the time in which sums were withheld."""
-    shades = [
-        _shade(chr(ord("A") + index), color)
-        for index, (_, color) in enumerate(OUTAGES, start=len(targets))
-    ]
-    return [*targets, *(outage for outage, _ in OUTAGES)], [*overrides, *shades]
+def not_seen(accounts: Accounts) -> Shade:
+    """Return what shades the time in which no account was known."""
+    return query(f"vector(1) unless on () count({accounts.ready()})", NO_ACCOUNT), QUIET
+
+
+def outages(accounts: Accounts) -> list[Shade]:
+    """Return what shades the time in which an account was missing, so that no money left."""
+    words = "an account is down or incomplete: sums are withheld"
+    return [(query(f"1 + 0 * {accounts.not_whole}", words), BAD), not_seen(accounts)]
 
 
 def _shade(ref: str, color: str) -> Json:
@@ -285,7 +291,7 @@ def _shade(ref: str, color: str) -> Json:
         custom__axisPlacement="hidden",
         custom__drawStyle="line",
         custom__lineWidth=0,
-        custom__fillOpacity=18,
+        custom__fillOpacity=6 if color == QUIET else 18,
         custom__lineInterpolation="stepAfter",
         custom__stacking={"mode": "none", "group": "A"},
     )

@@ -1,19 +1,32 @@
 """Make tables of present values: queries that are joined on their labels, and columns."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+# ruff: noqa: PLR0913 (a table has many options, all of them by keyword)
 
-from .look import AMOUNT, DECIMALS, QUIET, WORDS, Json, nan, properties, steps, words
+from collections.abc import Mapping, Sequence
+
+from .look import (
+    AMOUNT,
+    DECIMALS,
+    MISSING,
+    QUIET,
+    WARNING,
+    WORDS,
+    Json,
+    nan,
+    properties,
+    steps,
+    words,
+)
 from .panels import now, panel
 
 
-def column(field: str, title: str, width: int | None = None, **look: Any) -> Json:
+def column(field: str, title: str, width: int | None = None, **look: object) -> Json:
     """Return a column: a label, or `Value #A`; its heading; its width in pixels."""
     sized = {"custom__width": width} if width else {}
-    return {"field": field, "title": title, "look": {"noValue": "–", **sized, **look}}
+    return {"field": field, "title": title, "look": {"noValue": MISSING, **sized, **look}}
 
 
-def amount(ref: str, title: str, width: int | None = 180) -> Json:
+def amount(ref: str, title: str, width: int | None = 180, missing: str = "withheld") -> Json:
     """Return a column of amounts in full; NaN there stands for a sum that would lie."""
     return column(
         f"Value #{ref}",
@@ -21,14 +34,14 @@ def amount(ref: str, title: str, width: int | None = 180) -> Json:
         width,
         unit=AMOUNT,
         decimals=DECIMALS,
-        mappings=[nan("withheld")],
+        mappings=[nan(missing, WARNING if missing == "withheld" else QUIET)],
         thresholds=steps((None, QUIET)),
         custom__align="right",
         custom__cellOptions={"type": "color-text"},
     )
 
 
-def duration(ref: str, title: str, width: int, empty: str = "–") -> Json:
+def duration(ref: str, title: str, width: int, empty: str = MISSING) -> Json:
     """Return a column of durations in words."""
     return column(f"Value #{ref}", title, width, unit=WORDS, decimals=0, noValue=empty)
 
@@ -39,7 +52,7 @@ def state(ref: str, title: str, width: int, states: Mapping[float, tuple[str, st
         f"Value #{ref}",
         title,
         width,
-        mappings=[words(states), nan("–", QUIET)],
+        mappings=[words(states), nan(MISSING, QUIET)],
         custom__align="left",
         custom__cellOptions={"type": "color-text"},
     )

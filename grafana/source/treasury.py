@@ -1,15 +1,19 @@
-"""Lay out the Treasury overview: what do we hold, where, and is it all there?"""
+"""Lay out the Treasury overview: what do we hold, where, and is it all there."""
 
 from . import queries as q
 from .dashboards import account, asset, dashboard, exchange, heading, source
 from .look import (
     AMOUNT,
+    AMOUNT_WIDTH,
     BAD,
+    BY_VALUE,
     DASHES,
     DECIMALS,
     FREE,
     GOOD,
     LOCKED,
+    MISSING,
+    NO_ACCOUNT,
     PLAIN_AMOUNT,
     QUIET,
     WARNING,
@@ -21,10 +25,11 @@ from .look import (
     steps,
     words,
 )
-from .panels import chart, now, query, runbooks, stat
+from .panels import chart, not_seen, now, outages, query, runbooks, stat
 from .tables import amount, column, duration, share, state, table
-from .thresholds import BROKEN, thresholds
+from .thresholds import broken, thresholds
 
+ours = q.SEVERAL
 ASSET = "$asset"
 ACCOUNT_LINK = [
     {
@@ -41,42 +46,55 @@ ASSET_LINK = [
         "&${account:queryparam}&var-asset=${__data.fields.Asset}&${__url_time_range}",
     }
 ]
-DOWN = runbooks(
-    "ExchangeAccountDown", "ExchangeAllAccountsDown", "ExchangeAuthenticationFailing"
-)
+DOWN = runbooks("ExchangeAccountDown", "ExchangeAllAccountsDown", "ExchangeAuthenticationFailing")
 
 ALL_THERE = (
-    f"4 + 0 * min({q.STATE} == -1) or 3 + 0 * min({q.STATE} == 0)"
-    f" or 2 + 0 * {q.NOT_WHOLE} or 0 * count({q.STATE})"
+    f"4 + 0 * min({ours.state} == -1) or 3 + 0 * min({ours.state} == 0)"
+    f" or 2 + 0 * {ours.not_whole} or 0 * count({ours.state})"
 )
 DOUBTFUL = " + ".join(
-    f"sum({q.per_account(f'exchange_account_{kind}_assets')})"
+    f"sum({ours.each(f'exchange_account_{kind}_assets')})"
     for kind in ("inconsistent", "negative", "rejected")
 )
 EXPORTER_UP = (
     "min(up and on (job, instance) present_over_time(exchange_exporter_build_info[1d:5m]))"
 )
-COMPLETE = q.per_account("exchange_account_complete")
+COMPLETE = ours.each("exchange_account_complete")
+REASON_OR_NONE = (
+    f"{ours.reason} or on (exchange, account)"
+    f' label_replace({ours.state} * 0, "reason", "none", "", "")'
+)
 PROBLEM = (
-    f'label_join({q.REASON}, "problem", ": ", "account", "reason") * 0'
-    f" and on (exchange, account) {q.STATE} == 0 or on (exchange, account)"
-    f' label_replace({q.STATE} == 0, "problem", "$1: no answer yet", "account", "(.+)")'
+    f'label_join({ours.reason}, "problem", ": ", "account", "reason") * 0'
+    f" and on (exchange, account) {ours.state} == 0 or on (exchange, account)"
+    f' label_replace({ours.state} == 0, "problem", "$1: no answer yet", "account", "(.+)")'
     " or on (exchange, account) label_replace("
-    f"{COMPLETE} == 0 and on (exchange, account) {q.STATE} == 1,"
+    f"{COMPLETE} == 0 and on (exchange, account) {ours.state} == 1,"
     ' "problem", "$1: incomplete", "account", "(.+)") + 1'
 )
 WRONG = (
-    f'label_replace(0 * min({q.STATE} == -1), "problem", "the exporter is down", "", "")'
+    f'label_replace(0 * min({ours.state} == -1), "problem", "the exporter is down", "", "")'
     f" or topk(6, {PROBLEM})"
-    f' or label_replace(1 + {q.WHOLE}, "problem", "nothing", "", "")'
+    f' or label_replace(1 + {ours.whole()}, "problem", "nothing", "", "")'
 )
-HELD = f"count by (asset) ({q.balance(q.TOTAL)} != 0 or {q.balance(q.TOTAL, offset='1d')} != 0)"
-HERE = f"{q.balance(q.TOTAL, ASSET)} != 0"
+HELD = (
+    f"count by (asset) ({ours.balance(q.TOTAL)} != 0 or {ours.balance(q.TOTAL, offset='1d')} != 0)"
+)
+WITHHELD = f" or {HELD} * NaN"
+HERE = f"{ours.balance(q.TOTAL, ASSET)} != 0"
+OVER_TIME = f"({ours.total(q.TOTAL)}[$__range:$__interval] @ end())"
+HIGHEST = f"max_over_time{OVER_TIME}"
+MOST = f"topk(6, 1 - min_over_time{OVER_TIME} / ({HIGHEST} > 0))"
 LARGEST = (
-    "topk(20, max by (exchange, account) (max_over_time("
-    + q.select(q.TOTAL, more=', asset="$asset"')
+    "topk(10, max by (exchange, account) (max_over_time("
+    + ours.select(q.TOTAL, more=', asset="$asset"')
     + "[$__range] @ end())))"
 )
+
+
+def held(expr: str) -> str:
+    """Return an expression for the assets that are held now or were a day ago."""
+    return f"({expr} and on (asset) {HELD})"
 
 
 def of_asset(title: str, balance: str) -> Json:
@@ -86,7 +104,7 @@ def of_asset(title: str, balance: str) -> Json:
         "The chosen asset, added up over the selected accounts; shown only while all of them are"
         " up and complete. Withheld: one of them is not. See Accounts below, or deselect it above"
         " to see the sum of the others.",
-        now(q.or_withheld(q.total(balance, ASSET))),
+        now(ours.total_or_withheld(balance, ASSET)),
         unit=AMOUNT,
         decimals=DECIMALS,
         mappings=[nan("withheld")],
@@ -98,8 +116,8 @@ N_OF_M = stat(
     "Accounts up and complete",
     "How many of the selected accounts are up and complete: those that the sums add up. Fewer than"
     " all: every sum is withheld. An account whose exporter is down counts as not up.",
-    now(q.N_OF_M, "{{accounts}}"),
-    color=steps((None, BAD), (1, GOOD)),
+    now(q.or_word(q.n_of_m(ours.ready()), "share", NO_ACCOUNT), "{{share}}"),
+    color=steps((None, QUIET), (0, BAD), (1, GOOD)),
     text="name",
     links=[*DOWN, *runbooks("ExchangeTooFewAccounts")],
 )
@@ -127,7 +145,7 @@ OLDEST = stat(
     "Time since the last good answer of the account that waits longest. Balances are withdrawn"
     " when they get as old as the account's stale_after. If it only grows, an account fails: see"
     " Accounts below.",
-    now(f"max({q.AGE})"),
+    now(f"max({ours.age})"),
     unit=WORDS,
     empty="no answer is seen",
     links=runbooks("ExchangeBalancesStale", "ExchangeBalancesMissing"),
@@ -161,8 +179,8 @@ WHAT_IS_WRONG = stat(
     "Each account that is down, with the most frequent reason of its last hour, and each whose"
     " balances are incomplete; six at most, Accounts below has them all. The runbook says what to"
     " do for each reason.",
-    now(WRONG, "{{problem}}"),
-    color=steps((None, BAD), (1, WARNING), (2, GOOD)),
+    now(q.or_word(WRONG, "problem", NO_ACCOUNT), "{{problem}}"),
+    color=steps((None, QUIET), (0, BAD), (1, WARNING), (2, GOOD)),
     text="name",
     size=22,
     links=DOWN,
@@ -175,14 +193,16 @@ HOLDINGS = table(
     " account was there a day ago. Click an asset to see it below.",
     [
         q.or_row(
-            f"{HELD} * 0 + on () group_left (accounts) ({q.N_OF_M})", "asset", "no balance is seen"
+            f"{HELD} * 0 + on () group_left (share) ({q.n_of_m(ours.ready())})",
+            "asset",
+            "no balance is seen",
         ),
-        f"{q.total(q.TOTAL)} or {HELD} * NaN",
-        f"{q.total(q.FREE)} or {HELD} * NaN",
-        f"{q.total(q.LOCKED)} or {HELD} * NaN",
-        f"{q.total(q.LOCKED)} / ({q.total(q.TOTAL)} > 0)",
-        q.change(q.TOTAL),
-        f"{q.change(q.TOTAL)} / (({q.total(q.TOTAL)} - {q.change(q.TOTAL)}) > 0)",
+        held(ours.total(q.TOTAL)) + WITHHELD,
+        held(ours.total(q.FREE)) + WITHHELD,
+        held(ours.total(q.LOCKED)) + WITHHELD,
+        held(f"{ours.total(q.LOCKED)} / ({ours.total(q.TOTAL)} > 0)") + WITHHELD,
+        held(ours.change(q.TOTAL)),
+        held(f"{ours.change(q.TOTAL)} / ({ours.total(q.TOTAL)} - {ours.change(q.TOTAL)} > 0)"),
     ],
     [
         column("asset", "Asset", 150, links=ASSET_LINK, custom__filterable=True),
@@ -197,11 +217,11 @@ HOLDINGS = table(
             100,
             unit="percentunit",
             decimals=2,
-            thresholds=steps((None, BAD), (-0.2, WARNING), (-0.05, QUIET)),
+            thresholds=steps((None, QUIET), (-10, BAD), (-0.2, WARNING), (-0.05, QUIET)),
             custom__align="right",
             custom__cellOptions={"type": "color-text"},
         ),
-        column("accounts", "Accounts", 100, custom__align="right"),
+        column("share", "Accounts", 100, custom__align="right"),
     ],
     hide=("n", "m"),
     sort="Asset",
@@ -210,19 +230,15 @@ HOLDINGS = table(
 
 MOVED = chart(
     "Did anything move?",
-    "Each asset's sum as a share of its highest in the selected time. Flat: nothing moved; a fall:"
-    " something left. A shaded span is an outage: sums are withheld there, and nothing left. Look"
-    " at the asset below when a line falls unexpectedly.",
-    query(
-        f"{q.total(q.TOTAL)} / on (asset)"
-        f" (max_over_time({q.total(q.TOTAL)}[$__range:$__interval] @ end()) > 0)",
-        "{{asset}}",
-    ),
+    "The six assets that moved most: each sum as a share of its highest in the selected time. Flat:"
+    " nothing moved; a fall: something left. A shaded span is an outage: sums are withheld there,"
+    " and nothing left. Look at the asset below when a line falls unexpectedly.",
+    query(f"{ours.total(q.TOTAL)} / on (asset) ({HIGHEST} > 0) and on (asset) {MOST}", "{{asset}}"),
     unit="percentunit",
     decimals=1,
     min=None,
     soft_min=0.9,
-    outages=True,
+    shades=outages(ours),
     links=runbooks("ExchangeBalanceFell"),
 )
 
@@ -230,10 +246,11 @@ COUNTED = chart(
     "Accounts",
     "How many accounts are known, and how many of them are up and complete. Where the lines part,"
     " there was an outage; where both fall, accounts were taken out of the configuration.",
-    query(f"count({q.ready()})", "known"),
-    query(f"sum({q.ready()})", "up and complete"),
+    query(f"count({ours.ready()})", "known"),
+    query(f"sum({ours.ready()})", "up and complete"),
     style="steps",
     decimals=0,
+    shades=[not_seen(ours)],
     overrides=[
         override("A", color=fixed(QUIET), custom__lineStyle=DASHES),
         override("B", color=fixed(GOOD), custom__fillOpacity=15),
@@ -242,48 +259,51 @@ COUNTED = chart(
 )
 
 ASSET_OVER_TIME = chart(
-    "$asset: free and locked, all accounts",
+    "Free and locked $asset",
     "The chosen asset, added up over the selected accounts; the upper edge is the total. Drawn only"
     " where all accounts are up and complete: a shaded span is an outage, a step without one is"
     " money that moved.",
-    query(f"sum({q.total(q.FREE, ASSET)})", "free"),
-    query(f"sum({q.total(q.LOCKED, ASSET)})", "locked"),
+    query(f"sum({ours.total(q.FREE, ASSET)})", "free"),
+    query(f"sum({ours.total(q.LOCKED, ASSET)})", "locked"),
     unit=PLAIN_AMOUNT,
     decimals=DECIMALS,
+    width=AMOUNT_WIDTH,
     style="area",
-    outages=True,
+    shades=outages(ours),
     overrides=[override("A", color=fixed(FREE)), override("B", color=fixed(LOCKED))],
     links=runbooks("ExchangeBalanceFell"),
 )
 
 ASSET_BY_ACCOUNT = chart(
-    "$asset: total by account",
-    "The chosen asset in each account, the 20 largest; nothing is added up. A line ends where an"
+    "Total $asset by account",
+    "The chosen asset in each account, the 10 largest; nothing is added up. A line ends where an"
     " account's balances got too old and were withdrawn: see Accounts below.",
     query(
-        f"{q.balance(q.TOTAL, ASSET)} and on (exchange, account) {LARGEST}",
+        f"{ours.balance(q.TOTAL, ASSET)} and on (exchange, account) {LARGEST}",
         "{{account}} ({{exchange}})",
     ),
     unit=PLAIN_AMOUNT,
     decimals=DECIMALS,
-    empty="no balance is seen",
+    width=AMOUNT_WIDTH,
+    shades=[not_seen(ours)],
+    color=BY_VALUE,
     links=runbooks("ExchangeBalanceFell"),
 )
 
 WHERE = table(
-    "$asset: where it is",
+    "Accounts that hold $asset",
     "The chosen asset in each account that serves it, the largest first. An account that is down"
     " has no row once its balances are too old, and then the shares are withheld.",
     [
         q.or_row(HERE, "account", "no balance is seen"),
-        f"{q.balance(q.FREE, ASSET)} and on (exchange, account) ({HERE})",
-        f"{q.balance(q.LOCKED, ASSET)} and on (exchange, account) ({HERE})",
-        f"({HERE}) / on () group_left () ({q.or_withheld(q.total(q.TOTAL, ASSET))})",
+        f"{ours.balance(q.FREE, ASSET)} and on (exchange, account) ({HERE})",
+        f"{ours.balance(q.LOCKED, ASSET)} and on (exchange, account) ({HERE})",
+        f"({HERE}) / on () group_left () ({ours.total_or_withheld(q.TOTAL, ASSET)})",
     ],
     [
         column("exchange", "Exchange", 110),
         column("account", "Account", None, links=ACCOUNT_LINK),
-        amount("A", "Total"),
+        amount("A", "Total", missing=MISSING),
         amount("B", "Free"),
         amount("C", "Locked"),
         share("D", "Share of all", 180, FREE),
@@ -299,14 +319,13 @@ ACCOUNTS = table(
     " Not complete: a row of its balances was not understood, or none are served. When the age"
     " reaches Withdrawn after, the balances disappear. Click an account for its detail.",
     [
-        q.or_row(q.STATE, "account", "no account is seen"),
+        q.or_row(ours.state, "account", "no account is seen"),
         COMPLETE,
-        q.AGE,
-        q.per_account("exchange_account_stale_after_seconds"),
-        q.per_account("exchange_account_poll_interval_seconds"),
-        f"{q.REASON} or on (exchange, account)"
-        f' label_replace({q.STATE} * 0, "reason", "none", "", "")',
-        q.per_account("exchange_account_assets"),
+        ours.age,
+        ours.each("exchange_account_stale_after_seconds"),
+        ours.each("exchange_account_poll_interval_seconds"),
+        REASON_OR_NONE,
+        ours.each("exchange_account_assets"),
     ],
     [
         state("A", "State", 120, {1: ("Up", GOOD), 0: ("Down", BAD), -1: ("Exporter down", BAD)}),
@@ -327,14 +346,14 @@ DASHBOARD = dashboard(
     "exchange-treasury",
     "Treasury overview",
     "What we hold on the exchanges, where it is, and whether it is all there.",
-    [source(), exchange(several=True), account(several=True), asset()],
+    [source(), exchange(several=True), account(several=True), asset(ours)],
     [
         (
             4,
             (5, IS_IT_ALL_THERE),
             (4, N_OF_M),
             (4, OLDEST),
-            (4, BROKEN),
+            (4, broken(ours)),
             (4, DOUBTS),
             (3, EXPORTER),
         ),
@@ -342,10 +361,10 @@ DASHBOARD = dashboard(
         heading("What do we hold?"),
         (11, (24, HOLDINGS)),
         (8, (14, MOVED), (10, COUNTED)),
-        heading("Where is it? ($asset)"),
+        heading("One asset: $asset"),
         (
             4,
-            (7, of_asset("Total of $asset", q.TOTAL)),
+            (7, of_asset("Total $asset", q.TOTAL)),
             (7, of_asset("Free $asset", q.FREE)),
             (7, of_asset("Locked $asset", q.LOCKED)),
             (3, N_OF_M | {"title": "Accounts in the sum"}),
@@ -359,10 +378,11 @@ DASHBOARD = dashboard(
             (
                 24,
                 thresholds(
+                    ours,
                     [
                         column("exchange", "Exchange", 110),
                         column("account", "Account", None, links=ACCOUNT_LINK),
-                    ]
+                    ],
                 ),
             ),
         ),
