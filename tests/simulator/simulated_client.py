@@ -5,9 +5,12 @@ import base64
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from decimal import Decimal
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 
 from exporter.simulator import Account, Simulator
 
@@ -110,3 +113,32 @@ async def connected(
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
+
+
+def split(received: bytes) -> tuple[str, bytes]:
+    head, _, body = received.partition(b"\r\n\r\n")
+    return head.decode("latin-1"), body
+
+
+def status(received: bytes) -> int:
+    return int(received[9:12])
+
+
+def listed(account: Account, body: bytes) -> list[dict[str, Any]]:
+    content = msgspec.json.Decoder(float_hook=Decimal).decode(body)["data"]
+    rows: list[dict[str, Any]] = content if account.exchange == "btcturk" else content["balances"]
+    return rows
+
+
+def total(account: Account) -> str:
+    return {"btcturk": "balance", "trubit": "total"}[account.exchange]
+
+
+async def rows_with(fault: str, simulator: Simulator, client: Client, account: Account) -> Any:
+    with simulator.show(fault):
+        return listed(account, split(await client.raw(account))[1])
+
+
+async def body_with(fault: str, simulator: Simulator, client: Client, account: Account) -> bytes:
+    with simulator.show(fault):
+        return split(await client.raw(account))[1]

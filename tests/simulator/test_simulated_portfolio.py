@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal, localcontext
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -84,7 +85,7 @@ def test_a_withdrawal_is_locked_until_it_leaves() -> None:
 
 def test_deposits_raise_a_total_some_times_a_day() -> None:
     totals = course("trubit", "USDC", "total")
-    rises = [b for a, b in zip(totals, totals[1:], strict=False) if b > a * Decimal("1.02")]
+    rises = [b for a, b in pairwise(totals) if b > a * Decimal("1.02")]
     assert 1 <= len(rises) <= 72
 
 
