@@ -1,0 +1,131 @@
+"""The routes: what each path answers, in which format, and that a scrape reads memory only."""
+
+import asyncio
+import gzip
+import json
+import zlib
+from collections.abc import Iterable
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.clock import Clock
+from exporter.config import ConfigError, Problem
+from exporter.errors import TlsError
+from exporter.own_metrics import OwnMetrics
+from exporter.routes import make_routes
+from exporter.web.messages import Request, Response, Routes
+from tests.accounts import balance, make_account, make_store, poll_at, reading
+
+TREASURY = make_account("treasury")
+PAYMENTS = make_account("payments", "trubit")
+OPENMETRICS = "application/openmetrics-text;version=1.0.0"
+
+
+def routes(**changes: object) -> Routes:
+    store = make_store(TREASURY, PAYMENTS)
+    store.succeed(TREASURY.key, poll_at(0.0), reading(balance("BTC", "1.50")))
+    store.fail(PAYMENTS.key, poll_at(0.0), TlsError("expired"))
+    clock = Clock(monotonic=lambda: 10.0, wall=lambda: 1_700_000_010.0)
+    parts: dict[str, object] = {
+        "telemetry_path": "/metrics",
+        "store": store,
+        "own": OwnMetrics("1.2.3", "abc", clock.monotonic),
+        "clock": clock,
+        "is_ready": lambda: True,
+        "reload": None,
+    }
+    return make_routes(**(parts | changes))  # type: ignore[arg-type]
+
+
+def get(path: str, among: Routes | None = None, **headers: str) -> Response:
+    request = Request("GET", path, "", {k.replace("_", "-"): v for k, v in headers.items()}, "::1")
+    response = (among or routes())[path]["GET"](request)
+    assert isinstance(response, Response)
+    return response
+
+
+def body(response: Response) -> bytes:
+    whole = b"".join(response.body)
+    assert response.length == len(whole)
+    return whole
+
+
+def names(families: Iterable[object]) -> set[str]:
+    return {family.name for family in families}  # type: ignore[attr-defined]
+
+
+def test_the_text_format_holds_the_exporters_own_families_and_the_accounts():
+    response = get("/metrics")
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    found = names(parse_text(body(response).decode()))
+    assert {"exchange_total_balance", "exchange_exporter_build_info", "process_open_fds"} <= found
+
+
+def test_openmetrics_is_whole_and_ends_once():
+    response = get("/metrics", accept=OPENMETRICS)
+    text = body(response).decode()
+    assert response.headers["Content-Type"].startswith("application/openmetrics-text")
+    assert text.endswith("# EOF\n")
+    assert text.count("# EOF") == 1
+    assert names(parse_openmetrics(text)) == names(parse_text(body(get("/metrics")).decode()))
+
+
+@pytest.mark.parametrize("accept", ["", OPENMETRICS])
+def test_a_gzip_answer_is_one_member_of_the_same_page(accept: str):
+    among = routes()
+    packed = get("/metrics", among, accept=accept, accept_encoding="gzip")
+    member = body(packed)
+    reader = zlib.decompressobj(wbits=31)
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert reader.decompress(member) == body(get("/metrics", among, accept=accept))
+    assert reader.eof
+    assert not reader.unused_data
+
+
+def test_every_answer_that_was_negotiated_says_so():
+    assert get("/metrics").headers["Vary"] == "Accept, Accept-Encoding"
+
+
+def test_exact_balances_are_given_as_text_and_unknown_ones_as_null():
+    document = json.loads(body(get("/api/v1/balances")))
+    treasury, payments = document["accounts"]
+    assert treasury["balances"] == [
+        {"asset": "BTC", "total": "1.50", "free": "1.50", "locked": "0"}
+    ]
+    assert (treasury["up"], treasury["complete"], treasury["reason"]) == (True, True, None)
+    assert treasury["age_seconds"] == 10
+    assert payments["balances"] is None
+    assert (payments["up"], payments["reason"]) == (False, "tls")
+
+
+def test_exact_balances_can_be_deflated_too():
+    packed = get("/api/v1/balances", accept_encoding="gzip")
+    assert json.loads(gzip.decompress(body(packed))) == json.loads(body(get("/api/v1/balances")))
+
+
+def test_readiness_is_told():
+    assert get("/-/ready").status == 200
+    assert get("/-/ready", routes(is_ready=lambda: False)).status == 503
+    assert get("/-/healthy", routes(is_ready=lambda: False)).status == 200
+
+
+def test_the_path_of_the_metrics_can_be_chosen():
+    assert "/metrics" not in routes(telemetry_path="/prom")
+    assert get("/prom", routes(telemetry_path="/prom")).status == 200
+
+
+def test_there_is_no_reload_unless_it_is_enabled():
+    assert "/-/reload" not in routes()
+
+
+async def test_a_refused_reload_tells_every_problem():
+    async def refuse() -> None:
+        await asyncio.sleep(0)
+        raise ConfigError([Problem("config.yaml", 3, 5, "accounts[0].name", "a value is missing")])
+
+    handler = routes(reload=refuse)["/-/reload"]["POST"]
+    response = await handler(Request("POST", "/-/reload", "", {}, "::1"))  # type: ignore[misc]
+    assert response.status == 500
+    assert b"config.yaml:3:5: accounts[0].name: a value is missing" in body(response)
