@@ -20,6 +20,7 @@ from exporter.web.tls import Tls
 
 log = structlog.get_logger()
 
+_PAUSE = 0.1
 _ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _HTML = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
@@ -80,13 +81,17 @@ class Server:
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         maximum = min(self._limits.max_connections, _descriptors() // 2)
+        is_troubled = False
         while True:
             try:
                 client, _ = await loop.sock_accept(listener)
-            except OSError as error:
-                log.warning("cannot accept a connection", error=error.strerror)
+                is_troubled = False
+            except OSError as error:  # out of file descriptors, or the client is gone already
+                if not is_troubled:
+                    log.warning("connections can't be accepted", error=error.strerror)
+                is_troubled = True
                 self._drop_oldest()
-                await asyncio.sleep(self._limits.linger)
+                await asyncio.sleep(_PAUSE)
                 continue
             if len(self._connections) >= maximum and not self._drop_oldest():
                 client.close()

@@ -55,8 +55,8 @@ Connect = Callable[[tuple[str, int]], Awaitable[Client]]
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    """Serve routes, and check at the end that no task outlives the server."""
+async def serve(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Serve]:
+    """Serve routes; at the end no task may outlive the server, nor asyncio have complained."""
     servers: list[Server] = []
 
     async def start(routes: Routes, limits: Limits = Limits(), **more: object) -> tuple[str, int]:  # noqa: B008
@@ -67,6 +67,7 @@ async def serve() -> AsyncIterator[Serve]:
     yield start
     for server in servers:
         await server.stop()
+    assert not [record.getMessage() for record in caplog.records if record.name == "asyncio"]
     assert not [task for task in asyncio.all_tasks() if "Server." in repr(task.get_coro())]
 
 

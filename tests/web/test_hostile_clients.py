@@ -2,13 +2,16 @@
 
 import asyncio
 import gc
+import os
 import random
+import resource
 import socket
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 
 from exporter.web.limits import Limits
 from exporter.web.messages import Response
@@ -335,6 +338,24 @@ async def test_when_every_connection_is_owed_an_answer_none_is_dropped(serve, co
     address = await serve(PAGES, Limits(max_connections=2))
     await hoard(connect, address, 2)
     assert await (await connect(address)).rest() == b""
+
+
+async def test_without_file_descriptors_the_server_waits_and_goes_on(serve):
+    address = await serve(PAGES)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.create_connection(address) as client, structlog.testing.capture_logs() as logs:
+        first_free = os.dup(client.fileno())
+        os.close(first_free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (first_free, hard))
+        try:
+            await asyncio.sleep(0.3)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        client.sendall(GET)
+        client.settimeout(0)
+        answer = await asyncio.get_running_loop().sock_recv(client, 1000)
+    assert status(answer) == 200
+    assert [log["event"] for log in logs] == ["connections can't be accepted"]
 
 
 def left_behind() -> tuple[int, int]:
