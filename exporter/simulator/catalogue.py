@@ -75,7 +75,7 @@ _TRUBIT = (
     ("BRL1", "BRL1 Stablecoin", 0, 2),
 )
 
-# Seen in both exchanges' answers: identifiers are numbers for some assets and codes for others.
+# TruBit's identifiers are numbers for some assets, and the codes themselves for others.
 _OPAQUE_IDS = {"BTC": "1", "ETH": "2", "MXN": "101", "BRL": "102"}
 
 

@@ -15,6 +15,7 @@ from exporter.simulator.wire import ClientLeft, Wire, send
 Deliver = Callable[[Wire, Response], Awaitable[None]]
 
 _BACKLOG = 1024
+_CLOSE = (("Connection", "close"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,7 @@ class HttpServer:
             try:
                 request = await wire.receive()
             except h11.RemoteProtocolError as error:
-                await send(
-                    wire, Response(error.error_status_hint, headers=(("Connection", "close"),))
-                )
+                await send(wire, Response(error.error_status_hint, headers=_CLOSE))
                 return
             if request is None:
                 return

@@ -77,10 +77,8 @@ class TruBit:
         if account is None or not account.is_active:
             return self._error(UNAUTHORISED, "Unauthorized")
         if call.kind != "token":
-            expires_ms = self._tokens.get(call.request.headers.get("x-bh-token", ""), (account, 0))[
-                1
-            ]
-            return None if now_ms < expires_ms else self._error(UNAUTHORISED, "Unauthorized")
+            is_good = now_ms < self._expires_ms(call.request)
+            return None if is_good else self._error(UNAUTHORISED, "Unauthorized")
         timestamp = call.request.query.get("timestamp", "")
         if not _is_near(timestamp, now_ms):
             return self._error(INVALID_TIMESTAMP, "Timestamp for this request is not valid")
@@ -125,6 +123,10 @@ class TruBit:
         for token, (holder, _) in self._tokens.items():
             if holder is account:
                 self._tokens[token] = (holder, 0)
+
+    def _expires_ms(self, request: Request) -> int:
+        token = request.headers.get("x-bh-token", "")
+        return self._tokens[token][1] if token in self._tokens else 0
 
     def _error(self, code: int, message: str) -> Response:
         return json_response(self._error_status, {"code": code, "msg": message})

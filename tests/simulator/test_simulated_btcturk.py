@@ -152,7 +152,7 @@ async def test_stamps_of_two_keys_are_apart(
 async def test_a_stamp_that_is_no_number_is_refused(
     client: Client, btcturk: Account, stamp: str
 ) -> None:
-    headers = {name: text.encode() for name, text in btcturk_headers(btcturk, stamp).items()}
+    headers = httpx.Headers(btcturk_headers(btcturk, stamp), encoding="utf-8")
     assert (await client.http.get(BALANCES, headers=headers)).status_code == 401
 
 
