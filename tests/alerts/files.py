@@ -18,9 +18,7 @@ def read_yaml(path: Path | str) -> Any:
     return yaml.safe_load((ROOT / path).read_text())
 
 
-GROUPS: list[dict[str, Any]] = [
-    group for path in RULE_FILES for group in read_yaml(path)["groups"]
-]
+GROUPS: list[dict[str, Any]] = [group for path in RULE_FILES for group in read_yaml(path)["groups"]]
 RULES: list[dict[str, Any]] = [rule for group in GROUPS for rule in group["rules"]]
 ALERTS: dict[str, dict[str, Any]] = {rule["alert"]: rule for rule in RULES if "alert" in rule}
 RECORDS: dict[str, dict[str, Any]] = {rule["record"]: rule for rule in RULES if "record" in rule}

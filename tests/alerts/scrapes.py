@@ -47,7 +47,10 @@ def without_scrape(test: dict[str, Any], minute: int) -> dict[str, Any]:
 
 def _with_values(test: dict[str, Any], change: Any, **more: str) -> dict[str, Any]:
     series = [
-        {"series": line["series"], "values": " ".join(change(line["series"], expand(line["values"])))}
+        {
+            "series": line["series"],
+            "values": " ".join(change(line["series"], expand(line["values"]))),
+        }
         for line in test["input_series"]
     ]
     return {**test, **more, "input_series": series}
@@ -62,7 +65,9 @@ def firing_only(test: dict[str, Any], *, at: str | None = None) -> dict[str, Any
             {
                 "expr": f'ALERTS{{alertname="{case["alertname"]}", alertstate="firing"}}',
                 "eval_time": case["eval_time"],
-                "exp_samples": [_sample(case["alertname"], alert) for alert in case.get("exp_alerts", [])],
+                "exp_samples": [
+                    _sample(case["alertname"], alert) for alert in case.get("exp_alerts", [])
+                ],
             }
             for case in test.get("alert_rule_test", [])
             if at in (None, case["eval_time"])

@@ -48,32 +48,35 @@ EXPOSED = {
 each_alert = pytest.mark.parametrize("alert", ALERTS.values(), ids=ALERTS)
 
 
-def cases() -> list[dict[str, Any]]:
-    tests = [test for path in TEST_FILES for test in read_yaml(path)["tests"]]
-    return [case for test in tests for case in test.get("alert_rule_test", [])]
+CASES: list[dict[str, Any]] = [
+    case
+    for path in TEST_FILES
+    for test in read_yaml(path)["tests"]
+    for case in test.get("alert_rule_test", [])
+]
 
 
 @pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.stem)
-def test_promtool_finds_nothing_wrong_with_the_rules(promtool: Tool, path: Path):
+def test_promtool_finds_nothing_wrong_with_the_rules(promtool: Tool, path: Path) -> None:
     result = promtool("check", "rules", "--lint=all", "--lint-fatal", path)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("name", ["prometheus.yml", "prometheus.compose.yml"])
-def test_promtool_accepts_the_example_configurations(promtool: Tool, name: str):
+def test_promtool_accepts_the_example_configurations(promtool: Tool, name: str) -> None:
     result = promtool("check", "config", ROOT / "prometheus" / name)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: path.stem)
-def test_the_rules_pass_their_unit_tests(promtool: Tool, path: Path):
+def test_the_rules_pass_their_unit_tests(promtool: Tool, path: Path) -> None:
     result = promtool("test", "rules", path)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 @each_alert
-def test_an_alert_fires_stays_quiet_resolves_and_copes_without_data(alert: dict[str, Any]):
-    mine = [case for case in cases() if case["alertname"] == alert["alert"]]
+def test_an_alert_fires_stays_quiet_resolves_and_copes_without_data(alert: dict[str, Any]) -> None:
+    mine = [case for case in CASES if case["alertname"] == alert["alert"]]
     firing = [case for case in mine if case.get("exp_alerts")]
     assert len(mine) >= 4
     assert firing
@@ -81,7 +84,7 @@ def test_an_alert_fires_stays_quiet_resolves_and_copes_without_data(alert: dict[
 
 
 @each_alert
-def test_an_alert_is_named_and_labelled_for_routing(alert: dict[str, Any]):
+def test_an_alert_is_named_and_labelled_for_routing(alert: dict[str, Any]) -> None:
     assert re.fullmatch(r"Exchange([A-Z][a-z]+)+", alert["alert"])
     assert len(alert["alert"]) <= 40
     assert alert["labels"]["severity"] in {"critical", "warning", "info"}
@@ -89,13 +92,13 @@ def test_an_alert_is_named_and_labelled_for_routing(alert: dict[str, Any]):
 
 
 @each_alert
-def test_the_summary_is_a_sentence_without_templates(alert: dict[str, Any]):
+def test_the_summary_is_a_sentence_without_templates(alert: dict[str, Any]) -> None:
     summary = alert["annotations"]["summary"]
     assert re.fullmatch(r"[A-Z][^{}]+\.", summary)
 
 
 @each_alert
-def test_the_description_is_templated_and_never_rounds_money(alert: dict[str, Any]):
+def test_the_description_is_templated_and_never_rounds_money(alert: dict[str, Any]) -> None:
     description = alert["annotations"]["description"]
     assert "{{" in description
     assert description.endswith(".")
@@ -103,7 +106,7 @@ def test_the_description_is_templated_and_never_rounds_money(alert: dict[str, An
 
 
 @each_alert
-def test_an_alert_links_to_its_runbook_and_to_a_dashboard(alert: dict[str, Any]):
+def test_an_alert_links_to_its_runbook_and_to_a_dashboard(alert: dict[str, Any]) -> None:
     annotations = alert["annotations"]
     assert annotations["runbook_url"] == f"{RUNBOOK_BASE}/{alert['alert']}.md"
     dashboard = annotations["dashboard"].removeprefix("/d/").partition("?")[0]
@@ -111,7 +114,7 @@ def test_an_alert_links_to_its_runbook_and_to_a_dashboard(alert: dict[str, Any])
 
 
 @each_alert
-def test_a_runbook_says_what_it_means_and_what_to_do(alert: dict[str, Any]):
+def test_a_runbook_says_what_it_means_and_what_to_do(alert: dict[str, Any]) -> None:
     text = (RUNBOOKS / f"{alert['alert']}.md").read_text()
     headings = re.findall(r"^##? .*", text, re.MULTILINE)
     assert headings == [
@@ -125,32 +128,34 @@ def test_a_runbook_says_what_it_means_and_what_to_do(alert: dict[str, Any]):
     assert all(section.strip() for section in sections)
 
 
-def test_no_runbook_has_lost_its_alert():
+def test_no_runbook_has_lost_its_alert() -> None:
     assert {path.stem for path in RUNBOOKS.glob("Exchange*.md")} == set(ALERTS)
 
 
-def test_a_runbook_links_only_to_runbooks_that_exist():
+def test_a_runbook_links_only_to_runbooks_that_exist() -> None:
     for path in RUNBOOKS.glob("*.md"):
         links = re.findall(r"\]\((\w+\.md)\)", path.read_text())
         assert [link for link in links if not (RUNBOOKS / link).exists()] == [], path.name
 
 
 @each_alert
-def test_one_lost_scrape_in_a_minute_is_bridged_by_every_window(alert: dict[str, Any]):
+def test_one_lost_scrape_in_a_minute_is_bridged_by_every_window(alert: dict[str, Any]) -> None:
     for selector in selectors(alert["expr"]):
         window = re.search(r"\[(\d+)([mhdw])", selector)
         if window:
             assert window[2] != "m" or int(window[1]) >= 3, selector
         else:  # only inside a subquery, which has a window of its own
-            assert re.search(rf"{re.escape(selector.partition('{')[0])}\S*\[\d+[hdw]:", alert["expr"])
+            assert re.search(
+                rf"{re.escape(selector.partition('{')[0])}\S*\[\d+[hdw]:", alert["expr"]
+            )
 
 
-def test_rules_use_only_metrics_that_exist():
+def test_rules_use_only_metrics_that_exist() -> None:
     used = set().union(*(metrics(rule["expr"]) for rule in RULES))
     assert used <= EXPOSED | RECORDS.keys() | {"up"}
 
 
-def test_recorded_series_are_named_level_metric_operation():
+def test_recorded_series_are_named_level_metric_operation() -> None:
     names = [re.fullmatch(r"(\w+):(\w+):(\w+)", name) for name in RECORDS]
     assert all(names)
     levels = {name[1] for name in names if name}
@@ -159,7 +164,7 @@ def test_recorded_series_are_named_level_metric_operation():
     }  # fmt: skip
 
 
-def test_every_threshold_has_its_alert_and_its_absence_twin():
+def test_every_threshold_has_its_alert_and_its_absence_twin() -> None:
     bounds = {f"{kind}_{side}" for kind in ("free", "total", "locked") for side in ("min", "max")}
     compared = {
         bound
@@ -176,7 +181,7 @@ def test_every_threshold_has_its_alert_and_its_absence_twin():
     assert compared == watched == bounds
 
 
-def test_groups_are_small_and_names_are_unique():
+def test_groups_are_small_and_names_are_unique() -> None:
     names = [group["name"] for group in GROUPS]
     assert all(re.fullmatch(r"exchange-[a-z]+", name) for name in names)
     assert max(len(group["rules"]) for group in GROUPS) <= 20
@@ -184,7 +189,7 @@ def test_groups_are_small_and_names_are_unique():
     assert len(ALERTS) + len(RECORDS) == len(RULES)
 
 
-def test_a_dead_exporter_is_reported_before_its_accounts():
+def test_a_dead_exporter_is_reported_before_its_accounts() -> None:
     """The order of the waits, shortest first; each starts with what was scraped last."""
     names = ("ExchangeExporterDown", "ExchangeAccountDown", "ExchangeBalancesStale")
     waits = [int(ALERTS[name]["for"].removesuffix("m")) for name in names]

@@ -29,7 +29,7 @@ def run(promtool: Tool, path: Path, tests: list[dict[str, Any]], folder: Path) -
 @each_file
 def test_alerts_are_the_same_at_any_scrape_interval(
     promtool: Tool, path: Path, seconds: int, tmp_path: Path
-):
+) -> None:
     tests = [firing_only(scraped_every(test, seconds)) for test in read_yaml(path)["tests"]]
     assert run(promtool, path, tests, tmp_path) == ""
 
@@ -38,7 +38,7 @@ def test_alerts_are_the_same_at_any_scrape_interval(
 @each_file
 def test_one_lost_scrape_neither_fires_nor_resolves_an_alert(
     promtool: Tool, path: Path, before: int, tmp_path: Path
-):
+) -> None:
     tests = [
         firing_only(without_scrape(test, int(at.removesuffix("m")) - before), at=at)
         for test in read_yaml(path)["tests"]
@@ -47,7 +47,7 @@ def test_one_lost_scrape_neither_fires_nor_resolves_an_alert(
     assert run(promtool, path, tests, tmp_path) == ""
 
 
-def test_the_notation_of_series_is_read_as_promtool_reads_it():
+def test_the_notation_of_series_is_read_as_promtool_reads_it() -> None:
     assert expand("1x2 _x2 _ 60+60x1 -2 stale") == [
         "1.0", "1.0", "1.0", "_", "_", "_", "60.0", "120.0", "-2", "stale",
     ]  # fmt: skip
