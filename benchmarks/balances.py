@@ -30,12 +30,12 @@ def write(path: Path, series: int, *, seed: int, held: float = HELD) -> Path:
 
     The share `held` of the assets has amounts of 8 to 16 decimals; the others are zero.
     """
-    chance = random.Random(seed)  # noqa: S311 - no secret is made here
+    drawn = amounts(seed, held)
     with path.open("w") as file:
         for number in range(series // len(FAMILIES)):
             account, asset = divmod(number, ASSETS)
-            amounts = _amounts(chance) if chance.random() < held else ("0", "0", "0")
-            file.write("\t".join((f"account-{account:04}", asset_codes()[asset], *amounts)) + "\n")
+            file.write("\t".join((f"account-{account:04}", asset_codes()[asset], *next(drawn))))
+            file.write("\n")
     return path
 
 
@@ -52,6 +52,13 @@ def by_account(lines: Iterable[Line]) -> Iterator[tuple[str, list[Line]]]:
         yield account, list(group)
 
 
+def amounts(seed: int, held: float = HELD) -> Iterator[tuple[str, str, str]]:
+    """Yield total, free and locked of one asset after the other, for ever."""
+    chance = random.Random(seed)  # noqa: S311 - no secret is made here
+    while True:
+        yield _held(chance) if chance.random() < held else ("0", "0", "0")
+
+
 @cache
 def asset_codes() -> tuple[str, ...]:
     """Return as many asset codes as an account has, of three to five letters."""
@@ -62,7 +69,7 @@ def asset_codes() -> tuple[str, ...]:
     return tuple(codes)
 
 
-def _amounts(chance: random.Random) -> tuple[str, str, str]:
+def _held(chance: random.Random) -> tuple[str, str, str]:
     decimals = chance.randint(8, 16)
     free, locked = (int(10 ** (decimals + chance.uniform(-3, 4))) + 1 for _ in range(2))
     return _decimal(free + locked, decimals), _decimal(free, decimals), _decimal(locked, decimals)

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks import balances
+from benchmarks.servers.exporter_polls import Polls
 from exporter import logs
 from exporter.clock import Clock
 from exporter.config import Config
@@ -20,40 +21,7 @@ from exporter.model import Account, AccountKey
 from exporter.snapshots import Plan, Poll
 
 _DAY = 24 * 3600.0
-
-
-class Filled:
-    """Publish what files hold as if it had been polled."""
-
-    def __init__(self, store: Store, clock: Clock) -> None:
-        """Publish into a daemon's store."""
-        self._store = store
-        self._clock = clock
-
-    async def fill(self, path: Path) -> None:
-        """Publish every account of a file."""
-        names = [name for name, _ in balances.by_account(balances.read(path))]
-        plans = [Plan(_account(name), interval=60.0, stale_after=_DAY) for name in names]
-        self._store.configure({plan.account.key: plan for plan in plans})
-        await self.change(path, len(names))
-
-    async def change(self, path: Path, accounts: int) -> None:
-        """Publish the first accounts of a file again."""
-        for name, lines in islice(balances.by_account(balances.read(path)), accounts):
-            now = self._clock.monotonic(), self._clock.wall()
-            poll = Poll(*now, duration=0.1, clock_offset=0.0, next_poll=now[1] + 60)
-            key = AccountKey(EXCHANGE.name, name)
-            self._store.succeed(key, poll, parse_balances(_answer(lines)))
-            await asyncio.sleep(0)
-
-    async def obey(self, commands: asyncio.StreamReader) -> None:
-        """Do what the benchmark says, until it says no more."""
-        while words := (await commands.readline()).decode().split():
-            if words[0] == "fill":
-                await self.fill(Path(words[1]))
-            elif words[0] == "change":
-                await self.change(Path(words[1]), int(words[2]))
-            print("done", flush=True)
+_PAUSE = 0.01  # seconds between polls
 
 
 async def run() -> None:
@@ -62,18 +30,61 @@ async def run() -> None:
     own = make_own_metrics(clock)
     logs.configure("warning", "logfmt", own.count_log_message)
     daemon = Daemon(Options(listen_addresses=("127.0.0.1:0",)), own, clock)
-    loop = asyncio.get_running_loop()
-    commands = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
+    # The store has no public door, because nobody but the poller publishes.
+    store: Store = daemon._store  # noqa: SLF001
+    commands = await _standard_input()
 
     def when_listening(url: str) -> None:
         print("listening", url.rstrip("/").rpartition(":")[2], flush=True)
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(daemon.run(Config((), {}), when_listening))
-        # Only the poller publishes, so the store has no public door.
-        await Filled(daemon._store, clock).obey(commands)  # noqa: SLF001
+        while words := (await commands.readline()).decode().split():
+            print(*await _obey(words, store, clock), flush=True)
         daemon.stop()
+
+
+async def _standard_input() -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return reader
+
+
+async def _obey(words: list[str], store: Store, clock: Clock) -> list[object]:
+    match words:
+        case "fill", path:
+            names = [name for name, _ in balances.by_account(balances.read(Path(path)))]
+            plans = [Plan(_account(name), interval=60.0, stale_after=_DAY) for name in names]
+            store.configure({plan.account.key: plan for plan in plans})
+            await _publish(Path(path), len(names), store, clock)
+        case "change", path, accounts:
+            await _publish(Path(path), int(accounts), store, clock)
+        case "poll", url, count:
+            return [*await _poll(url, int(count), store, clock)]
+    return ["done"]
+
+
+async def _publish(path: Path, accounts: int, store: Store, clock: Clock) -> None:
+    """Publish the first accounts of a file as if they had been polled now."""
+    for name, lines in islice(balances.by_account(balances.read(path)), accounts):
+        wall = clock.wall()
+        poll = Poll(clock.monotonic(), wall, duration=0.1, clock_offset=0.0, next_poll=wall + 60)
+        store.succeed(AccountKey(EXCHANGE.name, name), poll, parse_balances(_answer(lines)))
+        await asyncio.sleep(0)
+
+
+async def _poll(base_url: str, count: int, store: Store, clock: Clock) -> list[float]:
+    """Poll one more account some times, and return the seconds that each poll took."""
+    polls = Polls(base_url, store, clock)
+    plans = {key: state.plan for key, state in store.states.items()}
+    store.configure({**plans, polls.account.key: Plan(polls.account, 60.0, _DAY)})
+    durations = []
+    for _ in range(count):
+        await asyncio.sleep(_PAUSE)
+        durations.append(await polls.publish())
+    await polls.aclose()
+    return durations
 
 
 def _account(name: str) -> Account:

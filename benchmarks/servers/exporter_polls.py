@@ -1,0 +1,91 @@
+"""Poll as this project does, or with bare httpx, as often as the benchmark says."""
+
+import asyncio
+import sys
+import time
+
+import httpx
+
+from exporter.clock import Clock
+from exporter.credentials import Secret
+from exporter.endpoints import Endpoint
+from exporter.exchanges.btcturk import EXCHANGE, sign
+from exporter.exposition import Store, render_balances
+from exporter.model import Account, Reading
+from exporter.snapshots import Plan, Poll, SnapshotStore
+
+_UNLIMITED = 10**9  # requests a minute
+_KEY, _SECRET = "b8c1b9f4-0000-4000-8000-000000000001", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
+
+
+class Polls:
+    """Poll one account over one connection that is kept."""
+
+    def __init__(self, base_url: str, store: Store, clock: Clock) -> None:
+        """Prepare, without connecting."""
+        self.account = Account(
+            name="polled",
+            exchange=EXCHANGE.name,
+            base_url=base_url,
+            balances_path=EXCHANGE.balances_path,
+            credentials={"api_key": Secret(_KEY), "api_secret": Secret(_SECRET)},
+        )
+        self._endpoint = Endpoint(EXCHANGE, _UNLIMITED, clock)
+        self._http = self._endpoint.connect(self.account)
+        self._bare = httpx.AsyncClient(trust_env=False, timeout=None)  # noqa: S113 - loopback
+        self._store = store
+        self._clock = clock
+
+    async def bare(self) -> None:
+        """Send a signed request with httpx alone, and read the answer."""
+        url = self.account.base_url + self.account.balances_path
+        async with self._bare.stream("GET", url, headers=_signed()) as response:
+            [part async for part in response.aiter_raw()]
+
+    async def transfer(self) -> None:
+        """Do the same with the project's client."""
+        self._http.begin_poll()
+        await self._http.get(self.account.balances_path, _signed())
+
+    async def parse(self) -> tuple[Poll, Reading]:
+        """Poll, without publishing the balances."""
+        attempt = await self._endpoint.poll(self.account, self._http)
+        if not isinstance(attempt.outcome, Reading):
+            raise attempt.outcome
+        poll = Poll(attempt.asked_at, attempt.wall, attempt.duration, 0.0, attempt.wall + 60)
+        return poll, attempt.outcome
+
+    async def publish(self) -> float:
+        """Poll, publish the balances, and return the seconds that the poll took."""
+        poll, reading = await self.parse()
+        self._store.succeed(self.account.key, poll, reading)
+        return poll.duration
+
+    async def aclose(self) -> None:
+        """Close both connections."""
+        await self._http.aclose()
+        await self._bare.aclose()
+
+
+def _signed() -> dict[str, str]:
+    return {"Accept-Encoding": "identity", **sign(_KEY, _SECRET, time.time_ns() // 10**6)}
+
+
+async def run(base_url: str) -> None:
+    """Do what each line of standard input says, so many times, and print the CPU time of it."""
+    clock = Clock()
+    store: Store = SnapshotStore(render_balances)
+    polls = Polls(base_url, store, clock)
+    store.configure({polls.account.key: Plan(polls.account, 60.0, 300.0)})
+    print("ready", flush=True)
+    for line in sys.stdin:
+        step, count = line.split()
+        before = time.process_time()
+        for _ in range(int(count)):
+            await getattr(polls, step)()
+        print("took", time.process_time() - before, flush=True)
+    await polls.aclose()
+
+
+if __name__ == "__main__":
+    asyncio.run(run(sys.argv[1]))
