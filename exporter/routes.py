@@ -1,6 +1,7 @@
 """Say what each path answers, from memory alone."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from itertools import chain
 
 from exporter import balances, status
@@ -9,6 +10,7 @@ from exporter.clock import Clock
 from exporter.config import ConfigError
 from exporter.exposition import OPENMETRICS, TEXT, Exposition, Store
 from exporter.own_metrics import OwnMetrics
+from exporter.status import StatusPage
 from exporter.web.messages import Request, Response, Routes
 from exporter.web.negotiation import VARY, Encoding, Format, choose_encoding, choose_format
 
@@ -29,6 +31,7 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
 ) -> Routes:
     """Return the routes; `reload` raises `ConfigError`, and without it there is no such route."""
     exposition = Exposition(store)
+    people = StatusPage(store, clock, telemetry_path)
 
     def metrics(request: Request) -> Response:
         wanted = choose_format(request.header("Accept"))
@@ -37,9 +40,9 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
         own_block = own.block(as_openmetrics=wanted is Format.OPENMETRICS)
         return _negotiated(request, wanted.value, (own_block, page.block, _ENDS[wanted]))
 
-    def status_page(_request: Request) -> Response:
-        text = status.page(store.states.values(), clock, telemetry_path)
-        return Response(200, status.HEADERS, (text,), len(text))
+    async def status_page(request: Request) -> Response:
+        answer = _negotiated(request, status.CONTENT_TYPE, await people.blocks())
+        return replace(answer, headers={**answer.headers, **status.HEADERS})
 
     def all_balances(request: Request) -> Response:
         blocks = balances.document(store.states.values(), clock.monotonic())

@@ -1,0 +1,6 @@
+"""Show a person how every account is: the page at `/`."""
+
+from exporter.status.document import CONTENT_TYPE, HEADERS
+from exporter.status.page import StatusPage
+
+__all__ = ["CONTENT_TYPE", "HEADERS", "StatusPage"]

@@ -1,0 +1,113 @@
+"""Judge how an account is, in one word, and how all of them are, in a sentence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from exporter.exposition import State
+from exporter.status.words import account_name, count, duration, listed, spoken
+
+
+class Condition(Enum):
+    """Name what an account can be, the worst first; the value is its word on the page."""
+
+    DOWN = "down"
+    TOO_OLD = "too old"
+    INCOMPLETE = "incomplete"
+    WAITING = "waiting"
+    UP = "up"
+
+    @property
+    def rank(self) -> int:
+        """Return the place in order of badness, from 0."""
+        return _ORDER.index(self)
+
+    @property
+    def level(self) -> str:
+        """Return the name of its colour and symbol."""
+        return self.name.lower().replace("_", "-")
+
+
+_ORDER = tuple(Condition)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Hold one line of the answer to "is it all right?", as HTML; `level` is its symbol."""
+
+    level: str
+    text: str
+
+
+def condition_of(state: State, now: float) -> Condition:
+    """Return how an account is; `now` is monotonic."""
+    if state.trouble:
+        return Condition.DOWN
+    if not state.up:
+        return Condition.WAITING
+    served = state.served(now)
+    if served is None:
+        return Condition.TOO_OLD
+    return Condition.INCOMPLETE if served.rejected else Condition.UP
+
+
+def summary(states: Sequence[State], now: float, wall: float) -> list[Sentence]:
+    """Return the answer: one sentence for each condition that needs a look, the worst first."""
+    if not states:
+        return [Sentence("waiting", "No accounts are configured.")]
+    groups: dict[Condition, list[State]] = {condition: [] for condition in Condition}
+    for state in states:
+        groups[condition_of(state, now)].append(state)
+    troubles = [
+        _sentence(condition, group, len(states), now, wall)
+        for condition, group in groups.items()
+        if group and condition is not Condition.UP
+    ]
+    return troubles or [Sentence("up", f"{_all_up(len(states))} {_oldest(states, now)}")]
+
+
+def headline(states: Sequence[State], now: float) -> str:
+    """Return the answer in the few words that a tab has room for, as text."""
+    conditions = [condition_of(state, now) for state in states]
+    if not conditions:
+        return "no accounts"
+    worst = min(conditions, key=lambda condition: condition.rank)
+    number = conditions.count(worst)
+    share = f"all {number}" if number == len(states) else f"{number} of {len(states)}"
+    return f"{share} {worst.value}"
+
+
+def _sentence(
+    condition: Condition, group: Sequence[State], total: int, now: float, wall: float
+) -> Sentence:
+    share = "The only account" if total == 1 else f"{len(group)} of {count(total, 'account')}"
+    verb = "is" if len(group) == 1 else "are"
+    members = listed([_described(condition, state, now, wall) for state in group], "; ")
+    return Sentence(condition.level, f"{share} {verb} {_PREDICATES[condition]}: {members}.")
+
+
+_PREDICATES = {
+    Condition.DOWN: "down",
+    Condition.TOO_OLD: "up, but with balances that are too old to be shown",
+    Condition.INCOMPLETE: "incomplete",
+    Condition.WAITING: "waiting for the first poll",
+}
+
+
+def _described(condition: Condition, state: State, now: float, wall: float) -> str:
+    named = account_name(state.plan.account)
+    if condition is Condition.DOWN and state.trouble:
+        lasting = duration(max(wall - state.trouble.since, 0))
+        return f"{named}, {spoken(state.trouble.reason)}, for {lasting}"
+    if condition is Condition.INCOMPLETE and (served := state.served(now)):
+        return f"{named}, {count(len(served.rejected), 'row')} left out"
+    return named
+
+
+def _all_up(total: int) -> str:
+    return "The account is up." if total == 1 else f"All {total} accounts are up."
+
+
+def _oldest(states: Sequence[State], now: float) -> str:
+    age = max(now - served.asked_at for state in states if (served := state.served(now)))
+    return f"Balances are at most {duration(age)} old."
