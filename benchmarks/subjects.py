@@ -43,16 +43,21 @@ class Process(AbstractContextManager["Process"]):
         return time.clock_gettime(clock)
 
     def memory(self) -> float:
-        """Return its resident memory in MB (of 10^6 bytes)."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(line.split()[1]) * 1024 / 1e6
+        """Return its resident memory in MB."""
+        return resident(self._process.pid)
 
     def _answer(self) -> list[str]:
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
         if line := self._process.stdout.readline():
             return line.split()
         raise ChildProcessError(f"{self._process.args!r} ended with {self._process.wait()}")
+
+
+def resident(process: int) -> float:
+    """Return the resident memory of a process, by its id, in MB of 10^6 bytes."""
+    status = Path(f"/proc/{process}/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) * 1024 / 1e6
 
 
 def python(module: str, *arguments: str) -> list[str]:

@@ -1,0 +1,119 @@
+"""Measure how soon a daemon with two accounts answers, and what memory it holds then."""
+
+import argparse
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import report
+from benchmarks.report import median, milliseconds
+from benchmarks.scraper import Scraper
+from benchmarks.subjects import ROOT, resident
+
+_EXPORTER = (sys.executable, "-m", "exporter")
+_IMPORT = re.compile(r"import time: +(\d+) \| +\d+ \| +(\S+)")
+_SHOWN_IMPORTS = 12
+
+
+@contextmanager
+def simulated_exchanges() -> Iterator[Path]:
+    """Run both exchanges, and yield a configuration for an account at each."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "config.yaml")
+        flags = ("--accounts=1", "--log.level=error", f"--write-config={config}")
+        with running("simulate", *flags):
+            while not config.exists():
+                time.sleep(0.01)
+            yield config
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[int]:
+    """Run the exporter's command, and yield its process id."""
+    process = subprocess.Popen([*_EXPORTER, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def start(config: Path, settle: float) -> tuple[float, float]:
+    """Return the seconds from exec to the first scrape's last byte, and the MB held later."""
+    port = _free_port()
+    flags = (f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}")
+    began = time.perf_counter()
+    with running(*flags, "--log.level=error") as process, Scraper(port, gzip=True) as scraper:
+        while not _answers(scraper):
+            time.sleep(0.002)
+        answered = time.perf_counter() - began
+        time.sleep(settle)
+        scraper.scrape()
+        return answered, resident(process)
+
+
+def imports() -> list[tuple[str, float]]:
+    """Return what each package costs to import in seconds, the costliest first."""
+    command = [sys.executable, "-X", "importtime", "-c", "import exporter.cli"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    costs: dict[str, float] = {}
+    for own, name in _IMPORT.findall(run.stderr):
+        package = name.partition(".")[0]
+        costs[package] = costs.get(package, 0.0) + int(own) / 1e6
+    return sorted(costs.items(), key=lambda cost: -cost[1])
+
+
+def _answers(scraper: Scraper) -> bool:
+    try:
+        scraper.scrape()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def main() -> None:
+    """Measure, and print what was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one start: seconds")
+    options = parser.parse_args()
+    print(report.machine())
+    with simulated_exchanges() as config:
+        starts, settle = (1, 1.0) if options.quick else (9, 5.0)
+        answered, memory = zip(*(start(config, settle) for _ in range(starts)), strict=True)
+    report.heading("A daemon with two accounts")
+    report.table(
+        ["", "median", "worst"],
+        [
+            [
+                "ms from exec to the first scrape",
+                *map(milliseconds, (median(answered), max(answered))),
+            ],
+            [
+                "MB of RSS after polls and a scrape",
+                *(f"{m:.1f}" for m in (median(memory), max(memory))),
+            ],
+        ],
+    )
+    report.heading("Imports of a start, by package")
+    costs = imports()
+    total = sum(cost for _, cost in costs)
+    report.table(
+        ["package", "ms"],
+        [[name, milliseconds(cost)] for name, cost in [("all", total), *costs[:_SHOWN_IMPORTS]]],
+    )
+
+
+if __name__ == "__main__":
+    main()
