@@ -15,7 +15,7 @@ from exporter import __version__, demo, logs, once
 from exporter.clock import Clock
 from exporter.config import ConfigError, load
 from exporter.daemon import CannotListenError, Daemon, Options, make_own_metrics
-from exporter.simulator import FAULTS
+from exporter.simulator import Showing, parse_showing
 
 log = structlog.get_logger(__name__)
 
@@ -161,18 +161,11 @@ def _add_simulator_flags(parser: argparse.ArgumentParser) -> None:
         dest="faults",
         action="append",
         default=[],
-        type=demo.parse_fault,
-        metavar="NAME[@EXCHANGE[/ACCOUNT]]",
-        help=f"repeatable; show a fault to all or to some accounts: {', '.join(FAULTS)}",
+        type=_fault,
+        metavar="NAME[:OPTION=VALUE,...]",
+        help="repeatable; options: exchange, account, call, times, probability, after, lasting",
     )
-    group.add_argument(
-        "--fault.probability",
-        dest="probability",
-        type=float,
-        default=1.0,
-        metavar="P",
-        help="share of the requests that meet the faults (default: all)",
-    )
+    group.add_argument("--list-faults", action="store_true", help="list all faults, and exit")
     group.add_argument(
         "--accounts",
         type=_positive,
@@ -198,6 +191,8 @@ def _run_daemon(options: argparse.Namespace) -> int:
 
 
 def _run_demo(options: argparse.Namespace) -> int:
+    if options.list_faults:
+        return _list_faults()
     clock = Clock()
     own = make_own_metrics(clock)
     logs.configure(options.log_level, options.log_format, own.count_log_message)
@@ -205,6 +200,8 @@ def _run_demo(options: argparse.Namespace) -> int:
 
 
 def _run_simulate(options: argparse.Namespace) -> int:
+    if options.list_faults:
+        return _list_faults()
     logs.configure(options.log_level, options.log_format)
     return _serve(demo.simulate(_scenario(options), options.listen, options.write_config))
 
@@ -215,6 +212,11 @@ def _run_poll(options: argparse.Namespace) -> int:
     results = asyncio.run(once.poll(config, Clock()))
     print(once.FORMATS[options.format](results))
     return OK if once.all_worked(results) else FAILED
+
+
+def _list_faults() -> int:
+    print(demo.fault_list())
+    return OK
 
 
 def _check_config(path: Path) -> int:
@@ -250,11 +252,17 @@ def _daemon_options(options: argparse.Namespace) -> Options:
 def _scenario(options: argparse.Namespace) -> demo.Scenario:
     return demo.Scenario(
         faults=tuple(options.faults),
-        probability=options.probability,
         accounts=options.accounts,
         assets=options.assets,
         seed=options.seed,
     )
+
+
+def _fault(text: str) -> Showing:
+    try:
+        return parse_showing(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _path(text: str) -> str:

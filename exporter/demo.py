@@ -14,37 +14,26 @@ from exporter.config import load
 from exporter.daemon import Daemon, Options
 from exporter.exchanges import EXCHANGES
 from exporter.own_metrics import OwnMetrics
-from exporter.simulator import FAULTS, Simulator, add_demo_accounts, config_text
+from exporter.simulator import GROUPS, Showing, Simulator, add_demo_accounts, config_text
 from exporter.web.addresses import parse_address
-
-
-@dataclass(frozen=True, slots=True)
-class ShownFault:
-    """Name a fault and whom it is shown to; None means everyone."""
-
-    name: str
-    exchange: str | None = None
-    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """Describe what the simulated exchanges hold and which faults they show."""
 
-    faults: tuple[ShownFault, ...] = ()
-    probability: float = 1.0
+    faults: tuple[Showing, ...] = ()
     accounts: int | None = None
     assets: int | None = None
     seed: int = 0
 
 
-def parse_fault(text: str) -> ShownFault:
-    """Read `NAME`, `NAME@EXCHANGE` or `NAME@EXCHANGE/ACCOUNT`; raises `ValueError`."""
-    name, _, place = text.partition("@")
-    exchange, _, account = place.partition("/")
-    if name not in FAULTS or exchange not in {"", *EXCHANGES}:
-        raise ValueError(text)
-    return ShownFault(name, exchange or None, account or None)
+def fault_list() -> str:
+    """Return the name and the description of every fault, in groups."""
+    return "\n".join(
+        f"\n{group}\n" + "\n".join(f"  {fault.name:24} {fault.description}" for fault in faults)
+        for group, faults in GROUPS.items()
+    ).strip()
 
 
 async def simulate(scenario: Scenario, listen: str, write_config: Path | None) -> None:
@@ -92,13 +81,8 @@ async def _simulator(scenario: Scenario, listen: str) -> AsyncIterator[Simulator
                     simulator.add_account(
                         exchange=exchange, name=f"account-{number}", assets=scenario.assets
                     )
-        for fault in scenario.faults:
-            simulator.show(
-                fault.name,
-                exchange=fault.exchange,
-                account=fault.account,
-                probability=scenario.probability,
-            )
+        for showing in scenario.faults:
+            simulator.add_showing(showing)
         yield simulator
 
 
