@@ -46,7 +46,7 @@ def running(*arguments: str) -> Iterator[int]:
 
 def start(config: Path, settle: float) -> tuple[float, float]:
     """Return the seconds from exec to the first scrape's last byte, and the MB held later."""
-    port = _free_port()
+    port = free_port()
     flags = (f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}")
     began = time.perf_counter()
     with running(*flags, "--log.level=error") as process, Scraper(port, gzip=True) as scraper:
@@ -77,7 +77,8 @@ def _answers(scraper: Scraper) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
