@@ -38,7 +38,7 @@ def without_scrape(test: dict[str, Any], minute: int) -> dict[str, Any]:
     """Return a test in which every target's scrape at one minute is lost."""
 
     def lose(series: str, values: list[str]) -> list[str]:
-        if minute >= len(values) or values[minute] in {"_", LOST}:
+        if not 0 <= minute < len(values) or values[minute] in {"_", LOST}:
             return values
         return [*values[:minute], "0" if series.startswith("up") else LOST, *values[minute + 1 :]]
 
