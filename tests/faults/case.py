@@ -1,0 +1,205 @@
+"""Say what a fault is and what must be seen of it, and play it in virtual time."""
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from exporter.model import Account
+from tests.faults.virtual_time import run
+from tests.faults.world import INTERVAL, TIMEOUT, Page, World, opened, resources
+
+EXCHANGES = ("btcturk", "trubit")
+_LASTS = 280.0  # seconds: four polls, longer than balances stay, and no poll is cut at its end
+_LONGEST_PAUSE = 900.0
+_PAUSING = {"authentication", "permission", "rate_limited"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Say what must be seen while a fault lasts.
+
+    Every poll fails with `reason`, and where it `pauses` the next one comes later than usual; or it
+    works, and then `total` is what is served of the first asset (None: nothing), and `rejected`
+    rows are left out.
+    """
+
+    reason: str | None = None
+    total: str | None = "1.5"
+    rejected: int = 0
+    pauses: bool = False
+
+    def __str__(self) -> str:
+        if self.reason:
+            return f"{self.reason}, balances stay until stale_after"
+        served = f"served: {self.total}" if self.total else "not served"
+        return f"{served}, {self.rejected} rows left out" if self.rejected else served
+
+
+def fails(reason: str, *, pauses: bool = False) -> Seen:
+    """Every poll fails with a reason."""
+    return Seen(reason, pauses=pauses or reason in _PAUSING)
+
+
+def serves(total: str | None = "1.5", rejected: int = 0) -> Seen:
+    """Every poll works."""
+    return Seen(None, total, rejected)
+
+
+LEFT_OUT = serves(None, rejected=1)
+"""The first row is left out, the others are served."""
+
+Begin = Callable[[World], AbstractContextManager[object]]
+Play = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Hold one line of the matrix; `play` takes an exchange and raises where something is wrong.
+
+    `exchanges` are those for which it has a meaning; `why` says what is missing at the others.
+    """
+
+    group: str
+    name: str
+    does: str
+    seen: Mapping[str, str]
+    play: Callable[[str], None] = field(repr=False)
+    exchanges: tuple[str, ...] = EXCHANGES
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.group}-{self.name}"
+
+
+def fault_case(
+    group: str,
+    name: str,
+    does: str,
+    seen: Seen | Mapping[str, Seen],
+    begin: Begin,
+    *,
+    setting: Callable[[World], Account] = lambda world: world.victim,
+    exchanges: tuple[str, ...] = EXCHANGES,
+    why: str = "",
+) -> Case:
+    """Return the case of a fault that begins, lasts and ends while accounts are polled."""
+    by_exchange = {each: seen if isinstance(seen, Seen) else seen[each] for each in exchanges}
+
+    def play(exchange: str) -> None:
+        run(lambda: _play_fault(exchange, by_exchange[exchange], begin, setting))
+
+    texts = {exchange: str(each) for exchange, each in by_exchange.items()}
+    return Case(group, name, does, texts, play, exchanges, why)
+
+
+def story_case(
+    group: str,
+    name: str,
+    seen: str,
+    tell: Callable[[World], Awaitable[None]],
+    *,
+    exchanges: tuple[str, ...] = EXCHANGES,
+    why: str = "",
+) -> Case:
+    """Return a case that is told step by step by a function, which checks what must be seen."""
+
+    async def in_a_world(exchange: str) -> None:
+        random.seed(name)
+        async with opened(exchange) as world:
+            await tell(world)
+            await world.check_everything()
+
+    def play(exchange: str) -> None:
+        run(lambda: in_a_world(exchange))
+
+    does = " ".join((tell.__doc__ or "").split())
+    return Case(group, name, does, dict.fromkeys(exchanges, seen), play, exchanges, why)
+
+
+async def _play_fault(
+    exchange: str, seen: Seen, begin: Begin, setting: Callable[[World], Account]
+) -> None:
+    random.seed(0)
+    async with opened(exchange) as world:
+        world.victim = setting(world)
+        async with world.polling():
+            await world.until(_everyone_is_up(world), within=10)
+            before = await world.run(INTERVAL)
+            await world.check_everything()
+            used = resources()
+            with begin(world):
+                during = await world.run(_LASTS)
+                pages = [page for page in world.pages if page.at > before.at]
+                _check_during(world, seen, before, pages)
+                await world.check_everything()
+            pause = _LONGEST_PAUSE if seen.pauses else 0.0
+            after = await world.until(
+                lambda page: (
+                    page.is_up(world.victim.key)
+                    and page.polls(world.victim.key) > during.polls(world.victim.key)
+                ),
+                within=INTERVAL + pause + TIMEOUT,
+            )
+            after = await world.run(INTERVAL + 1)
+            _check_after(world, seen, during, after)
+            assert resources() == used, "tasks or descriptors pile up"
+
+
+def _everyone_is_up(world: World) -> Callable[[Page], bool]:
+    accounts = (world.victim, world.neighbour, world.stranger)
+    return lambda page: all(page.is_up(account.key) for account in accounts)
+
+
+def _check_during(world: World, seen: Seen, before: Page, pages: list[Page]) -> None:
+    victim, last = world.victim.key, pages[-1]
+    polls = last.polls(victim) - before.polls(victim)
+    assert polls >= 1, "the victim is not polled any more"
+    if seen.reason:
+        assert last.failures(victim) == {seen.reason: polls}
+        assert not last.is_up(victim)
+        assert last.assets(victim) == set(), "balances stay for ever"
+        assert {page.total(victim) for page in pages} == {"1.5", None}
+    else:
+        assert last.failures(victim) == {}
+        assert last.is_up(victim)
+        assert last.total(victim) == seen.total
+        assert last.number("exchange_account_rejected_assets", victim) == seen.rejected
+    if not seen.pauses:
+        assert abs(polls - _LASTS / INTERVAL) <= 1, "the victim's rhythm changed"
+    _check_others(world, seen, before, last)
+
+
+def _check_others(world: World, seen: Seen, before: Page, last: Page) -> None:
+    expected = (last.at - before.at) / INTERVAL
+    for account in (world.neighbour, world.stranger):
+        is_paused_too = seen.reason == "rate_limited" and account is world.neighbour
+        polls = last.polls(account.key) - before.polls(account.key)
+        assert polls <= expected + 1, f"{account.name} is polled too often"
+        assert is_paused_too or polls >= expected - 1, f"{account.name} is polled too seldom"
+        assert is_paused_too or last.is_up(account.key)
+        assert last.failures(account.key) == {}, f"{account.name} is blamed too"
+
+
+def _check_after(world: World, seen: Seen, during: Page, after: Page) -> None:
+    assert after.failures(world.victim.key) == during.failures(world.victim.key)
+    assert after.total(world.victim.key) == "1.5"
+    assert after.number("exchange_account_complete", world.victim.key) == 1
+    up = 'level=info msg="account is up"'
+    lines = {
+        "fails": ['level=warning msg="account is down"', 'level=info msg="account is up again"'],
+        "leaves out": [
+            'level=warning msg="rows were not understood and are left out"',
+            'level=info msg="every row is understood again"',
+        ],
+        "works": [],
+    }
+    kind = "fails" if seen.reason else "leaves out" if seen.rejected else "works"
+    assert world.events(world.victim) == [up, *lines[kind]]
+    if seen.reason:
+        assert f"account=victim reason={seen.reason} " in world.log.getvalue()
+    for account in (world.neighbour, world.stranger):
+        assert world.events(account) == [up]
+    for exchange in EXCHANGES:
+        assert world.most_requests(exchange) <= {"btcturk": 120, "trubit": 60}[exchange]
+        assert not world.simulator.ledger.overlapped(exchange, "victim")
