@@ -48,6 +48,11 @@ class WebConfig:
     headers: Mapping[str, str] = field(default_factory=dict)
     rate_limit: RateLimit | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether whoever reaches the port may ask, without a password or certificate."""
+        return not self.users and not (self.tls and self.tls.demands_certificates)
+
 
 def load(path: Path) -> WebConfig:
     """Read a file; what it names is relative to its folder.

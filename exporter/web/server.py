@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import select
 import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -80,26 +81,32 @@ class Server:
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        maximum = min(self._limits.max_connections, _descriptors() // 2)
         is_troubled = False
         while True:
             try:
                 client, _ = await loop.sock_accept(listener)
-                is_troubled = False
-            except OSError as error:  # out of file descriptors, or the client is gone already
-                if not is_troubled:
+            except OSError as error:
+                # Without a free descriptor accepting fails even when nobody is waiting.
+                if is_waiting := _is_readable(listener):
+                    self._drop_oldest()
+                if is_waiting and not is_troubled:
                     log.warning("connections can't be accepted", error=error.strerror)
-                is_troubled = True
-                self._drop_oldest()
+                    is_troubled = True
                 await asyncio.sleep(_PAUSE)
-                continue
-            if len(self._connections) >= maximum and not self._drop_oldest():
-                client.close()
-                continue
-            self._connections[client] = asyncio.create_task(self._serve(client))
-            self._connections[client].add_done_callback(partial(self._forget, client))
-            self._quiet[client] = None
-            await asyncio.sleep(0)  # a flood of connections must not keep the loop from the rest
+            else:
+                is_troubled = False
+                self._admit(client)
+                await asyncio.sleep(0)  # a flood of connections must not keep the loop from polls
+
+    def _admit(self, client: socket.socket) -> None:
+        """Begin to serve a client, if need be in the place of one to whom nothing is owed."""
+        maximum = min(self._limits.max_connections, _descriptors() // 2)
+        if len(self._connections) >= maximum and not self._drop_oldest():
+            client.close()
+            return
+        self._connections[client] = asyncio.create_task(self._serve(client))
+        self._connections[client].add_done_callback(partial(self._forget, client))
+        self._quiet[client] = None
 
     def _drop_oldest(self) -> bool:
         """Make room by dropping the connection that has been quiet for longest, if there is one."""
@@ -210,6 +217,12 @@ async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
 @lru_cache(maxsize=1)
 def _date(second: int) -> str:
     return formatdate(second, usegmt=True)
+
+
+def _is_readable(listener: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _descriptors() -> int:

@@ -67,6 +67,11 @@ class Tls:
         """Return whether clients may, or must, show a certificate."""
         return self.context.verify_mode != ssl.CERT_NONE
 
+    @property
+    def demands_certificates(self) -> bool:
+        """Return whether a client without a certificate is turned away."""
+        return self.context.verify_mode == ssl.CERT_REQUIRED
+
     def admits(self, certificate: Mapping[str, Any]) -> bool:
         """Return whether a verified certificate, as `getpeercert` gives it, may come in."""
         return not self.allowed_sans or not self.allowed_sans.isdisjoint(_sans(certificate))

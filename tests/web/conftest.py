@@ -20,6 +20,8 @@ from exporter.web.limits import Limits
 from exporter.web.messages import Routes
 from exporter.web.server import Server
 
+_PATIENCE = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -34,7 +36,8 @@ class Client:
 
     async def rest(self) -> bytes:
         """Everything that the server still sends until it closes."""
-        return await self.reader.read()
+        async with asyncio.timeout(_PATIENCE):
+            return await self.reader.read()
 
     async def ask(self, data: bytes) -> bytes:
         """Send, and return everything up to the server's close."""
@@ -43,10 +46,10 @@ class Client:
 
     async def answer(self) -> tuple[int, dict[str, str], bytes]:
         """One answer with a known length: status, headers and body."""
-        head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
-        lines = head.split("\r\n")
-        headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines[1:-2])}
-        body = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        async with asyncio.timeout(_PATIENCE):
+            lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines[1:-2])}
+            body = await self.reader.readexactly(int(headers.get("content-length", "0")))
         return int(lines[0].split()[1]), headers, body
 
 

@@ -167,10 +167,13 @@ async def test_a_new_user_gets_in_without_a_restart(serve, connect, configure):
     ],
 )
 async def test_a_file_that_breaks_leaves_the_door_as_it_was(serve, connect, configure, broken):
-    client = await connect(await serve(PAGES, access=Access(configure(USERS))))
+    seconds = 0.0
+    access = Access(configure(USERS), clock=lambda: seconds)
+    client = await connect(await serve(PAGES, access=access))
     with structlog.testing.capture_logs() as logs:
         configure(broken)
         for _ in range(3):
+            seconds += 1
             assert await status_of(client, get()) == 401
             assert await status_of(client, get("/", AS_ALICE)) == 200
     assert [(log["log_level"], log["event"]) for log in logs] == [

@@ -6,7 +6,7 @@ import os
 import random
 import resource
 import socket
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -340,22 +340,45 @@ async def test_when_every_connection_is_owed_an_answer_none_is_dropped(serve, co
     assert await (await connect(address)).rest() == b""
 
 
+@contextmanager
+def no_more_descriptors():
+    """Let this process open nothing more than it has open now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    first_free = os.dup(0)
+    os.close(first_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (first_free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def answer_of(client: socket.socket) -> int:
+    """Ask on a connection that was made without turning to the event loop."""
+    client.sendall(GET)
+    client.settimeout(0)
+    async with asyncio.timeout(10):
+        return status(await asyncio.get_running_loop().sock_recv(client, 1000))
+
+
 async def test_without_file_descriptors_the_server_waits_and_goes_on(serve):
     address = await serve(PAGES)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with socket.create_connection(address) as client, structlog.testing.capture_logs() as logs:
-        first_free = os.dup(client.fileno())
-        os.close(first_free)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (first_free, hard))
-        try:
+    with structlog.testing.capture_logs() as logs, socket.create_connection(address) as client:
+        with no_more_descriptors():
             await asyncio.sleep(0.3)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        client.sendall(GET)
-        client.settimeout(0)
-        answer = await asyncio.get_running_loop().sock_recv(client, 1000)
-    assert status(answer) == 200
+        assert await answer_of(client) == 200
     assert [log["event"] for log in logs] == ["connections can't be accepted"]
+
+
+async def test_without_file_descriptors_an_idle_connection_makes_room(serve, connect):
+    address = await serve(PAGES)
+    idle = await connect(address)
+    await idle.send(GET)
+    await idle.answer()
+    with structlog.testing.capture_logs(), socket.create_connection(address) as client:
+        with no_more_descriptors():
+            assert await answer_of(client) == 200
+        assert await idle.rest() == b""
 
 
 def left_behind() -> tuple[int, int]:

@@ -247,7 +247,8 @@ async def test_stopping_closes_idle_connections_at_once(connect):
 
 async def test_stopping_lets_an_answer_under_way_finish(connect):
     size = 30_000_000
-    server = Server({"/": {"GET": lambda _: Response(200, {}, (bytes(size),), size)}})
+    pages = {"/": {"GET": lambda _: Response(200, {}, (bytes(size),), size)}}
+    server = Server(pages, limits=Limits(stop=60))
     [address] = await server.start(["127.0.0.1:0"])
     client = await connect(address)
     await client.send(get("/"))
@@ -255,7 +256,8 @@ async def test_stopping_lets_an_answer_under_way_finish(connect):
     stopping = asyncio.create_task(server.stop())
     assert len(await client.reader.readexactly(size)) == size
     assert await client.rest() == b""
-    await stopping
+    async with asyncio.timeout(5):
+        await stopping
 
 
 async def test_stopping_does_not_wait_for_a_client_that_reads_nothing(connect):
