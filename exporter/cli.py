@@ -13,9 +13,10 @@ import structlog
 
 from exporter import __version__, demo, logs, once
 from exporter.clock import Clock
-from exporter.config import ConfigError, load
+from exporter.config import ConfigError, Problem, load
 from exporter.daemon import CannotListenError, Daemon, Options, make_own_metrics
 from exporter.simulator import Showing, parse_showing
+from exporter.web import config as web_config
 
 log = structlog.get_logger(__name__)
 
@@ -178,7 +179,7 @@ def _add_simulator_flags(parser: argparse.ArgumentParser) -> None:
 
 def _run_daemon(options: argparse.Namespace) -> int:
     if options.config_check:
-        return _check_config(options.config_file)
+        return _check_config(options.config_file, options.web_config_file)
     clock = Clock()
     own = make_own_metrics(clock)
     logs.configure(options.log_level, options.log_format, own.count_log_message)
@@ -219,14 +220,21 @@ def _list_faults() -> int:
     return OK
 
 
-def _check_config(path: Path) -> int:
+def _check_config(path: Path, web_path: Path | None) -> int:
+    checks: list[Callable[[], object]] = [lambda: load(path, os.environ)]
+    if web_path:
+        checks.append(lambda: web_config.load(web_path))
+    problems = [problem for check in checks for problem in _problems_of(check)]
+    print("\n".join(map(str, problems)) or f"{path}: valid")
+    return UNUSABLE if problems else OK
+
+
+def _problems_of(check: Callable[[], object]) -> Sequence[Problem]:
     try:
-        config = load(path, os.environ)
+        check()
     except ConfigError as error:
-        print(error)
-        return UNUSABLE
-    print(f"{path}: valid, {len(config.accounts)} accounts")
-    return OK
+        return error.problems
+    return ()
 
 
 def _serve(running: Coroutine[Any, Any, None]) -> int:

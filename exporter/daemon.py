@@ -20,6 +20,7 @@ from exporter.own_metrics import OwnMetrics
 from exporter.poller import Poller
 from exporter.routes import make_routes
 from exporter.snapshots import SnapshotStore
+from exporter.web.access import Access
 from exporter.web.limits import Limits
 from exporter.web.server import Server
 
@@ -48,8 +49,12 @@ class Daemon:
     """Poll and serve until stopped."""
 
     def __init__(self, options: Options, own: OwnMetrics, clock: Clock | None = None) -> None:
-        """Prepare; nothing runs and nothing is bound before `run`."""
+        """Prepare; nothing runs and nothing is bound before `run`.
+
+        Raises `ConfigError` for a web configuration that can't be honoured.
+        """
         self._options = options
+        self._access = Access(options.web_config_file)
         self._own = own
         self._clock = clock or Clock()
         self._store: SnapshotStore[RenderedBalances] = SnapshotStore(render_balances)
@@ -67,7 +72,8 @@ class Daemon:
         server = self._make_server()
         addresses = await self._listen(server)
         try:
-            urls = [_url(host, port) for host, port in addresses]
+            scheme = "https" if self._access.config().tls else "http"
+            urls = [_url(scheme, host, port) for host, port in addresses]
             log.info("listening", version=__version__, addresses=" ".join(urls))
             self._warn_if_open(host for host, _ in addresses)
             if when_listening:
@@ -139,10 +145,11 @@ class Daemon:
             is_ready=lambda: not self._stopping.is_set(),
             reload=self.reload if options.enable_lifecycle else None,
         )
-        return Server(routes, limits=Limits(max_requests=options.max_requests))
+        limits = Limits(max_requests=options.max_requests)
+        return Server(routes, access=self._access, limits=limits)
 
     def _warn_if_open(self, hosts: Iterable[str]) -> None:
-        if self._options.web_config_file is None:
+        if self._access.config().is_open:
             for host in hosts:
                 if not ip_address(host.partition("%")[0]).is_loopback:
                     log.warning(
@@ -162,5 +169,5 @@ def make_own_metrics(clock: Clock) -> OwnMetrics:
     return OwnMetrics(__version__, os.environ.get(REVISION_VARIABLE, "unknown"), clock.monotonic)
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+def _url(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"

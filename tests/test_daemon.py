@@ -6,9 +6,11 @@ import socket
 import urllib.error
 import urllib.request
 from asyncio import to_thread
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import bcrypt
 import pytest
 
 from exporter import __version__
@@ -173,7 +175,48 @@ def test_checking_a_configuration_prints_every_problem_and_binds_nothing(tmp_pat
 
 async def test_checking_a_good_configuration_says_so(config: Path):
     ended = await to_thread(run, f"--config.file={config}", "--config.check")
-    assert (ended.returncode, ended.stdout) == (0, f"{config}: valid, 2 accounts\n")
+    assert (ended.returncode, ended.stdout) == (0, f"{config}: valid\n")
+
+
+async def test_a_web_configuration_closes_the_door(config: Path, tmp_path: Path):
+    web = tmp_path / "web.yaml"
+    password_hash = bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()
+    web.write_text(f"basic_auth_users: {{prometheus: '{password_hash}'}}\n")
+
+    def check() -> None:
+        arguments = (f"--config.file={config}", LISTEN, f"--web.config.file={web}")
+        with exporter(tmp_path, *arguments) as daemon:
+            for path in ("/", "/metrics", "/api/v1/balances", "/-/healthy"):
+                assert status_of(daemon.url + path) == 401
+            login = b64encode(b"prometheus:open sesame").decode()
+            request = urllib.request.Request(  # noqa: S310 - only our own
+                f"{daemon.url}/metrics", headers={"Authorization": f"Basic {login}"}
+            )
+            with urllib.request.urlopen(request) as answer:  # noqa: S310 - only our own
+                assert b"exchange_account_up" in answer.read()
+
+    await to_thread(check)
+
+
+async def test_a_broken_web_configuration_ends_it_with_two(config: Path, tmp_path: Path):
+    web = tmp_path / "web.yaml"
+    web.write_text("basic_auth_usrs: {}\n")
+    ended = await to_thread(run, f"--config.file={config}", LISTEN, f"--web.config.file={web}")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"{web}:1:1: basic_auth_usrs: unknown key")
+    ended = await to_thread(
+        run, f"--config.file={config}", "--config.check", f"--web.config.file={web}"
+    )
+    assert (ended.returncode, "basic_auth_usrs" in ended.stdout) == (2, True)
+
+
+async def test_an_address_that_everyone_reaches_is_warned_about(config: Path, tmp_path: Path):
+    def check() -> None:
+        arguments = (f"--config.file={config}", "--web.listen-address=0.0.0.0:0")
+        with exporter(tmp_path, *arguments) as daemon:
+            wait_for(lambda: "everyone who reaches this address" in daemon.log)
+
+    await to_thread(check)
 
 
 async def test_a_port_in_use_is_one_clear_line_and_one(config: Path):
