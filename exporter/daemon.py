@@ -4,7 +4,8 @@ import asyncio
 import os
 import resource
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -58,7 +59,9 @@ class Daemon:
         self._own = own
         self._clock = clock or Clock()
         self._store: SnapshotStore[RenderedBalances] = SnapshotStore(render_balances)
+        self._started = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._reload_wanted = asyncio.Event()
         self._reloading = asyncio.Lock()
 
     async def run(
@@ -69,15 +72,11 @@ class Daemon:
         Raises `CannotListenError` before anything was polled.
         """
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every secret
+        self._watch_signals()
         server = self._make_server()
         addresses = await self._listen(server)
         try:
-            scheme = "https" if self._access.config().tls else "http"
-            urls = [_url(scheme, host, port) for host, port in addresses]
-            log.info("listening", version=__version__, addresses=" ".join(urls))
-            self._warn_if_open(host for host, _ in addresses)
-            if when_listening:
-                when_listening(urls[0])
+            self._announce(addresses, when_listening)
             await self._poll(config)
         finally:
             await server.stop()
@@ -89,6 +88,7 @@ class Daemon:
 
     async def reload(self) -> None:
         """Take over the configuration file again; raises `ConfigError` and changes nothing."""
+        await self._started.wait()
         async with self._reloading:
             try:
                 config = await asyncio.to_thread(load, self._options.config_file, os.environ)
@@ -99,31 +99,38 @@ class Daemon:
             await self._take_over(config)
             log.info("configuration reloaded", accounts=len(config.accounts))
 
-    async def _poll(self, config: Config) -> None:
+    def _watch_signals(self) -> None:
         loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
+
+    async def _poll(self, config: Config) -> None:
         async with asyncio.TaskGroup() as tasks:
             self._poller = Poller(self._store, tasks, self._clock)
-            lag = tasks.create_task(watch_loop(self._own.loop_lag.set))
             await self._take_over(config)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, self.stop)
-            loop.add_signal_handler(
-                signal.SIGHUP, lambda: tasks.create_task(self._reload_quietly())
-            )
+            self._started.set()
+            watchers = [
+                tasks.create_task(watch_loop(self._own.loop_lag.set)),
+                tasks.create_task(self._reload_when_wanted()),
+            ]
             await self._stopping.wait()
             log.info("stopping")
+            for watcher in watchers:
+                watcher.cancel()
             await self._poller.stop()
-            lag.cancel()
 
     async def _take_over(self, config: Config) -> None:
         await self._poller.reconcile(config.accounts, config.requests_per_minute)
         self._own.note_reload(self._clock.wall())
 
-    async def _reload_quietly(self) -> None:
-        try:
-            await self.reload()
-        except ConfigError:
-            return  # it has been logged, and counted in the metrics
+    async def _reload_when_wanted(self) -> None:
+        """Reload after each SIGHUP, or once after a storm of them."""
+        while True:
+            await self._reload_wanted.wait()
+            self._reload_wanted.clear()
+            with suppress(ConfigError):  # it has been logged, and counted in the metrics
+                await self.reload()
 
     async def _listen(self, server: Server) -> list[tuple[str, int]]:
         wanted = self._options.listen_addresses
@@ -148,15 +155,23 @@ class Daemon:
         limits = Limits(max_requests=options.max_requests)
         return Server(routes, access=self._access, limits=limits)
 
-    def _warn_if_open(self, hosts: Iterable[str]) -> None:
-        if self._access.config().is_open:
-            for host in hosts:
-                if not ip_address(host.partition("%")[0]).is_loopback:
-                    log.warning(
-                        "everyone who reaches this address can read the balances",
-                        address=host,
-                        advice="set --web.config.file with TLS and users, or listen on 127.0.0.1",
-                    )
+    def _announce(
+        self,
+        addresses: Sequence[tuple[str, int]],
+        when_listening: Callable[[str], None] | None,
+    ) -> None:
+        web = self._access.config()
+        urls = [_url("https" if web.tls else "http", host, port) for host, port in addresses]
+        log.info("listening", version=__version__, addresses=" ".join(urls))
+        for host, _ in addresses:
+            if web.is_open and not ip_address(host.partition("%")[0]).is_loopback:
+                log.warning(
+                    "everyone who reaches this address can read the balances",
+                    address=host,
+                    advice="set --web.config.file with TLS and users, or listen on 127.0.0.1",
+                )
+        if when_listening:
+            when_listening(urls[0])
 
 
 def _log_problems(error: ConfigError) -> None:

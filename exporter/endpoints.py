@@ -81,9 +81,9 @@ class Endpoint:
         except PollError as error:
             outcome = error
         except Exception as error:
-            # The only broad except: no defect may end an account's task.
+            # No defect may end an account's task, and with it the daemon.
             log.exception("poll failed by a defect", **account.key._asdict())
-            outcome = InternalError(f"a defect in the exporter ({type(error).__name__})")
+            outcome = InternalError.of(error)
         self._note_limit(outcome)
         duration = self._clock.monotonic() - asked_at
         return Attempt(asked_at, self._clock.wall() - duration, duration, outcome)

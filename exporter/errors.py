@@ -115,5 +115,10 @@ class InternalError(PollError):
     reason = "internal"
     advice = "Please report it with the log line."
 
+    @classmethod
+    def of(cls, defect: Exception) -> "InternalError":
+        """Return the error for a defect, by its type alone: its text could hold anything."""
+        return cls(f"a defect in the exporter ({type(defect).__name__})")
+
 
 REASONS: tuple[str, ...] = tuple(error.reason for error in PollError.__subclasses__())

@@ -13,11 +13,12 @@ from exporter.endpoints import Attempt, Endpoint, Sleep
 from exporter.errors import (
     AuthenticationError,
     CredentialsError,
+    InternalError,
     PermissionDeniedError,
     PollError,
 )
 from exporter.exchanges import EXCHANGES
-from exporter.model import Account, AccountKey
+from exporter.model import Account, AccountKey, Reading
 from exporter.pace import account_pause, next_due, stretch
 from exporter.snapshots import AccountState, Plan, Poll, Snapshot, SnapshotStore
 
@@ -114,12 +115,20 @@ class Poller:
             clock_offset=clock_offset,
             next_poll=self._clock.wall() + due - now,
         )
-        if isinstance(outcome, PollError):
-            self._store.fail(key, poll, outcome)
-        else:
-            self._store.succeed(key, poll, outcome)
+        self._store_outcome(key, poll, outcome)
         _log_change(before, self._store.states[key], self._clock.wall())
         return due
+
+    def _store_outcome(self, key: AccountKey, poll: Poll, outcome: Reading | PollError) -> None:
+        if isinstance(outcome, PollError):
+            self._store.fail(key, poll, outcome)
+            return
+        try:
+            self._store.succeed(key, poll, outcome)
+        except Exception as error:
+            # Like the broad except around the poll itself: a defect costs one poll of one account.
+            log.exception("balances could not be rendered", **key._asdict())
+            self._store.fail(key, poll, InternalError.of(error))
 
     async def _until_credentials_change(self, account: Account, due: float) -> float:
         """Wait out the pause of a refused key, or less: until its files hold another one."""

@@ -9,10 +9,11 @@ import pytest
 
 from exporter.clock import Clock
 from exporter.credentials import SecretFile
-from exporter.exposition import Store
-from exporter.model import Account, AccountKey
+from exporter.exposition import RenderedBalances, Store, render_balances
+from exporter.model import Account, AccountKey, Balance
 from exporter.poller import Poller, make_plans, spread
 from exporter.simulator import Simulator
+from exporter.snapshots import SnapshotStore
 from tests.accounts import make_account, make_store, simulated
 
 UNLIMITED = {"btcturk": 60_000, "trubit": 60_000}
@@ -25,9 +26,11 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 
 @asynccontextmanager
-async def polling(*accounts: Account) -> AsyncIterator[tuple[Store, Poller]]:
+async def polling(
+    *accounts: Account, store: Store | None = None
+) -> AsyncIterator[tuple[Store, Poller]]:
     """Poll accounts until the end of the block."""
-    store = make_store()
+    store = store or make_store()
     async with asyncio.TaskGroup() as tasks:
         poller = Poller(store, tasks, Clock())
         await poller.reconcile(accounts, UNLIMITED)
@@ -190,6 +193,26 @@ async def test_accounts_come_and_go_without_a_gap_in_the_others(simulator: Simul
         before = store.states[stays.key].polls
         await until(lambda: store.states[stays.key].polls > before + 2)
         assert len(simulator.ledger.entries(account="goes")) == asked
+
+
+async def test_a_defect_while_rendering_costs_polls_of_one_account_and_nothing_else(
+    simulator: Simulator,
+):
+    broken, sound = add(simulator, "broken"), add(simulator, "sound")
+
+    def render(key: AccountKey, balances: tuple[Balance, ...]) -> RenderedBalances:
+        if key == broken.key:
+            raise ZeroDivisionError("canary")
+        return render_balances(key, balances)
+
+    store: Store = SnapshotStore(render)
+    async with polling(broken, sound, store=store):
+        await until(lambda: store.states[broken.key].polls >= 2)
+        await until(lambda: store.states[sound.key].up)
+        assert store.states[broken.key].failures["internal"] == store.states[broken.key].polls
+        trouble = store.states[broken.key].trouble
+    assert trouble is not None
+    assert trouble.message == "a defect in the exporter (ZeroDivisionError)"
 
 
 async def test_two_hundred_accounts_have_a_first_round_within_one_interval(simulator: Simulator):
