@@ -73,7 +73,7 @@ def of_asset(title: str, metric: str, meaning: str) -> Json:
     """Return the headline of one balance of the chosen asset."""
     return stat(
         title,
-        f"{meaning} Withheld: the account is down or incomplete, see Can the figures be trusted?",
+        f"{meaning} Withheld: the account is down or incomplete, for which the panels further below say why.",
         now(this.total_or_withheld(metric, ASSET)),
         unit=AMOUNT,
         decimals=DECIMALS,
@@ -102,6 +102,7 @@ SNAPSHOT = stat(
     " the row.",
     now(f"min({this.each('exchange_account_complete')})"),
     mappings=[words({0: ("Incomplete", WARNING), 1: ("Complete", GOOD)})],
+    empty="not seen",
     links=runbooks("ExchangeSnapshotIncomplete"),
 )
 
@@ -120,7 +121,7 @@ ALLOWED = gauge(
     "The age of the balances as a share of stale_after. At 100 % they are withdrawn: the series"
     " end, and every sum that needs them is withheld. See the failed polls before that.",
     now(f"clamp_max(max({this.age} / on (exchange, account) {STALE_AFTER}), 1)"),
-    color=steps((None, GOOD), (0.6, WARNING), (1, BAD)),
+    color=steps((None, QUIET), (0, GOOD), (0.6, WARNING), (1, BAD)),
     links=STALE,
 )
 
@@ -273,7 +274,7 @@ ROWS = bars(
         now(highest(f"exchange_account_{kind}assets"), kind.removesuffix("_") or "served")
         for kind in ("", "inconsistent_", "negative_", "rejected_")
     ),
-    color=steps((None, GOOD), (1, WARNING)),
+    color=steps((None, QUIET), (0, GOOD), (1, WARNING)),
     overrides=[override("A", color=fixed(TOTAL))],
     links=runbooks("ExchangeBalancesInconsistent", "ExchangeBalancesNegative"),
 )

@@ -33,7 +33,9 @@ OFFSET = ours.select("exchange_account_clock_offset_seconds")
 DOWN = runbooks("ExchangeExporterDown", "ExchangeExporterAbsent")
 
 FAILED_POLLS = f"(sum by (exchange, account, reason) (increase({FAILED}[$__range])) >= 0.5)"
-WORKED = f"1 - sum(increase({FAILED}[1h])) / (sum(increase({POLLS}[1h])) > 0)"
+WORKED = (
+    f"1 - sum(increase({FAILED}[1h])) / (sum(increase({POLLS}[1h])) > 0) and on () max({UP}) == 1"
+)
 EXPORTER_DOWN = (query(f"1 + 0 * (min({UP}) == 0)", "an exporter is down"), BAD)
 NO_EXPORTER = (query(f"vector(1) unless on () count({UP})", "no exporter is seen"), QUIET)
 POLLED = [EXPORTER_DOWN, not_seen(ours)]
@@ -77,7 +79,7 @@ POLLS_THAT_WORKED = stat(
     now(WORKED),
     unit="percentunit",
     decimals=1,
-    color=steps((None, BAD), (0.8, WARNING), (0.98, GOOD)),
+    color=steps((None, QUIET), (0, BAD), (0.8, WARNING), (0.98, GOOD)),
     empty="no poll is seen",
     links=runbooks("ExchangeAccountDown"),
 )
@@ -100,7 +102,7 @@ LAG = stat(
     now(f"max({own('exchange_exporter_event_loop_lag_seconds')})"),
     unit="s",
     decimals=1,
-    color=steps((None, GOOD), (0.1, WARNING), (0.5, BAD)),
+    color=steps((None, QUIET), (0, GOOD), (0.1, WARNING), (0.5, BAD)),
     empty="not seen",
     links=runbooks("ExchangeEventLoopLag"),
 )
@@ -215,7 +217,7 @@ FAILING = table(
         ),
         column("reason", "Reason", 160),
         column("Value #A", "Failed polls", 120, decimals=0),
-        duration("C", "Age of balances", 160, empty="never"),
+        duration("C", "Age of balances", 160),
     ],
     sort="Failed polls",
     descending=True,
@@ -373,6 +375,6 @@ DASHBOARD = dashboard(
         heading("Is it scraped, and does it keep within its means?"),
         (7, (8, SCRAPES), (8, SERIES), (8, LOGS)),
         (7, (8, CPU), (8, MEMORY), (8, FILES)),
-        (6, (24, EXPORTERS_TABLE)),
+        (5, (24, EXPORTERS_TABLE)),
     ],
 )

@@ -41,9 +41,9 @@ def amount(ref: str, title: str, width: int | None = 180, missing: str = "withhe
     )
 
 
-def duration(ref: str, title: str, width: int, empty: str = MISSING) -> Json:
+def duration(ref: str, title: str, width: int) -> Json:
     """Return a column of durations in words."""
-    return column(f"Value #{ref}", title, width, unit=WORDS, decimals=0, noValue=empty)
+    return column(f"Value #{ref}", title, width, unit=WORDS, decimals=0)
 
 
 def state(ref: str, title: str, width: int, states: Mapping[float, tuple[str, str]]) -> Json:

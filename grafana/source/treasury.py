@@ -62,7 +62,7 @@ EXPORTER_UP = (
 COMPLETE = ours.each("exchange_account_complete")
 REASON_OR_NONE = (
     f"{ours.reason} or on (exchange, account)"
-    f' label_replace({ours.state} * 0, "reason", "none", "", "")'
+    f' label_replace(({ours.state} >= 0) * 0, "reason", "none", "", "")'
 )
 PROBLEM = (
     f'label_join({ours.reason}, "problem", ": ", "account", "reason") * 0'
@@ -82,9 +82,13 @@ HELD = (
 )
 WITHHELD = f" or {HELD} * NaN"
 HERE = f"{ours.balance(q.TOTAL, ASSET)} != 0"
-OVER_TIME = f"({ours.total(q.TOTAL)}[$__range:$__interval] @ end())"
-HIGHEST = f"max_over_time{OVER_TIME}"
-MOST = f"topk(6, 1 - min_over_time{OVER_TIME} / ({HIGHEST} > 0))"
+HIGHEST = f"max_over_time({ours.total(q.TOTAL)}[$__range:$__interval] @ end())"
+SERIES = f"({ours.select(q.TOTAL)}[$__range] @ end())"
+MOST = (
+    f"topk(4, sum by (asset) (max_over_time{SERIES} - min_over_time{SERIES})"
+    f" / (sum by (asset) (max_over_time{SERIES}) > 0))"
+)
+"""The assets that moved most, seen account by account: an outage does not count as a move."""
 LARGEST = (
     "topk(10, max by (exchange, account) (max_over_time("
     + ours.select(q.TOTAL, more=', asset="$asset"')
@@ -159,6 +163,7 @@ DOUBTS = stat(
     now(DOUBTFUL),
     color=steps((None, QUIET), (1, WARNING)),
     mappings=[words({0: ("none", GOOD)})],
+    empty="not seen",
     links=runbooks(
         "ExchangeSnapshotIncomplete", "ExchangeBalancesInconsistent", "ExchangeBalancesNegative"
     ),
@@ -230,9 +235,9 @@ HOLDINGS = table(
 
 MOVED = chart(
     "Did anything move?",
-    "The six assets that moved most: each sum as a share of its highest in the selected time. Flat:"
-    " nothing moved; a fall: something left. A shaded span is an outage: sums are withheld there,"
-    " and nothing left. Look at the asset below when a line falls unexpectedly.",
+    "The four assets that moved most, each sum as a share of its highest in the selected time."
+    " Flat: nothing moved; a fall: something left. A shaded span is an outage: sums are withheld"
+    " there, and nothing left. Look at the asset below when a line falls unexpectedly.",
     query(f"{ours.total(q.TOTAL)} / on (asset) ({HIGHEST} > 0) and on (asset) {MOST}", "{{asset}}"),
     unit="percentunit",
     decimals=1,
@@ -243,7 +248,7 @@ MOVED = chart(
 )
 
 COUNTED = chart(
-    "Accounts",
+    "Accounts over time",
     "How many accounts are known, and how many of them are up and complete. Where the lines part,"
     " there was an outage; where both fall, accounts were taken out of the configuration.",
     query(f"count({ours.ready()})", "known"),
@@ -332,7 +337,7 @@ ACCOUNTS = table(
         column("exchange", "Exchange", 110),
         column("account", "Account", None, links=ACCOUNT_LINK, custom__filterable=True),
         state("B", "Complete", 95, {1: ("yes", QUIET), 0: ("no", WARNING)}),
-        duration("C", "Age of balances", 160, empty="never"),
+        duration("C", "Age of balances", 160),
         duration("D", "Withdrawn after", 190),
         duration("E", "Polled every", 160),
         column("reason", "Failures of the last hour", 190),

@@ -25,6 +25,7 @@ SCENARIOS = (
     "exporter_down",
     "empty",
     "many",
+    "pair",
 )
 REASONS = (
     "authentication",
@@ -41,7 +42,10 @@ REASONS = (
     "config",
     "internal",
 )
-TARGET = {"job": "exchange-balances", "instance": "exporter:10517"}
+JOB = {"job": "exchange-balances"}
+TARGET = JOB | {"instance": "exporter:10517"}
+TWIN = JOB | {"instance": "exporter-twin:10517"}
+"""A second exporter with the same accounts; in `pair`, it dies half an hour before the end."""
 NAMES = {
     "BTC": "Bitcoin",
     "ETH": "Ethereum",
@@ -177,6 +181,8 @@ def few_accounts(scenario: str) -> list[Account]:
     if scenario == "authentication":
         trouble = {"treasury-tr": (ago(3), END + 1, "authentication")}
 
+    low = 4_500_000 if scenario == "authentication" else 2_500_000
+
     def outages(name: str, *usual: tuple[int, int, str]) -> tuple[tuple[int, int, str], ...]:
         return (*usual, *([trouble[name]] if name in trouble else []))
 
@@ -210,7 +216,7 @@ def few_accounts(scenario: str) -> list[Account]:
             "payouts-tr",
             {"TRY": 3_118_402.07, "USDT": 50_120.5, "BTC": 0.00000042},
             outages=outages("payouts-tr"),
-            thresholds={("TRY", "free_min"): 2_500_000},
+            thresholds={("TRY", "free_min"): low},
             moves={ago(17): ("TRY", 1_500_000), ago(2): ("TRY", -650_000)},
         ),
         Account(
@@ -281,11 +287,10 @@ def scrape_samples(series: int, rng: random.Random) -> Iterator[Sample]:
     yield "scrape_samples_post_metric_relabeling", {}, series
 
 
-def history(scenario: str) -> Iterator[tuple[str, Labels, float, int]]:
+def history(scenario: str, step: int) -> Iterator[tuple[str, Labels, float, int]]:
     """Return every sample of a scenario with its time."""
     rng = random.Random(scenario)  # noqa: S311
     accounts = {"empty": [], "many": many_accounts()}.get(scenario, few_accounts(scenario))
-    step = 4 * MINUTE if scenario == "many" else MINUTE
     for time in range(ago(HOURS), END + 1, step):
         if scenario == "exporter_down" and time >= ago(0.5):
             yield "up", TARGET, 0, time
@@ -295,14 +300,20 @@ def history(scenario: str) -> Iterator[tuple[str, Labels, float, int]]:
         exposed = [s for account in accounts for s in account.samples(time, rng)]
         own = list(exporter_samples(time, step, len(exposed) + 45, rng))
         scraped = scrape_samples(len(exposed) + 45, rng)
-        for name, labels, value in (("up", {}, 1), *exposed, *own, *scraped):
+        samples = (("up", {}, 1), *exposed, *own, *scraped)
+        for name, labels, value in samples:
             yield name, {**TARGET, **labels}, value, time
+        if scenario == "pair" and time < ago(0.5):
+            for name, labels, value in samples:
+                yield name, {**TWIN, **labels}, value, time
+        elif scenario == "pair":
+            yield "up", TWIN, 0, time
 
 
-def openmetrics(scenario: str) -> Iterator[str]:
+def openmetrics(scenario: str, step: int) -> Iterator[str]:
     """Return the lines of a scenario's OpenMetrics text, one family after the other."""
     families: dict[str, list[str]] = {}
-    for name, labels, value, time in history(scenario):
+    for name, labels, value, time in history(scenario, step):
         text = ",".join(f'{key}="{value}"' for key, value in labels.items())
         families.setdefault(name, []).append(f"{name}{{{text}}} {value!r} {time}\n")
     for lines in families.values():
@@ -310,15 +321,15 @@ def openmetrics(scenario: str) -> Iterator[str]:
     yield "# EOF\n"
 
 
-def build(scenario: str, directory: Path) -> None:
-    """Fill a Prometheus data directory with a scenario's history."""
+def build(scenario: str, directory: Path, step: int = MINUTE) -> None:
+    """Fill a Prometheus data directory with a scenario's history, a scrape each `step` seconds."""
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", suffix=".om", encoding="utf-8") as text:
-        text.writelines(openmetrics(scenario))
+        text.writelines(openmetrics(scenario, step))
         text.flush()
         command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", text.name]
         subprocess.run([*command, str(directory)], check=True, capture_output=True)
 
 
 if __name__ == "__main__":
-    build(sys.argv[1], Path(sys.argv[2]))
+    build(sys.argv[1], Path(sys.argv[2]), 4 * MINUTE if sys.argv[1] == "many" else MINUTE)
