@@ -61,6 +61,13 @@ class SecretFile:
             raise CredentialsError(f"{self.path}: holds more than one line of printable ASCII")
         return Secret(text)
 
+    def is_readable_by_others(self) -> bool:
+        """Return whether every user of this machine can read the file, as it is now."""
+        try:
+            return bool(self.path.stat().st_mode & stat.S_IROTH)
+        except OSError:
+            return False
+
 
 SecretSource = Secret | SecretFile
 

@@ -15,6 +15,7 @@ import structlog
 from exporter import __version__
 from exporter.clock import Clock
 from exporter.config import Config, ConfigError, load
+from exporter.credentials import SecretFile
 from exporter.exposition import RenderedBalances, render_balances
 from exporter.lag import watch_loop
 from exporter.own_metrics import OwnMetrics
@@ -123,6 +124,7 @@ class Daemon:
     async def _take_over(self, config: Config) -> None:
         await self._poller.reconcile(config.accounts, config.requests_per_minute)
         self._own.note_reload(self._clock.wall())
+        _warn_of_readable_secrets(config)
 
     async def _reload_when_wanted(self) -> None:
         """Reload after each SIGHUP, or once after a storm of them."""
@@ -172,6 +174,17 @@ class Daemon:
                 )
         if when_listening:
             when_listening(urls[0])
+
+
+def _warn_of_readable_secrets(config: Config) -> None:
+    sources = [source for account in config.accounts for source in account.credentials.values()]
+    for file in {source for source in sources if isinstance(source, SecretFile)}:
+        if file.is_readable_by_others():
+            log.warning(
+                "every user of this machine can read a secret",
+                file=str(file.path),
+                advice="chmod o-r, or defaultMode: 0400 in Kubernetes",
+            )
 
 
 def _log_problems(error: ConfigError) -> None:

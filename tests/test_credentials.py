@@ -82,6 +82,15 @@ def test_a_symbolic_link_that_is_turned_is_followed(tmp_path: Path):
     assert SecretFile(link).read().reveal() == "new"
 
 
+def test_a_file_that_everyone_can_read_is_known(tmp_path: Path):
+    source = write(tmp_path, b"s3cret")
+    source.path.chmod(0o604)
+    assert source.is_readable_by_others()
+    source.path.chmod(0o640)
+    assert not source.is_readable_by_others()
+    assert not SecretFile(tmp_path / "nowhere").is_readable_by_others()
+
+
 def test_all_credentials_of_an_account_are_read(tmp_path: Path):
     read = read_all({"api_key": Secret("key"), "api_secret": write(tmp_path, b"secret\n")})
     assert {name: secret.reveal() for name, secret in read.items()} == {

@@ -219,6 +219,26 @@ async def test_an_address_that_everyone_reaches_is_warned_about(config: Path, tm
     await to_thread(check)
 
 
+async def test_a_secret_that_everyone_can_read_is_warned_about(
+    simulator: Simulator, tmp_path: Path
+):
+    secret = tmp_path / "secret"
+    secret.write_text(simulator.accounts[0].api_secret)
+    secret.chmod(0o644)
+    config = tmp_path / "config.yaml"
+    text = config_text(simulator)
+    inline = f'api_secret: "{simulator.accounts[0].api_secret}"'
+    assert inline in text
+    config.write_text(text.replace(inline, f"api_secret_file: {secret}"))
+
+    def check() -> None:
+        with exporter(tmp_path, f"--config.file={config}", LISTEN) as daemon:
+            wait_for(lambda: "every user of this machine can read a secret" in daemon.log)
+            wait_for(lambda: daemon.log.count('msg="account is up"') == 2)
+
+    await to_thread(check)
+
+
 async def test_a_port_in_use_is_one_clear_line_and_one(config: Path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
