@@ -13,18 +13,18 @@ _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _FINAL_BLOCK = b"\x03\x00"
 _RAW = -15
 _FASTEST = 1
-_PIECE = 8 * 1024  # of deflated bytes; twenty times that in text
+_AT_ONCE = 8 * 1024  # of deflated bytes; twenty times that in text
 
 
 class Block(NamedTuple):
-    """Hold text in raw deflate, with the CRC-32 and the length in bytes of the text."""
+    """Hold text as pieces of raw deflate, with the CRC-32 and the length in bytes of the text."""
 
-    deflated: bytes
+    pieces: tuple[bytes, ...]
     crc: int
     length: int
 
 
-EMPTY = Block(b"", 0, 0)
+EMPTY = Block((), 0, 0)
 
 
 def deflate(text: bytes) -> Block:
@@ -33,30 +33,25 @@ def deflate(text: bytes) -> Block:
         return EMPTY
     compressor = isal_zlib.compressobj(_FASTEST, isal_zlib.DEFLATED, _RAW)
     deflated = compressor.compress(text) + compressor.flush(isal_zlib.Z_FULL_FLUSH)
-    return Block(deflated, isal_zlib.crc32(text), len(text))
+    return Block((deflated,), isal_zlib.crc32(text), len(text))
 
 
 def join(blocks: Iterable[Block]) -> Block:
-    """Return one block of the text of several."""
-    parts = []
+    """Return one block of the text of several; their pieces are shared, not copied."""
+    pieces: list[bytes] = []
     crc = length = 0
     for block in blocks:
-        parts.append(block.deflated)
+        pieces += block.pieces
         crc = isal_zlib.crc32_combine(crc, block.crc, block.length)
         length += block.length
-    return Block(b"".join(parts), crc, length)
+    return Block(tuple(pieces), crc, length)
 
 
 def gzip(blocks: Iterable[Block]) -> list[bytes]:
     """Return the pieces of one gzip member that holds the text of all blocks."""
-    pieces = [_HEADER]
-    crc = length = 0
-    for block in blocks:
-        pieces.append(block.deflated)
-        crc = isal_zlib.crc32_combine(crc, block.crc, block.length)
-        length += block.length
+    pieces, crc, length = join(blocks)
     trailer = crc.to_bytes(4, "little") + (length & 0xFFFFFFFF).to_bytes(4, "little")
-    return [*pieces, _FINAL_BLOCK + trailer]
+    return [_HEADER, *pieces, _FINAL_BLOCK + trailer]
 
 
 def inflate(block: Block) -> bytes:
@@ -67,7 +62,8 @@ def inflate(block: Block) -> bytes:
 def inflate_in_pieces(block: Block) -> Iterator[bytes]:
     """Yield the text of a block piece by piece, without ever holding all of it."""
     inflater = isal_zlib.decompressobj(_RAW)
-    deflated = memoryview(block.deflated)
-    for start in range(0, len(deflated), _PIECE):
-        if piece := inflater.decompress(deflated[start : start + _PIECE]):
-            yield piece
+    for piece in block.pieces:
+        deflated = memoryview(piece)
+        for start in range(0, len(deflated), _AT_ONCE):
+            if text := inflater.decompress(deflated[start : start + _AT_ONCE]):
+                yield text

@@ -11,7 +11,7 @@ import msgspec
 from exporter import families
 from exporter.blocks import EMPTY, Block, deflate, join
 from exporter.families import Family
-from exporter.model import AccountKey, Balance
+from exporter.model import AccountKey, Amount, Balance
 from exporter.snapshots import AccountState, Snapshot, SnapshotStore
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
@@ -78,14 +78,14 @@ class Exposition:
             for key, state in states.items()
             if (snapshot := state.served(now)) is not None
         }
-        lines = self._lines_of(states, served)
-        accounts = deflate(_account_section(page_format, lines).encode())
+        texts = _account_texts(self._lines_of(states, served))
+        accounts = "".join(page_format.header(family) + text for family, text in texts.items())
         balances = _balance_blocks(page_format, [s.rendered for s in served.values()])
         return Page(
             version=self._store.version,
             valid_until=min((states[key].expires_at for key in served), default=inf),
-            block=join([accounts, *balances]),
-            series=sum(text.count("\n") for account in lines for text in account)
+            block=join([deflate(accounts.encode()), *balances]),
+            series=sum(text.count("\n") for text in texts.values())
             + sum(snapshot.rendered.series for snapshot in served.values()),
         )
 
@@ -119,20 +119,23 @@ def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBal
     )
 
 
-def json_row(row: Balance) -> dict[str, str]:
-    """Return a row as the API serves it: exact decimal texts, and only what the exchange said."""
-    fields = {
-        "asset": row.asset,
-        "total": row.total,
-        "free": row.free,
-        "locked": row.locked,
-        "locked_orders": row.locked_orders,
-        "locked_withdrawals": row.locked_withdrawals,
-        "updated": _updated(row),
-        "asset_name": row.asset_name,
-        "asset_id": row.asset_id,
-    }
-    return {name: value for name, value in fields.items() if value}
+class JsonRow(msgspec.Struct, omit_defaults=True):
+    """Hold a row as the API serves it: exact decimal texts, and only what the exchange said."""
+
+    asset: str
+    total: Amount
+    free: Amount
+    locked: Amount
+    locked_orders: Amount | None = None
+    locked_withdrawals: Amount | None = None
+    updated: str | None = None
+    asset_name: str = ""
+    asset_id: str = ""
+
+
+def json_row(row: Balance) -> JsonRow:
+    """Return a row for the API."""
+    return JsonRow(*row[:6], _updated(row), row.asset_name, row.asset_id)
 
 
 def render_account(state: State, served: Snapshot[RenderedBalances] | None) -> tuple[str, ...]:
@@ -179,11 +182,9 @@ def _account_values(
     }
 
 
-def _account_section(page_format: Format, accounts: Iterable[tuple[str, ...]]) -> str:
+def _account_texts(accounts: Iterable[tuple[str, ...]]) -> dict[Family, str]:
     columns = zip(families.ACCOUNTS, zip(*accounts, strict=True), strict=False)
-    return "".join(
-        page_format.header(family) + body for family, texts in columns if (body := "".join(texts))
-    )
+    return {family: text for family, texts in columns if (text := "".join(texts))}
 
 
 def _balance_blocks(page_format: Format, served: list[RenderedBalances]) -> list[Block]:
