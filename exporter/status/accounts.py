@@ -8,7 +8,7 @@ from exporter.snapshots import Trouble
 from exporter.status.conditions import Condition, condition_of
 from exporter.status.document import icon
 from exporter.status.holdings import Holdings
-from exporter.status.words import ago, ahead, count, duration, name, spoken
+from exporter.status.words import ago, ahead, count, duration, name, prose, spoken
 
 _MOST_ROWS = 20
 
@@ -23,30 +23,29 @@ def account_html(
     account = state.plan.account
     condition = condition_of(state, now)
     key = escape(f"{account.exchange}/{account.name}")
-    calm = condition is Condition.UP and not (holdings and holdings.outside)
+    notes = _notes(state, holdings, now, wall)
+    mark = "" if condition is Condition.UP and not notes else " data-look"
     return (
-        f'<tbody class="account {condition.level}" id="{key}"{"" if calm else " data-look"}>'
+        f'<tbody class="account {condition.level}" id="{key}"{mark}>'
         f'<tr><th scope="rowgroup">{name(account.name)}</th><td>{escape(account.exchange)}</td>'
         f'<td data-by="{condition.rank}">{icon(condition.level)} {condition.value}</td>'
-        f"{_balances_cells(state, now, wall)}</tr>"
-        f'<tr class="more"><td colspan="6">{_notes(state, holdings, now, wall)}'
+        f"{_cells(state, now, wall)}</tr>"
+        f'<tr class="more"><td colspan="6">{notes}'
         f'<details id="{key} details"{" open" if is_open and holdings else ""}>'
         f"<summary>{_summary(holdings)}</summary>{_polling(state)}"
     )
 
 
-def _balances_cells(state: State, now: float, wall: float) -> str:
-    wait = state.next_poll - wall
-    due = f'<td data-by="{state.next_poll:.0f}">{ahead(state.next_poll, wait)}</td>'
-    if state.polls == 0:
-        due = '<td data-by="0">soon</td>'
+def _cells(state: State, now: float, wall: float) -> str:
+    """Return the last three cells of an account's row, with the numbers to sort them by."""
     served = state.served(now)
-    assets = (
-        f'<td class="n" data-by="{served.assets}">{served.assets}</td>'
-        if served
-        else '<td class="n" data-by="-1">none</td>'
+    assets, shown = (served.assets, str(served.assets)) if served else (-1, "none")
+    due = ahead(state.next_poll, state.next_poll - wall) if state.next_poll else "soon"
+    return (
+        f'<td data-by="{state.last_success:.0f}">{_age(state, now, wall)}</td>'
+        f'<td data-by="{state.next_poll:.0f}">{due}</td>'
+        f'<td class="n" data-by="{assets}">{shown}</td>'
     )
-    return f'<td data-by="{state.last_success:.0f}">{_age(state, now, wall)}</td>{due}{assets}'
 
 
 def _age(state: State, now: float, wall: float) -> str:
@@ -79,11 +78,11 @@ def _notes(state: State, holdings: Holdings | None, now: float, wall: float) -> 
 
 def _trouble(trouble: Trouble, wall: float) -> str:
     lasting = duration(max(wall - trouble.since, 0))
-    message = escape(trouble.message)
+    message = prose(trouble.message[:1].upper() + trouble.message[1:])
     return (
         f'<p class="note down"><strong>{escape(spoken(trouble.reason))}</strong> for {lasting}, '
-        f"{count(trouble.failures, 'failed poll')}: {message[:1].upper()}{message[1:]}."
-        f"<br>{escape(trouble.advice)}</p>"
+        f"{count(trouble.failures, 'failed poll')}: {message}. "
+        f"<br>{prose(trouble.advice)}</p>"
     )
 
 

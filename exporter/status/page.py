@@ -97,6 +97,7 @@ class StatusPage:
                 read[account.key] = kept
             elif snapshot:
                 read[account.key] = read_holdings(account, snapshot)
+                await asyncio.sleep(0)
         return read
 
 

@@ -39,7 +39,12 @@ def decimals(amounts: Iterable[Amount]) -> int:
 
 def amount_cells(amounts: Iterable[Amount], places: int) -> str:
     """Return a cell for each amount, in a table with so many decimals."""
-    return "".join(f'<td class="n">{_aligned(amount, places)}</td>' for amount in amounts)
+    return "".join(
+        f'<td class="n">{_aligned(amount, places)}</td>'
+        if amount.strip("0.")
+        else f'<td class="n zero">{_aligned(amount, places)}</td>'
+        for amount in amounts
+    )
 
 
 def _aligned(amount: Amount, places: int) -> str:

@@ -115,9 +115,9 @@ def _row(asset: str, its: Sum, places: int) -> str:
 
 
 def _withheld_row(asset: str, its: Sum, missing: Sequence[Account]) -> str:
-    known, others = its.accounts, len(missing) - 1
-    rest = f" and {others} more" if others else ""
+    others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     return (
-        f'<tr class="withheld"><th scope="row">{escape(asset)}</th><td colspan="3">withheld</td>'
-        f"<td>{known} of {known + len(missing)}, without {name(missing[0].name)}{rest}</td></tr>"
+        f'<tr class="withheld"><th scope="row">{escape(asset)}</th>'
+        f'<td colspan="3">withheld, without {name(missing[0].name)}{others}</td>'
+        f"<td>{its.accounts} of {its.accounts + len(missing)}</td></tr>"
     )

@@ -1,5 +1,6 @@
 """Say names, numbers, times and durations in words, as HTML."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -9,12 +10,18 @@ from math import ceil
 from exporter.model import Account
 
 _MOST_NAMED = 3
+_IN_BACKTICKS = re.compile(r"`([^`]+)`")
 _UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
 def name(text: str) -> str:
     """Return a name that stays what it is: escaped, and with its own direction of writing."""
     return f"<bdi>{escape(text)}</bdi>"
+
+
+def prose(text: str) -> str:
+    """Return a sentence about settings, whose names it has in backticks."""
+    return _IN_BACKTICKS.sub(r"<code>\1</code>", escape(text))
 
 
 def account_name(account: Account) -> str:
@@ -25,7 +32,8 @@ def account_name(account: Account) -> str:
 def listed(items: Sequence[str], separator: str = ", ") -> str:
     """Return the first of many items, and how many there are besides."""
     shown = separator.join(items[:_MOST_NAMED])
-    return f"{shown} and {len(items) - _MOST_NAMED} more" if len(items) > _MOST_NAMED else shown
+    more = len(items) - _MOST_NAMED
+    return f"{shown}{separator}and {more} more" if more > 0 else shown
 
 
 def count(number: int, noun: str) -> str:

@@ -1,0 +1,160 @@
+"""Each account shows how it is, since when, and what to do."""
+
+from exporter.errors import AuthenticationError, BadResponseError
+from exporter.model import Amount, RejectedRow, Threshold
+from tests.accounts import balance, make_account, make_store, poll_at, reading
+from tests.status.pages import NOW, Element, page_of, rows_of
+
+TREASURY = make_account("treasury")
+BTC = balance("BTC", "1.50")
+
+
+def account_in(page: Element) -> Element:
+    return page.by_id("btcturk/treasury")
+
+
+def head_of(page: Element) -> list[str]:
+    return [cell.words for cell in account_in(page).all("tr")[0].inside]  # type: ignore[union-attr]
+
+
+def test_before_the_first_poll_it_waits():
+    page = page_of(make_store(TREASURY))
+    assert head_of(page) == ["treasury", "btcturk", "waiting", "none yet", "soon", "none"]
+
+
+def test_up_shows_the_age_the_next_poll_and_the_number_of_assets():
+    store = make_store(TREASURY)
+    store.succeed(TREASURY.key, poll_at(NOW - 6), reading(BTC, balance("TRY", "0")))
+    assert head_of(page_of(store)) == ["treasury", "btcturk", "up", "6 s ago", "in 54 s", "2"]
+
+
+def test_a_time_in_words_has_the_time_in_utc_behind_it():
+    store = make_store(TREASURY)
+    store.succeed(TREASURY.key, poll_at(NOW - 6), reading(BTC))
+    time = account_in(page_of(store)).all("time")[0]
+    assert time.attributes == {
+        "datetime": "2023-11-14T22:29:54Z",
+        "title": "2023-11-14 22:29:54 UTC",
+    }
+
+
+def test_incomplete_lists_what_was_left_out():
+    store = make_store(TREASURY)
+    rejected = (
+        RejectedRow(17, "XYZ", "total is not a plain decimal number"),
+        RejectedRow(21, None, "not an object"),
+    )
+    store.succeed(TREASURY.key, poll_at(NOW - 6), reading(BTC, rejected=rejected))
+    page = page_of(store)
+    assert head_of(page)[2] == "incomplete"
+    assert [item.text for item in account_in(page).all("li")] == [
+        "row 17 (XYZ): total is not a plain decimal number",
+        "row 21 (no asset): not an object",
+    ]
+
+
+def test_of_very_many_rows_left_out_the_first_are_listed():
+    store = make_store(TREASURY)
+    rejected = tuple(RejectedRow(row, f"A{row}", "bad") for row in range(100))
+    store.succeed(TREASURY.key, poll_at(NOW - 6), reading(BTC, rejected=rejected))
+    items = account_in(page_of(store)).all("li")
+    assert (len(items), items[-1].text) == (21, "and 80 more rows")
+
+
+def test_down_says_why_and_what_to_do_and_still_shows_younger_balances():
+    store = make_store(TREASURY)
+    store.succeed(TREASURY.key, poll_at(NOW - 100), reading(BTC))
+    store.fail(TREASURY.key, poll_at(NOW - 40), AuthenticationError("the key was refused"))
+    page = page_of(store)
+    assert head_of(page)[2:4] == ["down", "1 min 40 s ago to be withdrawn in 1 min 20 s"]
+    assert account_in(page).one(class_="note").words == (
+        "authentication for 40 s, 1 failed poll: The key was refused. "
+        "Check the key, its secret and the IP addresses that the key is bound to."
+    )
+    assert rows_of(account_in(page).one("table"))["BTC"][0] == "1.50"
+
+
+def test_withdrawn_is_neither_zero_nor_the_old_balance():
+    store = make_store(TREASURY)
+    store.succeed(TREASURY.key, poll_at(NOW - 300), reading(BTC))
+    store.fail(TREASURY.key, poll_at(NOW - 40), BadResponseError("not valid JSON"))
+    page = page_of(store)
+    assert head_of(page)[2:4] == ["down", "withdrawn 2 min ago"]
+    assert head_of(page)[5] == "none"
+    assert account_in(page).all("table") == []
+    assert "1.50" not in page.one("main").text
+
+
+def test_balances_are_withdrawn_though_the_last_poll_worked():
+    store = make_store(TREASURY)
+    store.succeed(TREASURY.key, poll_at(NOW - 180), reading(BTC))
+    page = page_of(store)
+    assert head_of(page)[2] == "too old"
+    assert account_in(page).all("table") == []
+
+
+def test_a_state_is_told_by_word_and_symbol():
+    store = make_store(TREASURY)
+    store.fail(TREASURY.key, poll_at(NOW - 40), BadResponseError("not valid JSON"))
+    page = page_of(store)
+    symbol = account_in(page).all("use")[0].attributes["href"].removeprefix("#")
+    assert symbol == "down"
+    assert page.by_id(symbol).tag == "symbol"
+
+
+def test_a_balance_out_of_bounds_is_marked_with_the_bound():
+    thresholds = (
+        Threshold("BTC", "free_min", Amount("1.5000000000000000000001")),
+        Threshold("BTC", "total_max", Amount("1.50")),
+        Threshold("TRY", "total_min", Amount("0.01")),
+    )
+    account = make_account("treasury", thresholds=thresholds)
+    store = make_store(account)
+    store.succeed(account.key, poll_at(NOW), reading(BTC, balance("TRY", "0")))
+    rows = rows_of(account_in(page_of(store)).one("table"))
+    assert rows["BTC"][3].strip() == "free is below its minimum of 1.5000000000000000000001"
+    assert rows["TRY"][3].strip() == "total is below its minimum of 0.01"
+
+
+def test_a_bound_of_an_asset_that_is_not_listed_is_told():
+    account = make_account("treasury", thresholds=(Threshold("XYZ", "free_min", Amount("1")),))
+    store = make_store(account)
+    store.succeed(account.key, poll_at(NOW), reading(BTC))
+    note = account_in(page_of(store)).one(class_="note")
+    assert note.words == "Not listed, so its bounds cannot be checked: XYZ"
+
+
+def test_zeros_are_counted_and_folded_away():
+    store = make_store(TREASURY)
+    zeros = (balance("TRY", "0"), balance("ADA", "0.00"))
+    store.succeed(TREASURY.key, poll_at(NOW), reading(BTC, *zeros))
+    account = account_in(page_of(store))
+    assert list(rows_of(account.one("table"))) == ["BTC"]
+    assert account.one(class_="zeros").words == "2 assets at zeroADA, TRY"
+
+
+def test_what_is_odd_about_a_balance_is_remarked():
+    store = make_store(TREASURY)
+    negative = balance("TRY", "-5.25")
+    mismatch = balance("ETH", "3", "1", "1")._replace(locked_orders=Amount("1"))
+    store.succeed(TREASURY.key, poll_at(NOW), reading(negative, mismatch))
+    rows = rows_of(account_in(page_of(store)).one("table"))
+    assert rows["TRY"][3].strip() == "negative"
+    assert rows["ETH"][3] == "total differs from free + locked locked by open orders"
+
+
+def test_an_exchange_that_refuses_deposits_is_told():
+    store = make_store(TREASURY)
+    store.succeed(TREASURY.key, poll_at(NOW), reading(BTC, can_deposit=False))
+    note = account_in(page_of(store)).one(class_="note")
+    assert note.words == "The exchange does not let this account deposit."
+
+
+def test_the_worst_account_stands_first():
+    names = ["up", "down", "waiting"]
+    accounts = [make_account(name) for name in names]
+    store = make_store(*accounts)
+    store.succeed(accounts[0].key, poll_at(NOW), reading(BTC))
+    store.fail(accounts[1].key, poll_at(NOW), BadResponseError("not valid JSON"))
+    found = [each.attributes["id"] for each in page_of(store).all("tbody", class_="account")]
+    assert found == ["btcturk/down", "btcturk/waiting", "btcturk/up"]

@@ -1,0 +1,84 @@
+"""The first lines say whether all is well, and if not, what is the matter."""
+
+from exporter.errors import AuthenticationError, PollTimeoutError
+from exporter.exposition import Store
+from exporter.model import Amount, RejectedRow, Threshold
+from tests.accounts import balance, make_account, make_store, poll_at, reading
+from tests.status.pages import NOW, page_of
+
+TREASURY = make_account("treasury")
+PAYMENTS = make_account("payments", "trubit")
+
+
+def answer_of(store: Store) -> list[str]:
+    header = page_of(store).by_id("answer")
+    return [each.words for each in header.inside if not isinstance(each, str)][1:]
+
+
+def test_all_up_says_how_old_the_oldest_balances_are():
+    store = make_store(TREASURY, PAYMENTS)
+    store.succeed(TREASURY.key, poll_at(NOW - 5.2), reading(balance("BTC", "1")))
+    store.succeed(PAYMENTS.key, poll_at(NOW - 1), reading(balance("BTC", "1")))
+    assert answer_of(store) == ["All 2 accounts are up. Balances are at most 6 s old."]
+
+
+def test_one_down_is_named_with_its_reason_and_how_long_it_lasts():
+    store = make_store(TREASURY, PAYMENTS)
+    store.succeed(PAYMENTS.key, poll_at(NOW - 1), reading())
+    store.fail(TREASURY.key, poll_at(NOW - 720), AuthenticationError("refused"))
+    assert answer_of(store) == [
+        "1 of 2 accounts is down: treasury (btcturk), authentication, for 12 min."
+    ]
+
+
+def test_many_down_are_counted_and_the_first_named():
+    accounts = [make_account(f"a{number}") for number in range(5)]
+    store = make_store(*accounts)
+    for account in accounts:
+        store.fail(account.key, poll_at(NOW - 2), PollTimeoutError("no answer"))
+    named = "".join(f"a{number} (btcturk), timeout, for 2 s; " for number in range(3))
+    assert answer_of(store) == [f"5 of 5 accounts are down: {named}and 2 more."]
+
+
+def test_each_kind_of_trouble_has_its_sentence_and_the_worst_comes_first():
+    late, waiting = make_account("late"), make_account("waiting")
+    store = make_store(waiting, PAYMENTS, late, TREASURY)
+    store.succeed(PAYMENTS.key, poll_at(NOW - 1), reading(rejected=(RejectedRow(3, "X", "bad"),)))
+    store.succeed(late.key, poll_at(NOW - 500), reading())
+    store.fail(TREASURY.key, poll_at(NOW - 2), PollTimeoutError("no answer"))
+    assert answer_of(store) == [
+        "1 of 4 accounts is down: treasury (btcturk), timeout, for 2 s.",
+        "1 of 4 accounts is up, but with balances that are too old to be shown: late (btcturk).",
+        "1 of 4 accounts is incomplete: payments (trubit), 1 row left out.",
+        "1 of 4 accounts is waiting for the first poll: waiting (btcturk).",
+    ]
+
+
+def test_a_balance_out_of_bounds_is_told_beside():
+    account = make_account("treasury", thresholds=(Threshold("BTC", "free_min", Amount("2.50")),))
+    store = make_store(account)
+    store.succeed(account.key, poll_at(NOW - 1), reading(balance("BTC", "2.49")))
+    assert answer_of(store) == [
+        "The account is up. Balances are at most 1 s old.",
+        "1 balance is out of bounds. treasury (btcturk): BTC free is below its minimum of 2.50.",
+    ]
+
+
+def test_the_only_account_is_called_so():
+    store = make_store(TREASURY)
+    assert answer_of(store) == [
+        "The only account is waiting for the first poll: treasury (btcturk)."
+    ]
+
+
+def test_without_accounts_the_page_says_so():
+    page = page_of(make_store())
+    assert page.one("h1").words == "No accounts are configured."
+    assert page.by_id("totals").one("p").words == "No account is known to hold anything."
+
+
+def test_the_tab_says_the_worst_in_a_few_words():
+    store = make_store(TREASURY, PAYMENTS)
+    assert page_of(store).all("title")[0].text == "all 2 waiting · exchange balances"
+    store.fail(TREASURY.key, poll_at(NOW), PollTimeoutError("no answer"))
+    assert page_of(store).all("title")[0].text == "1 of 2 down · exchange balances"
