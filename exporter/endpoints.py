@@ -107,11 +107,9 @@ class Endpoint:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """Wait until the pace lets a poll start, in the order of asking, and count it."""
+        """Count a poll, which starts when the pace lets it, in the order of asking."""
         async with self._queue:
-            while (wait := self._pace.wait_to_start(self._clock.monotonic())) > 0:
-                await self._sleep(wait)
-            self._pace.start(self._clock.monotonic())
+            await self._start_after(self._pace.wait_to_start)
         try:
             yield
         finally:
@@ -120,13 +118,16 @@ class Endpoint:
     @asynccontextmanager
     async def _further_request(self) -> AsyncIterator[None]:
         """Count a request that a running poll makes besides its first."""
-        while (wait := self._pace.wait_to_follow(self._clock.monotonic())) > 0:
-            await self._sleep(wait)
-        self._pace.start(self._clock.monotonic())
+        await self._start_after(self._pace.wait_to_follow)
         try:
             yield
         finally:
             self._pace.end(self._clock.monotonic())
+
+    async def _start_after(self, wait_from: Callable[[float], float]) -> None:
+        while (wait := wait_from(self._clock.monotonic())) > 0:
+            await self._sleep(wait)
+        self._pace.start(self._clock.monotonic())
 
     def _note_limit(self, outcome: Reading | PollError) -> None:
         if isinstance(outcome, RateLimitedError):
