@@ -73,7 +73,8 @@ def of_asset(title: str, metric: str, meaning: str) -> Json:
     """Return the headline of one balance of the chosen asset."""
     return stat(
         title,
-        f"{meaning} Withheld: the account is down or incomplete, for which the panels further below say why.",
+        f"{meaning} Withheld: the account is down or incomplete, and the panels further below say"
+        " why.",
         now(this.total_or_withheld(metric, ASSET)),
         unit=AMOUNT,
         decimals=DECIMALS,

@@ -278,6 +278,30 @@ LOGS = chart(
     ],
 )
 
+LAG_OVER_TIME = chart(
+    "Event loop lag over time",
+    "The longest time in each minute for which the exporter kept itself waiting. Above half a"
+    " second, again and again: give it more processor, or look for more scrapers than expected.",
+    query(own("exchange_exporter_event_loop_lag_seconds"), OF_INSTANCE),
+    unit="s",
+    color=tones(TOTAL),
+    shades=SCRAPED,
+    links=runbooks("ExchangeEventLoopLag"),
+)
+
+COLLECTIONS = chart(
+    "Garbage collections in a minute",
+    "How often Python looks for memory to free, by generation. Many of generation 2 while the"
+    " memory rises: a defect, please report it.",
+    query(
+        f"60 * sum by (generation) (rate({own('python_gc_collections_total')}[$__rate_interval]))",
+        "generation {{generation}}",
+    ),
+    decimals=1,
+    color=BY_VALUE,
+    shades=SCRAPED,
+)
+
 CPU = chart(
     "Processor",
     "The share of one core that the exporter uses. Near 100 % it can't keep its rhythm: give it"
@@ -373,8 +397,8 @@ DASHBOARD = dashboard(
         (6, (24, FAILING)),
         (7, (8, DURATION), (8, PACE), (8, CLOCK)),
         heading("Is it scraped, and does it keep within its means?"),
-        (7, (8, SCRAPES), (8, SERIES), (8, LOGS)),
-        (7, (8, CPU), (8, MEMORY), (8, FILES)),
+        (7, (6, SCRAPES), (6, LAG_OVER_TIME), (6, SERIES), (6, LOGS)),
+        (7, (6, CPU), (6, MEMORY), (6, COLLECTIONS), (6, FILES)),
         (5, (24, EXPORTERS_TABLE)),
     ],
 )
