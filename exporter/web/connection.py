@@ -93,10 +93,7 @@ class Connection:
         self._writer.transport.abort()
 
     async def _next_event(self) -> object:
-        """Return what the client sends next.
-
-        The deadline for a request begins with its first byte, for the first with the connection.
-        """
+        """Return what the client sends next; a request's deadline runs from its first byte."""
         while (event := self._parser.next_event()) is h11.NEED_DATA:
             if self._parser.they_are_waiting_for_100_continue:
                 await self._write(self._frames(_CONTINUE))
@@ -104,7 +101,7 @@ class Connection:
             async with asyncio.timeout_at(self._deadline):
                 data = await self._reader.read(_READ)
             if is_first:
-                self._deadline = min(self._deadline, self._now() + self._limits.receive)
+                self._deadline = self._now() + self._limits.receive
             self._parser.receive_data(data)
         return event
 

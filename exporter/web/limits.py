@@ -13,7 +13,8 @@ class Limits:
     `reserved`: slots beyond those for addresses that hold none, so that a client that hoards
     answers without reading them can't keep Prometheus out.
     `max_connections`: lowered to half of the process's descriptors, for polls need them too.
-    `receive`: for a whole request, and for a TLS handshake; absolute, however busily it drips.
+    `receive`: for a TLS handshake, then to begin the first request, and for each request from its
+    first byte on; absolute, however busily a client drips.
     `idle`: between requests; twice Prometheus' default interval, so that its connection lasts.
     `send`: for a whole answer, absolute; three times Prometheus' default timeout.
     `linger`: for a refused client to read why; what it still sends is thrown away.

@@ -208,6 +208,13 @@ async def test_the_deadline_of_a_request_is_absolute_however_busily_it_drips(ser
     dripping.cancel()
 
 
+async def test_a_later_request_has_no_more_time_than_the_first(serve, connect):
+    client = await connect(await serve(PAGES, Limits(receive=0.05)))
+    await client.send(GET)
+    await client.answer()
+    assert status(await client.ask(b"GET / HTTP/1.1\r\n")) == 408
+
+
 async def test_a_body_that_never_comes_is_not_waited_for(serve, connect):
     client = await connect(await serve(PAGES, Limits(receive=0.05)))
     assert status(await client.ask(request("Content-Length: 5") + b"abc")) == 408
@@ -236,6 +243,29 @@ async def test_1000_clients_at_once_are_all_served(serve):
         return status(answer) if answer.endswith(b"x" * 1_000_000) else 0
 
     assert set(await asyncio.gather(*(scrape() for _ in range(1000)))) == {200}
+
+
+async def test_a_fast_reader_of_a_large_answer_lets_the_others_have_their_turn(serve, connect):
+    turns = 0
+    turns_seen = set()
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def chunks():
+        for _ in range(8):  # 2 MB: the kernel takes them all at once
+            turns_seen.add(turns)
+            yield bytes(256 * 1024)
+
+    client = await connect(await serve({"/": {"GET": lambda _: Response(200, {}, chunks())}}))
+    others = asyncio.create_task(take_turns())
+    await client.send(request("Connection: close"))
+    await client.rest()
+    others.cancel()
+    assert len(turns_seen) >= 7  # the second chunk is made before the first one leaves
 
 
 async def test_a_client_that_does_not_read_is_dropped(serve, connect):
@@ -277,11 +307,12 @@ async def test_beyond_the_limit_a_small_answer_is_still_given(serve, connect):
 async def test_beyond_the_limit_there_is_room_for_another_address(serve, connect):
     address = await serve(PAGES, CROWDED)
     await hoard(connect, address, 3)
-    reader, writer = await asyncio.open_connection(*address, local_addr=("127.0.0.2", 0))
-    writer.write(GET_HUGE)
-    assert status(await reader.readuntil(b"\r\n\r\n")) == 200
-    assert len(await reader.readexactly(HUGE)) == HUGE
-    writer.close()
+    for _ in range(2):
+        reader, writer = await asyncio.open_connection(*address, local_addr=("127.0.0.2", 0))
+        writer.write(GET_HUGE)
+        assert status(await reader.readuntil(b"\r\n\r\n")) == 200
+        assert len(await reader.readexactly(HUGE)) == HUGE
+        writer.transport.abort()
 
 
 async def test_a_slot_that_comes_free_goes_to_the_one_who_waits(serve, connect):
