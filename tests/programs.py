@@ -68,7 +68,7 @@ def exporter(
 ) -> Iterator[Exporter]:
     """Run the exporter with warnings as errors until the end of the block."""
     output, errors = folder / "stdout", folder / "stderr"
-    command = [sys.executable, "-X", "dev", "-W", "error", "-m", "exporter", *arguments]
+    command = [sys.executable, "-W", "error", "-m", "exporter", *arguments]
     with output.open("wb") as out, errors.open("wb") as err:
         process = subprocess.Popen(
             command, stdout=out, stderr=err, env=os.environ | (environment or {})
