@@ -29,7 +29,7 @@ from .look import (
     words,
 )
 from .panels import bars, chart, gauge, not_seen, now, outages, query, runbooks, stat
-from .tables import amount, column, share, table
+from .tables import amount, column, table
 from .thresholds import broken, thresholds
 
 this = q.ONE
@@ -139,30 +139,29 @@ DEPOSITS = stat(
 BALANCES = table(
     "Balances",
     "Every asset that the account holds or held a day ago, as the exchange gave it; in orders and"
-    " in withdrawals where the exchange says it. No balance is served: the account is down, and its"
-    " last figures are not shown because they may be wrong by now. Click an asset to see it below.",
+    " in withdrawals, and when it changed, where the exchange says it. No balance is served: the"
+    " account is down, and its last figures are not shown because they may be wrong by now. Click an"
+    " asset to see it below.",
     [
         q.or_row(held(q.TOTAL), "asset", "no balance is served"),
         held(q.FREE),
         held(q.LOCKED),
         held(ORDERS),
         held(WITHDRAWALS),
-        f"{held(q.LOCKED)} / ({held(q.TOTAL)} > 0)",
         f"{held(q.TOTAL)} - {this.balance(q.TOTAL, offset='1d')}",
         f"{held('exchange_balance_updated_timestamp_seconds')} * 1000",
         f"{NAMES} and on (asset) {HELD}",
     ],
     [
         column("asset", "Asset", 150, links=ASSET_LINK, custom__filterable=True),
-        column("asset_name", "Name", 130),
+        column("asset_name", "Name", 110),
         amount("A", "Total", None, missing=MISSING),
         amount("B", "Free", None),
         amount("C", "Locked", None),
         amount("D", "In orders", None),
         amount("E", "In withdrawals", None),
-        share("F", "Locked share", 150, LOCKED),
-        amount("G", "Change in 24 h", None),
-        column("Value #H", "Changed at the exchange", 185, unit="dateTimeAsIso"),
+        amount("F", "Change in 24 h", None),
+        column("Value #G", "Changed", 160, unit="dateTimeAsIso"),
     ],
     hide=("exchange", "account"),
     sort="Asset",

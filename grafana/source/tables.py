@@ -19,6 +19,9 @@ from .look import (
 )
 from .panels import now, panel
 
+# Pixels that hold 999,999,999,999.00000000: a column that is narrower would cut the first digits.
+AMOUNT_COLUMN = 185
+
 
 def column(field: str, title: str, width: int | None = None, **look: object) -> Json:
     """Return a column: a label, or `Value #A`; its heading; its width in pixels."""
@@ -26,7 +29,9 @@ def column(field: str, title: str, width: int | None = None, **look: object) -> 
     return {"field": field, "title": title, "look": {"noValue": MISSING, **sized, **look}}
 
 
-def amount(ref: str, title: str, width: int | None = 180, missing: str = "withheld") -> Json:
+def amount(
+    ref: str, title: str, width: int | None = AMOUNT_COLUMN, missing: str = "withheld"
+) -> Json:
     """Return a column of amounts in full; NaN there stands for a sum that would lie."""
     return column(
         f"Value #{ref}",
@@ -36,6 +41,7 @@ def amount(ref: str, title: str, width: int | None = 180, missing: str = "withhe
         decimals=DECIMALS,
         mappings=[nan(missing, WARNING if missing == "withheld" else QUIET)],
         thresholds=steps((None, QUIET)),
+        custom__minWidth=AMOUNT_COLUMN,
         custom__align="right",
         custom__cellOptions={"type": "color-text"},
     )

@@ -372,7 +372,7 @@ DASHBOARD = dashboard(
             (7, of_asset("Total $asset", q.TOTAL)),
             (7, of_asset("Free $asset", q.FREE)),
             (7, of_asset("Locked $asset", q.LOCKED)),
-            (3, N_OF_M | {"title": "Accounts in the sum"}),
+            (3, N_OF_M | {"title": "In the sum"}),
         ),
         (8, (12, ASSET_OVER_TIME), (12, ASSET_BY_ACCOUNT)),
         (8, (24, WHERE)),

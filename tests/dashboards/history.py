@@ -115,7 +115,7 @@ class Account:
         why = self.failing(time)
         served = time - self.last_success < self.stale_after
         rows = len(self.holdings) if served else 0
-        slow = 9.9 if why == "timeout" else 0.18 + rng.random() * 0.12
+        slow = 9.9 if why == "timeout" else 0.2 + rng.random() * 0.05
         for name, value in (
             ("up", float(why is None)),
             ("complete", float(served)),
@@ -263,7 +263,7 @@ def exporter_samples(time: int, step: int, series: int, rng: random.Random) -> I
     yield "exchange_exporter_config_last_reload_successful", {}, 1
     yield "exchange_exporter_config_last_reload_success_timestamp_seconds", {}, ago(HOURS)
     yield "exchange_exporter_series", {}, series
-    yield "exchange_exporter_event_loop_lag_seconds", {}, round(rng.uniform(0.0002, 0.0019), 5)
+    yield "exchange_exporter_event_loop_lag_seconds", {}, round(rng.uniform(0.0009, 0.0012), 5)
     for level, rate in (("debug", 0), ("info", 0.4), ("warning", 0.05), ("error", 0)):
         count = int(ran / HOUR * rate)
         yield "exchange_exporter_log_messages_total", {"level": level}, count
@@ -275,14 +275,14 @@ def exporter_samples(time: int, step: int, series: int, rng: random.Random) -> I
     yield "process_max_fds", {}, 1024
     for generation, every in (("0", 40), ("1", 400), ("2", 4000)):
         labels = {"generation": generation}
-        yield "python_gc_collections_total", labels, ran // every
+        yield "python_gc_collections_total", labels, round(ran / every, 2)
         yield "python_gc_objects_collected_total", labels, ran // every * 12
         yield "python_gc_objects_uncollectable_total", labels, 0
 
 
 def scrape_samples(series: int, rng: random.Random) -> Iterator[Sample]:
     """Return what Prometheus adds about a scrape that worked."""
-    yield "scrape_duration_seconds", {}, round(0.002 + series * 2e-7 + rng.random() * 0.001, 5)
+    yield "scrape_duration_seconds", {}, round(0.002 + series * 2e-7 + rng.random() * 0.0003, 5)
     yield "scrape_samples_scraped", {}, series
     yield "scrape_samples_post_metric_relabeling", {}, series
 

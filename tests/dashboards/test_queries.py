@@ -118,7 +118,7 @@ def test_an_outage_is_never_drawn_as_money_that_left(history: History) -> None:
 def test_the_number_of_accounts_stands_beside_the_sums(
     history: History, scenario: str, words: str
 ) -> None:
-    for title in ("Accounts up and complete", "Accounts in the sum"):
+    for title in ("Accounts up and complete", "In the sum"):
         assert label(shown(history(scenario), TREASURY, title), "share") == [words]
 
 
