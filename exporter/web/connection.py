@@ -68,11 +68,11 @@ class Connection:
         self._deadline = self._now() + self._limits.send
         frames = self._frames(_head(response, headers, last=last))
         body = () if self._method == b"HEAD" else response.body
-        for piece in join_or_split(body, self._limits.piece):
+        for number, piece in enumerate(join_or_split(body, self._limits.piece)):
+            if number:
+                await asyncio.sleep(0)  # a fast reader must not keep the loop from the polls
             await self._write(frames + self._frames(h11.Data(data=piece)))
             frames = []
-            if len(piece) > self._limits.small:
-                await asyncio.sleep(0)  # a fast reader must not keep the loop from the polls
         await self._write(frames + self._frames(h11.EndOfMessage()))
         if self._parser.our_state is not h11.DONE or self._parser.their_state is not h11.DONE:
             return False

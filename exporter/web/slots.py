@@ -25,7 +25,10 @@ class Slots:
         slots = self._slots
         if slots.locked() and not self._held[peer] and not self._reserve.locked():
             slots = self._reserve
-        await self._acquire(slots)
+        if slots.locked():
+            await self._queue(slots)
+        else:
+            await slots.acquire()
         self._held[peer] += 1
         try:
             yield
@@ -34,7 +37,7 @@ class Slots:
             self._held += Counter()  # forgets addresses that hold none any more
             slots.release()
 
-    async def _acquire(self, slots: asyncio.Semaphore) -> None:
+    async def _queue(self, slots: asyncio.Semaphore) -> None:
         try:
             async with asyncio.timeout(self._wait):
                 await slots.acquire()
