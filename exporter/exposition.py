@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import inf
-from typing import Any
 
 import msgspec
 
@@ -140,22 +139,31 @@ def json_row(row: Balance) -> JsonRow:
 
 def render_account(state: State, served: Snapshot[RenderedBalances] | None) -> tuple[str, ...]:
     """Return an account's own samples: a text for each family of `families.ACCOUNTS`."""
-    labels = _labels(state.plan.account.key)
-    values = _account_values(state, served)
-    return tuple(
-        "".join(
-            f"{family.name}{{{labels}{more}}} {value}\n" for more, value in values.get(family, ())
-        )
-        for family in families.ACCOUNTS
+    account = state.plan.account
+    labels = _labels(account.key)
+    texts = {
+        family: f"{family.name}{{{labels}}} {value}\n"
+        for family, value in _account_values(state, served).items()
+    }
+    failures, threshold = families.FAILURES, families.THRESHOLD
+    texts[failures] = "".join(
+        [
+            f'{failures.name}{{{labels},reason="{reason}"}} {count}\n'
+            for reason, count in state.failures.items()
+        ]
     )
+    texts[threshold] = "".join(
+        [
+            f'{threshold.name}{{{labels},asset="{each.asset}",bound="{each.bound}"}} {each.value}\n'
+            for each in account.thresholds
+        ]
+    )
+    return tuple([texts.get(family, "") for family in families.ACCOUNTS])
 
 
-def _account_values(
-    state: State, served: Snapshot[RenderedBalances] | None
-) -> dict[Family, list[tuple[str, Any]]]:
-    """Return for each family what its samples add to the labels, and their values."""
+def _account_values(state: State, served: Snapshot[RenderedBalances] | None) -> dict[Family, float]:
     plan = state.plan
-    single: dict[Family, Any] = {
+    values: dict[Family, float] = {
         families.UP: int(state.up),
         families.COMPLETE: int(served is not None and not served.rejected),
         families.LAST_SUCCESS: state.last_success,
@@ -170,16 +178,8 @@ def _account_values(
         families.POLLS: state.polls,
     }
     if served is not None and served.can_deposit is not None:
-        single[families.CAN_DEPOSIT] = int(served.can_deposit)
-    return {family: [("", value)] for family, value in single.items()} | {
-        families.FAILURES: [
-            (f',reason="{reason}"', count) for reason, count in state.failures.items()
-        ],
-        families.THRESHOLD: [
-            (f',asset="{bound.asset}",bound="{bound.bound}"', bound.value)
-            for bound in plan.account.thresholds
-        ],
-    }
+        values[families.CAN_DEPOSIT] = int(served.can_deposit)
+    return values
 
 
 def _account_texts(accounts: Iterable[tuple[str, ...]]) -> dict[Family, str]:
