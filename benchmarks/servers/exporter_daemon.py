@@ -6,10 +6,12 @@ answer that BtcTurk would give, and from there on all is real: parsing, renderin
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 from benchmarks import balances
+from benchmarks.balances import Line
 from benchmarks.servers.exporter_polls import Polls
 from exporter import logs
 from exporter.clock import Clock
@@ -24,6 +26,56 @@ _DAY = 24 * 3600.0
 _PAUSE = 0.01  # seconds between polls
 
 
+class Filler:
+    """Publish balances into a daemon's store as the benchmark says."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Publish nothing yet."""
+        self._store = store
+        self._clock = clock
+        self._next: Iterator[tuple[str, list[Line]]] = iter(())
+
+    async def obey(self, words: list[str]) -> list[object]:
+        """Do what a command says, and return what to answer."""
+        match words:
+            case "fill", path:
+                await self._fill(Path(path))
+            case "change", accounts:
+                await self._publish(int(accounts))
+            case "poll", url, count:
+                return [*await self._poll(url, int(count))]
+        return ["done"]
+
+    async def _fill(self, path: Path) -> None:
+        """Publish every account of a file."""
+        names = [name for name, _ in balances.by_account(balances.read(path))]
+        plans = [Plan(_account(name), interval=60.0, stale_after=_DAY) for name in names]
+        self._store.configure({plan.account.key: plan for plan in plans})
+        self._next = _again_and_again(path)
+        await self._publish(len(names))
+
+    async def _publish(self, accounts: int) -> None:
+        """Publish the next accounts of the file as if they had been polled now."""
+        for name, lines in islice(self._next, accounts):
+            wall = self._clock.wall()
+            poll = Poll(self._clock.monotonic(), wall, 0.1, clock_offset=0.0, next_poll=wall + 60)
+            key = AccountKey(EXCHANGE.name, name)
+            self._store.succeed(key, poll, parse_balances(_answer(lines)))
+            await asyncio.sleep(0)
+
+    async def _poll(self, base_url: str, count: int) -> list[float]:
+        """Poll one more account some times, and return the seconds that each poll took."""
+        polls = Polls(base_url, self._store, self._clock)
+        plans = {key: state.plan for key, state in self._store.states.items()}
+        self._store.configure({**plans, polls.account.key: Plan(polls.account, 60.0, _DAY)})
+        durations = []
+        for _ in range(count):
+            await asyncio.sleep(_PAUSE)
+            durations.append(await polls.publish())
+        await polls.aclose()
+        return durations
+
+
 async def run() -> None:
     """Run the daemon until standard input ends."""
     clock = Clock()
@@ -31,7 +83,7 @@ async def run() -> None:
     logs.configure("warning", "logfmt", own.count_log_message)
     daemon = Daemon(Options(listen_addresses=("127.0.0.1:0",)), own, clock)
     # The store has no public door, because nobody but the poller publishes.
-    store: Store = daemon._store  # noqa: SLF001
+    filler = Filler(daemon._store, clock)  # noqa: SLF001
     commands = await _standard_input()
 
     def when_listening(url: str) -> None:
@@ -40,7 +92,7 @@ async def run() -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(daemon.run(Config((), {}), when_listening))
         while words := (await commands.readline()).decode().split():
-            print(*await _obey(words, store, clock), flush=True)
+            print(*await filler.obey(words), flush=True)
         daemon.stop()
 
 
@@ -51,47 +103,16 @@ async def _standard_input() -> asyncio.StreamReader:
     return reader
 
 
-async def _obey(words: list[str], store: Store, clock: Clock) -> list[object]:
-    match words:
-        case "fill", path:
-            names = [name for name, _ in balances.by_account(balances.read(Path(path)))]
-            plans = [Plan(_account(name), interval=60.0, stale_after=_DAY) for name in names]
-            store.configure({plan.account.key: plan for plan in plans})
-            await _publish(Path(path), len(names), store, clock)
-        case "change", path, accounts:
-            await _publish(Path(path), int(accounts), store, clock)
-        case "poll", url, count:
-            return [*await _poll(url, int(count), store, clock)]
-    return ["done"]
-
-
-async def _publish(path: Path, accounts: int, store: Store, clock: Clock) -> None:
-    """Publish the first accounts of a file as if they had been polled now."""
-    for name, lines in islice(balances.by_account(balances.read(path)), accounts):
-        wall = clock.wall()
-        poll = Poll(clock.monotonic(), wall, duration=0.1, clock_offset=0.0, next_poll=wall + 60)
-        store.succeed(AccountKey(EXCHANGE.name, name), poll, parse_balances(_answer(lines)))
-        await asyncio.sleep(0)
-
-
-async def _poll(base_url: str, count: int, store: Store, clock: Clock) -> list[float]:
-    """Poll one more account some times, and return the seconds that each poll took."""
-    polls = Polls(base_url, store, clock)
-    plans = {key: state.plan for key, state in store.states.items()}
-    store.configure({**plans, polls.account.key: Plan(polls.account, 60.0, _DAY)})
-    durations = []
-    for _ in range(count):
-        await asyncio.sleep(_PAUSE)
-        durations.append(await polls.publish())
-    await polls.aclose()
-    return durations
+def _again_and_again(path: Path) -> Iterator[tuple[str, list[Line]]]:
+    while True:
+        yield from balances.by_account(balances.read(path))
 
 
 def _account(name: str) -> Account:
     return Account(name, EXCHANGE.name, EXCHANGE.base_url, EXCHANGE.balances_path, {})
 
 
-def _answer(lines: list[balances.Line]) -> bytes:
+def _answer(lines: list[Line]) -> bytes:
     rows = ",".join(
         f'{{"asset":"{line.asset}","balance":"{line.total}","free":"{line.free}"'
         f',"locked":"{line.locked}"}}'
