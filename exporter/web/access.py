@@ -126,7 +126,7 @@ def _protections(config: WebConfig) -> set[str]:
     tls = config.tls
     on = {
         "tls_server_config": tls is not None,
-        "client_auth_type": tls is not None and tls.asks_for_certificates,
+        "client_auth_type": tls is not None and tls.demands_certificates,
         "client_allowed_sans": tls is not None and bool(tls.allowed_sans),
         "basic_auth_users": bool(config.users),
         "rate_limit": config.rate_limit is not None,

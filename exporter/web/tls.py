@@ -4,10 +4,10 @@ import os
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from exporter.nodes import Node
 
@@ -63,11 +63,6 @@ class Tls:
     files: tuple[Path, ...]
 
     @property
-    def asks_for_certificates(self) -> bool:
-        """Return whether clients may, or must, show a certificate."""
-        return self.context.verify_mode != ssl.CERT_NONE
-
-    @property
     def demands_certificates(self) -> bool:
         """Return whether a client without a certificate is turned away."""
         return self.context.verify_mode == ssl.CERT_REQUIRED
@@ -77,10 +72,11 @@ class Tls:
         return not self.allowed_sans or not self.allowed_sans.isdisjoint(_sans(certificate))
 
 
-class _Pem(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Pem:
     """Hold a PEM, the node to blame for it, and the file that it came from."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     node: Node
     file: Path | None = None
 
@@ -151,7 +147,7 @@ def _set_certificate(context: ssl.SSLContext, certificate: _Pem, key: _Pem) -> N
         with _in_memory(certificate.content) as chain, _in_memory(key.content) as private:
             # Without a password OpenSSL would ask for that of an encrypted key on the terminal.
             context.load_cert_chain(chain, private, password="")
-    except (ssl.SSLError, ValueError):
+    except (OSError, ValueError):  # a failure of OpenSSL is an OSError too
         certificate.node.problem(
             "does not load with its key: both must be PEM and belong together, the key unencrypted"
         )

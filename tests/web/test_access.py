@@ -206,6 +206,11 @@ async def test_a_file_that_is_mended_counts_again(serve, connect, configure):
         (TLS, "", "tls_server_config"),
         (MUTUAL, TLS, "client_auth_type"),
         (
+            MUTUAL,
+            MUTUAL.replace("RequireAndVerifyClientCert", "VerifyClientCertIfGiven"),
+            "client_auth_type",
+        ),
+        (
             MUTUAL.replace("}", ", client_allowed_sans: [a]}"),
             MUTUAL,
             "client_allowed_sans",
