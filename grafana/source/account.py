@@ -140,8 +140,8 @@ BALANCES = table(
     "Balances",
     "Every asset that the account holds or held a day ago, as the exchange gave it; in orders and"
     " in withdrawals, and when it changed, where the exchange says it. No balance is served: the"
-    " account is down, and its last figures are not shown because they may be wrong by now. Click an"
-    " asset to see it below.",
+    " account is down, and its last figures are not shown because they may be wrong by now. Click"
+    " an asset to see it below.",
     [
         q.or_row(held(q.TOTAL), "asset", "no balance is served"),
         held(q.FREE),
@@ -258,7 +258,6 @@ CLOCK = chart(
     query(highest("exchange_account_clock_offset_seconds"), "offset"),
     unit="s",
     shades=outages(this),
-    min=None,
     soft_min=-2,
     soft_max=2,
     overrides=[override("A", color=fixed(TOTAL))],

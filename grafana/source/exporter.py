@@ -10,7 +10,6 @@ from .look import (
     NO_ACCOUNT,
     QUIET,
     SECONDS,
-    TOTAL,
     WARNING,
     WORDS,
     fixed,
@@ -20,34 +19,33 @@ from .look import (
     words,
 )
 from .panels import chart, not_seen, now, query, runbooks, stat
+from .process import (
+    COLLECTIONS,
+    CPU,
+    DOWN,
+    EXPORTER_DOWN,
+    FILES,
+    LAG_OVER_TIME,
+    LOGS,
+    MEMORY,
+    SCRAPES,
+    SERIES,
+    UP,
+    own,
+)
 from .tables import column, duration, state, table
 
 ours = q.SEVERAL
-TARGET = 'job=~"$job", instance=~"$instance"'
-UP = f"up{{{TARGET}}}"
 POLLS = ours.select("exchange_account_polls_total")
 FAILED = ours.select("exchange_account_poll_failures_total")
 INTERVAL = ours.each("exchange_account_poll_interval_seconds")
 TURN = ours.each("exchange_account_poll_duration_seconds")
 OFFSET = ours.select("exchange_account_clock_offset_seconds")
-DOWN = runbooks("ExchangeExporterDown", "ExchangeExporterAbsent")
-
 FAILED_POLLS = f"(sum by (exchange, account, reason) (increase({FAILED}[$__range])) >= 0.5)"
 WORKED = (
     f"1 - sum(increase({FAILED}[1h])) / (sum(increase({POLLS}[1h])) > 0) and on () max({UP}) == 1"
 )
-EXPORTER_DOWN = (query(f"1 + 0 * (min({UP}) == 0)", "an exporter is down"), BAD)
-NO_EXPORTER = (query(f"vector(1) unless on () count({UP})", "no exporter is seen"), QUIET)
 POLLED = [EXPORTER_DOWN, not_seen(ours)]
-SCRAPED = [EXPORTER_DOWN, NO_EXPORTER]
-OF_INSTANCE = "{{instance}}"
-
-
-def own(metric: str) -> str:
-    """Return a figure of the exporter itself."""
-    return f"{metric}{{{TARGET}}}"
-
-
 BUILDS = (
     "max by (job, instance, version, revision, python_version)"
     f" ({own('exchange_exporter_build_info')})"
@@ -181,7 +179,6 @@ CLOCK = chart(
     query(f"max by (exchange) ({OFFSET})", "{{exchange}} highest"),
     query(f"min by (exchange) ({OFFSET})", "{{exchange}} lowest"),
     unit="s",
-    min=None,
     soft_min=-2,
     soft_max=2,
     overrides=[override("B", custom__lineWidth=1, custom__lineStyle=DASHES)],
@@ -222,119 +219,6 @@ FAILING = table(
     sort="Failed polls",
     descending=True,
     links=runbooks("ExchangeAccountDown", "ExchangeAuthenticationFailing"),
-)
-
-SCRAPES = chart(
-    "Scrape duration",
-    "How long Prometheus took to read the exporter. A scrape only reads memory, so more than a"
-    " second means a slow network or no processor to be had.",
-    query(own("scrape_duration_seconds"), OF_INSTANCE),
-    unit="s",
-    links=DOWN,
-    color=tones(TOTAL),
-    shades=SCRAPED,
-)
-
-SERIES = chart(
-    "Series",
-    "How many series of balances and accounts are exposed, and how many samples Prometheus took in"
-    " one scrape. A fall: balances were withdrawn, or accounts removed. Samples at zero: the scrape"
-    " failed, or a limit of the scrape configuration is too low.",
-    query(own("exchange_exporter_series"), f"{OF_INSTANCE} exposed"),
-    query(own("scrape_samples_scraped"), f"{OF_INSTANCE} scraped"),
-    decimals=0,
-    style="steps",
-    overrides=[override("B", custom__lineWidth=1, custom__lineStyle=DASHES)],
-    color=tones(TOTAL),
-    shades=SCRAPED,
-)
-
-LOGS = chart(
-    "Log messages, by level",
-    "Messages logged in each step. Warnings mark the begin of a trouble and say what to do; errors"
-    " are defects of the exporter: please report them.",
-    query(
-        "sum by (level) (increase("
-        f"{own('exchange_exporter_log_messages_total')}[$__rate_interval])) > 0",
-        "{{level}}",
-    ),
-    query(f"0 * count({own('exchange_exporter_build_info')})", "none"),
-    decimals=1,
-    style="bars",
-    soft_max=5,
-    shades=SCRAPED,
-    overrides=[
-        override("B", color=fixed(GOOD)),
-        *(
-            override(level, "byName", color=fixed(color))
-            for level, color in (
-                ("debug", QUIET),
-                ("info", QUIET),
-                ("warning", WARNING),
-                ("error", BAD),
-                ("critical", BAD),
-            )
-        ),
-    ],
-)
-
-LAG_OVER_TIME = chart(
-    "Event loop lag over time",
-    "The longest time in each minute for which the exporter kept itself waiting. Above half a"
-    " second, again and again: give it more processor, or look for more scrapers than expected.",
-    query(own("exchange_exporter_event_loop_lag_seconds"), OF_INSTANCE),
-    unit="s",
-    color=tones(TOTAL),
-    shades=SCRAPED,
-    links=runbooks("ExchangeEventLoopLag"),
-)
-
-COLLECTIONS = chart(
-    "Garbage collections in a minute",
-    "How often Python looks for memory to free, by generation. Many of generation 2 while the"
-    " memory rises: a defect, please report it.",
-    query(
-        f"60 * sum by (generation) (rate({own('python_gc_collections_total')}[$__rate_interval]))",
-        "generation {{generation}}",
-    ),
-    decimals=1,
-    color=BY_VALUE,
-    shades=SCRAPED,
-)
-
-CPU = chart(
-    "Processor",
-    "The share of one core that the exporter uses. Near 100 % it can't keep its rhythm: give it"
-    " more, or look for far more scrapers than expected.",
-    query(f"rate({own('process_cpu_seconds_total')}[$__rate_interval])", OF_INSTANCE),
-    unit="percentunit",
-    decimals=1,
-    soft_max=0.05,
-    color=tones(TOTAL),
-    shades=SCRAPED,
-)
-
-MEMORY = chart(
-    "Memory",
-    "Memory that the exporter holds. It follows the number of series; a rise without more series is"
-    " a defect: please report it.",
-    query(own("process_resident_memory_bytes"), OF_INSTANCE),
-    unit="bytes",
-    decimals=0,
-    color=tones(TOTAL),
-    shades=SCRAPED,
-)
-
-FILES = chart(
-    "Open files",
-    "Open files and connections as a share of what the process may open. Near 100 % new connections"
-    " are refused: look for clients that never close, or raise the limit.",
-    query(f"{own('process_open_fds')} / {own('process_max_fds')}", OF_INSTANCE),
-    unit="percentunit",
-    decimals=1,
-    soft_max=0.1,
-    color=tones(TOTAL),
-    shades=SCRAPED,
 )
 
 EXPORTERS_TABLE = table(

@@ -19,6 +19,9 @@ from .queries import Accounts
 RUNBOOKS = "https://exchange-balance-exporter.example/docs/runbooks"
 """Where the runbooks are read: the base of `runbook_url` in the alerts."""
 
+Shade = tuple[Json, str]
+"""A query, and the colour of the time in which it has a value."""
+
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
@@ -204,7 +207,7 @@ def chart(
     decimals: int | None = None,
     style: str = "line",
     color: Json | None = None,
-    shades: Sequence["Shade"] = (),
+    shades: Sequence[Shade] = (),
     empty: str = NO_ACCOUNT,
     overrides: Sequence[Json] = (),
     links: Sequence[Json] = (),
@@ -212,10 +215,10 @@ def chart(
 ) -> Json:
     """Return values over time: a `line`, `steps`, an `area` that stacks, or `bars`.
 
-    Gaps stay gaps, and `shades` say why they are there. `axis` may set min, max, soft_min,
-    soft_max and width.
+    Gaps stay gaps, and `shades` say why they are there. `axis` may set soft_min, soft_max and
+    width; the soft ones give way to values beyond them, such as a negative balance.
     """
-    limits = {"min": 0, "soft_min": None, "soft_max": None, "max": None, "width": None, **axis}
+    limits = {"soft_min": 0, "soft_max": None, "width": None, **axis}
     return panel(
         "timeseries",
         title,
@@ -227,7 +230,6 @@ def chart(
             "noValue": empty,
             "color": color or {"mode": "palette-classic"},
             **({} if decimals is None else {"decimals": decimals}),
-            **{side: limits[side] for side in ("min", "max") if limits[side] is not None},
             "custom": {
                 "drawStyle": "bars" if style == "bars" else "line",
                 "lineInterpolation": "stepAfter" if style == "steps" else "linear",
@@ -262,10 +264,6 @@ def chart(
             "tooltip": {"mode": "multi", "sort": "desc", "hideZeros": False},
         },
     )
-
-
-Shade = tuple[Json, str]
-"""A query, and the colour of the time in which it has a value."""
 
 
 def not_seen(accounts: Accounts) -> Shade:

@@ -92,12 +92,15 @@ class Accounts:
         series = self.select(metric, _of(asset), offset)
         return f"max by (exchange, account, asset) ({series})"
 
+    def _counted(self, metric: str, asset: str = "", offset: str = "") -> str:
+        """Return a balance as an exporter gives it that sees the account up and complete."""
+        series = self.select(metric, _of(asset), offset)
+        sound = f"on (job, instance, exchange, account) ({self._sound(offset)} == 1)"
+        return f"max by (exchange, account, asset) ({series} and {sound})"
+
     def total(self, metric: str, asset: str = "") -> str:
         """Return a balance of each asset added up over the accounts, while all are there."""
-        series = self.select(metric, _of(asset))
-        sound = f"{series} and on (job, instance, exchange, account) ({self._sound()} == 1)"
-        summed = f"sum by (asset) (max by (exchange, account, asset) ({sound}))"
-        return f"({summed} and on () {self.whole()})"
+        return f"(sum by (asset) ({self._counted(metric, asset)}) and on () {self.whole()})"
 
     def total_or_withheld(self, metric: str, asset: str) -> str:
         """Return one asset's total; NaN, not absent, while it would lie."""
@@ -108,7 +111,7 @@ class Accounts:
 
         An account that was added or removed is no change of money.
         """
-        moved = f"{self.balance(metric)} - {self.balance(metric, offset='1d')}"
+        moved = f"{self._counted(metric)} - {self._counted(metric, offset='1d')}"
         both = f"{self.whole()} and on () {self.whole('1d')}"
         return f"(sum by (asset) ({moved}) and on () {both})"
 

@@ -3,42 +3,25 @@
 from . import queries as q
 from .dashboards import account, asset, dashboard, exchange, heading, source
 from .look import (
-    AMOUNT,
-    AMOUNT_WIDTH,
     BAD,
-    BY_VALUE,
     DASHES,
-    DECIMALS,
-    FREE,
     GOOD,
     LOCKED,
-    MISSING,
     NO_ACCOUNT,
-    PLAIN_AMOUNT,
     QUIET,
     WARNING,
     WORDS,
-    Json,
     fixed,
-    nan,
     override,
     steps,
     words,
 )
+from .one_asset import ACCOUNT_LINK, BY_ACCOUNT, OVER_TIME, WHERE, headline
 from .panels import chart, not_seen, now, outages, query, runbooks, stat
 from .tables import amount, column, duration, share, state, table
 from .thresholds import broken, thresholds
 
 ours = q.SEVERAL
-ASSET = "$asset"
-ACCOUNT_LINK = [
-    {
-        "title": "Open the account",
-        "url": "/d/exchange-account?${datasource:queryparam}"
-        "&var-exchange=${__data.fields.Exchange}&var-account=${__data.fields.Account}"
-        "&${asset:queryparam}&${__url_time_range}",
-    }
-]
 ASSET_LINK = [
     {
         "title": "Show this asset below",
@@ -81,7 +64,6 @@ HELD = (
     f"count by (asset) ({ours.balance(q.TOTAL)} != 0 or {ours.balance(q.TOTAL, offset='1d')} != 0)"
 )
 WITHHELD = f" or {HELD} * NaN"
-HERE = f"{ours.balance(q.TOTAL, ASSET)} != 0"
 HIGHEST = f"max_over_time({ours.total(q.TOTAL)}[$__range:$__interval] @ end())"
 SERIES = f"({ours.select(q.TOTAL)}[$__range] @ end())"
 MOST = (
@@ -89,31 +71,11 @@ MOST = (
     f" / (sum by (asset) (max_over_time{SERIES}) > 0))"
 )
 """The assets that moved most, seen account by account: an outage does not count as a move."""
-LARGEST = (
-    "topk(10, max by (exchange, account) (max_over_time("
-    + ours.select(q.TOTAL, more=', asset="$asset"')
-    + "[$__range] @ end())))"
-)
 
 
 def held(expr: str) -> str:
     """Return an expression for the assets that are held now or were a day ago."""
     return f"({expr} and on (asset) {HELD})"
-
-
-def of_asset(title: str, balance: str) -> Json:
-    """Return the headline of one balance of the chosen asset."""
-    return stat(
-        title,
-        "The chosen asset, added up over the selected accounts; shown only while all of them are"
-        " up and complete. Withheld: one of them is not. See Accounts below, or deselect it above"
-        " to see the sum of the others.",
-        now(ours.total_or_withheld(balance, ASSET)),
-        unit=AMOUNT,
-        decimals=DECIMALS,
-        mappings=[nan("withheld")],
-        empty="no balance is seen",
-    )
 
 
 N_OF_M = stat(
@@ -241,7 +203,6 @@ MOVED = chart(
     query(f"{ours.total(q.TOTAL)} / on (asset) ({HIGHEST} > 0) and on (asset) {MOST}", "{{asset}}"),
     unit="percentunit",
     decimals=1,
-    min=None,
     soft_min=0.9,
     shades=outages(ours),
     links=runbooks("ExchangeBalanceFell"),
@@ -261,61 +222,6 @@ COUNTED = chart(
         override("B", color=fixed(GOOD), custom__fillOpacity=15),
     ],
     links=runbooks("ExchangeTooFewAccounts"),
-)
-
-ASSET_OVER_TIME = chart(
-    "Free and locked $asset",
-    "The chosen asset, added up over the selected accounts; the upper edge is the total. Drawn only"
-    " where all accounts are up and complete: a shaded span is an outage, a step without one is"
-    " money that moved.",
-    query(f"sum({ours.total(q.FREE, ASSET)})", "free"),
-    query(f"sum({ours.total(q.LOCKED, ASSET)})", "locked"),
-    unit=PLAIN_AMOUNT,
-    decimals=DECIMALS,
-    width=AMOUNT_WIDTH,
-    style="area",
-    shades=outages(ours),
-    overrides=[override("A", color=fixed(FREE)), override("B", color=fixed(LOCKED))],
-    links=runbooks("ExchangeBalanceFell"),
-)
-
-ASSET_BY_ACCOUNT = chart(
-    "Total $asset by account",
-    "The chosen asset in each account, the 10 largest; nothing is added up. A line ends where an"
-    " account's balances got too old and were withdrawn: see Accounts below.",
-    query(
-        f"{ours.balance(q.TOTAL, ASSET)} and on (exchange, account) {LARGEST}",
-        "{{account}} ({{exchange}})",
-    ),
-    unit=PLAIN_AMOUNT,
-    decimals=DECIMALS,
-    width=AMOUNT_WIDTH,
-    shades=[not_seen(ours)],
-    color=BY_VALUE,
-    links=runbooks("ExchangeBalanceFell"),
-)
-
-WHERE = table(
-    "Accounts that hold $asset",
-    "The chosen asset in each account that serves it, the largest first. An account that is down"
-    " has no row once its balances are too old, and then the shares are withheld.",
-    [
-        q.or_row(HERE, "account", "no balance is seen"),
-        f"{ours.balance(q.FREE, ASSET)} and on (exchange, account) ({HERE})",
-        f"{ours.balance(q.LOCKED, ASSET)} and on (exchange, account) ({HERE})",
-        f"({HERE}) / on () group_left () ({ours.total_or_withheld(q.TOTAL, ASSET)})",
-    ],
-    [
-        column("exchange", "Exchange", 110),
-        column("account", "Account", None, links=ACCOUNT_LINK),
-        amount("A", "Total", missing=MISSING),
-        amount("B", "Free"),
-        amount("C", "Locked"),
-        share("D", "Share of all", 180, FREE),
-    ],
-    hide=("asset",),
-    sort="Total",
-    descending=True,
 )
 
 ACCOUNTS = table(
@@ -369,12 +275,12 @@ DASHBOARD = dashboard(
         heading("One asset: $asset"),
         (
             4,
-            (7, of_asset("Total $asset", q.TOTAL)),
-            (7, of_asset("Free $asset", q.FREE)),
-            (7, of_asset("Locked $asset", q.LOCKED)),
+            (7, headline("Total $asset", q.TOTAL)),
+            (7, headline("Free $asset", q.FREE)),
+            (7, headline("Locked $asset", q.LOCKED)),
             (3, N_OF_M | {"title": "In the sum"}),
         ),
-        (8, (12, ASSET_OVER_TIME), (12, ASSET_BY_ACCOUNT)),
+        (8, (12, OVER_TIME), (12, BY_ACCOUNT)),
         (8, (24, WHERE)),
         heading("Accounts and thresholds"),
         (9, (24, ACCOUNTS)),

@@ -26,6 +26,7 @@ SCENARIOS = (
     "empty",
     "many",
     "pair",
+    "incomplete",
 )
 REASONS = (
     "authentication",
@@ -76,6 +77,7 @@ class Account:
     thresholds: dict[tuple[str, str], float] = field(default_factory=dict)
     moves: dict[int, tuple[str, float]] = field(default_factory=dict)
     reasons: tuple[str, ...] = REASONS
+    rejected: int = 0
     failures: dict[str, float] = field(default_factory=dict)
     polls: float = 0
     last_success: float = 0
@@ -118,7 +120,7 @@ class Account:
         slow = 9.9 if why == "timeout" else 0.2 + rng.random() * 0.05
         for name, value in (
             ("up", float(why is None)),
-            ("complete", float(served)),
+            ("complete", float(served and not self.rejected)),
             ("last_success_timestamp_seconds", self.last_success),
             ("poll_duration_seconds", slow + (0.25 if self.exchange == "trubit" else 0)),
             ("poll_interval_seconds", self.interval),
@@ -126,7 +128,7 @@ class Account:
             ("assets", rows),
             ("inconsistent_assets", 0),
             ("negative_assets", 0),
-            ("rejected_assets", 0),
+            ("rejected_assets", self.rejected if served else 0),
             ("clock_offset_seconds", round(rng.gauss(0.02, 0.01), 3)),
             ("polls_total", self.polls // 1),
         ):
@@ -232,6 +234,7 @@ def few_accounts(scenario: str) -> list[Account]:
             "treasury-mx",
             {"MXN": 21_774_301.9, "BTC": 1.75, "USDT": 640_000.0, "USDC": 310_250.5},
             outages=outages("treasury-mx"),
+            rejected=int(scenario == "incomplete"),
             thresholds={("USDC", "total_min"): 250_000},
         ),
     ]

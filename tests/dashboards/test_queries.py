@@ -20,6 +20,7 @@ SELECTIONS: dict[str, list[Mapping[str, str]]] = {
     EXPORTER: [{}],
 }
 DOWN = ("account_down", "exchange_down", "authentication", "exporter_down")
+NOT_ALL_THERE = (*DOWN, "incomplete")
 SUMS = ("Total $asset", "Free $asset", "Locked $asset")
 
 
@@ -78,7 +79,7 @@ def test_every_query_can_be_answered_at_all_times(
                 ask(history(scenario), target, selection)
 
 
-@pytest.mark.parametrize("scenario", DOWN)
+@pytest.mark.parametrize("scenario", NOT_ALL_THERE)
 def test_no_sum_is_shown_while_an_account_is_missing(history: History, scenario: str) -> None:
     for title in SUMS:
         (withheld,) = values(shown(history(scenario), TREASURY, title))
@@ -132,6 +133,7 @@ def test_the_number_of_accounts_stands_beside_the_sums(
             ["market-making: unavailable", "payouts-tr: unavailable", "treasury-tr: unavailable"],
         ),
         ("authentication", ["treasury-tr: authentication"]),
+        ("incomplete", ["treasury-mx: incomplete"]),
         ("exporter_down", ["the exporter is down"]),
         ("empty", ["no account is seen"]),
     ],
@@ -144,7 +146,7 @@ def test_the_overview_names_what_is_wrong(
 
 @pytest.mark.parametrize(
     ("scenario", "code"),
-    [("healthy", 0), ("account_down", 3), ("exchange_down", 3), ("exporter_down", 4)],
+    [("healthy", 0), ("account_down", 3), ("incomplete", 2), ("exporter_down", 4)],
 )
 def test_the_first_panel_says_whether_it_is_all_there(
     history: History, scenario: str, code: int
