@@ -19,6 +19,7 @@ Row = Mapping[str, object]
 _ASSET = re.compile(r"[A-Za-z0-9._-]{1,32}").fullmatch
 _MAX_NAME = 64
 _ZERO = Amount("0")
+_NO_SEPARATOR = " "  # is in no amount
 
 
 class RowError(ValueError):
@@ -67,7 +68,7 @@ class AmountReader:
 
     def __init__(self) -> None:
         """Start with no separator seen."""
-        self._separator = ""
+        self._separator = _NO_SEPARATOR
 
     def read(self, row: Row, field: str) -> Amount:
         """Return a field's amount.
@@ -86,7 +87,7 @@ class AmountReader:
             amount = parse_amount(value)
         except AmountError as error:
             raise RowError(f"{field} is {error}") from None
-        if type(value) is str:
+        if self._separator not in value and type(value) is str:
             self._note_separator(value)
         return amount
 
@@ -101,7 +102,7 @@ class AmountReader:
             separator = "."
         else:
             return
-        if self._separator not in {"", separator}:
+        if self._separator not in {_NO_SEPARATOR, separator}:
             raise BadResponseError("the amounts use both a decimal comma and a decimal point")
         self._separator = separator
 
