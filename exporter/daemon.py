@@ -72,7 +72,7 @@ class Daemon:
 
         Raises `CannotListenError` before anything was polled.
         """
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every secret
+        _set_resource_limits()
         self._watch_signals()
         server = self._make_server()
         addresses = await self._listen(server)
@@ -174,6 +174,12 @@ class Daemon:
                 )
         if when_listening:
             when_listening(urls[0])
+
+
+def _set_resource_limits() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every secret
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand scrapers are allowed
 
 
 def _warn_of_readable_secrets(config: Config) -> None:
