@@ -12,7 +12,7 @@ from exporter.clock import Clock
 from exporter.credentials import Secret, read_all
 from exporter.errors import InternalError, PollError, RateLimitedError
 from exporter.exchanges.base import Exchange
-from exporter.exchanges.http import HttpClient, StaleConnectionError
+from exporter.exchanges.http import HttpClient
 from exporter.exchanges.server_clock import ServerClock
 from exporter.model import Account, Reading
 from exporter.pace import Pace, limit_pause
@@ -95,10 +95,7 @@ class Endpoint:
         http.begin_poll()
         try:
             async with asyncio.timeout(account.timeout):
-                try:
-                    reading = await self._api.fetch_balances(account, credentials, http)
-                except StaleConnectionError:
-                    reading = await self._api.fetch_balances(account, credentials, http)
+                reading = await self._api.fetch_balances(account, credentials, http)
         except TimeoutError:
             if self._clock.monotonic() - started > account.timeout + _STALL:
                 raise InternalError("this process was stalled while it waited") from None

@@ -55,11 +55,15 @@ class BtcTurk:
         self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
     ) -> Reading:
         """Return the balances of an account."""
-        key = credentials["api_key"]
-        stamp = self._next_stamp(key)
-        answer = await http.get(
-            account.balances_path, sign(key.reveal(), credentials["api_secret"].reveal(), stamp)
-        )
+        key, secret = credentials["api_key"], credentials["api_secret"]
+        stamp = 0
+
+        def signed() -> Mapping[str, str]:
+            nonlocal stamp
+            stamp = self._next_stamp(key)
+            return sign(key.reveal(), secret.reveal(), stamp)
+
+        answer = await http.get(account.balances_path, signed)
         try:
             check_status(answer)
             return parse_balances(answer.body)

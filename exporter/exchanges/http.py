@@ -1,5 +1,6 @@
 """Send requests to an exchange: the only module that knows httpx."""
 
+import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -39,16 +40,21 @@ _NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
 
 
 class StaleConnectionError(ConnectionFailedError):
-    """A connection kept from an earlier poll was closed by the exchange: sign and ask again."""
+    """A connection kept from an earlier request was closed by the exchange, or is out of step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hold what an exchange answered; `retry_after` is in seconds, None where it said nothing."""
+    """Hold what an exchange answered; `retry_after` is in seconds, None where it said nothing.
+
+    `is_challenge` tells that Cloudflare answered in its place, to see whether we are a browser:
+    https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
+    """
 
     status: int
     body: bytes
     retry_after: float | None
+    is_challenge: bool = False
 
 
 class HttpClient:
@@ -92,8 +98,18 @@ class HttpClient:
         self._is_first_request = True
         self._progress = _Progress()
 
-    async def get(self, path: str, headers: Mapping[str, str]) -> Answer:
-        """Return the answer to a GET, whatever its status; raises a `PollError` without one."""
+    async def get(self, path: str, sign: Callable[[], Mapping[str, str]]) -> Answer:
+        """Return the answer to a GET, whatever its status; raises a `PollError` without one.
+
+        `sign` makes the headers. It is called again where the connection turns out to have been
+        closed since it was last used: that is no fault, but what was sent is not to be sent twice.
+        """
+        try:
+            return await self._ask_in_turn(path, sign())
+        except StaleConnectionError:
+            return await self._ask_in_turn(path, sign())
+
+    async def _ask_in_turn(self, path: str, headers: Mapping[str, str]) -> Answer:
         if self._is_first_request:
             self._is_first_request = False
             return await self._ask(path, headers)
@@ -109,13 +125,17 @@ class HttpClient:
         try:
             response = await self._client.send(request, stream=True)
             try:
+                if progress.is_early:
+                    raise StaleConnectionError("an answer was there before it was asked for")
                 return await self._read(response, sent)
             finally:
                 await response.aclose()
         except httpx.HTTPError as error:
             raise _explain(error, progress) from error
-        except httpx.InvalidURL as error:
-            raise ConnectionFailedError("base_url is not a URL that can be asked") from error
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise ConnectionFailedError("base_url has no host that can be looked up") from error
+        finally:
+            await progress.aclose()
 
     def timed_out(self) -> PollError:
         """Return the error for a poll that was given up on, by where its request had come to."""
@@ -135,7 +155,8 @@ class HttpClient:
             response.headers.get("Retry-After"), self._server_clock.now() if date is None else date
         )
         body = await _read_body(response) if response.status_code == 200 else b""
-        return Answer(response.status_code, body, wish)
+        is_challenge = response.headers.get("cf-mitigated", "").lower() == "challenge"
+        return Answer(response.status_code, body, wish, is_challenge)
 
 
 @cache
@@ -151,6 +172,8 @@ def check_status(answer: Answer) -> None:
         return
     if status == 401:
         raise AuthenticationError("the exchange refused the credentials (HTTP 401)")
+    if answer.is_challenge:
+        raise UnavailableError(f"Cloudflare takes this machine for a robot (HTTP {status})")
     if status == 403:
         raise PermissionDeniedError("the exchange refused the call (HTTP 403)")
     if status in {418, 429}:
@@ -189,28 +212,47 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
 class _Progress:
     """Follow a request through httpcore's trace, to tell a fault by where it happened."""
 
-    __slots__ = ("connected", "in_handshake", "stage")
+    __slots__ = ("_has_waited", "_stream", "connected", "in_handshake", "is_early", "stage")
 
     def __init__(self) -> None:
+        self._stream: Any = None
+        self._has_waited = False
         self.connected = False
         self.in_handshake = False
+        self.is_early = False
         self.stage = "waiting for a connection"
 
-    async def note(self, event: str, _info: Mapping[str, Any]) -> None:
+    async def note(self, event: str, info: Mapping[str, Any]) -> None:
         if event == "connection.connect_tcp.started":
             self.connected = True
             self.stage = "connecting"
+        elif event == "connection.connect_tcp.complete":
+            self._stream = info["return_value"]
         elif event == "connection.start_tls.started":
             self.in_handshake = True
         elif event == "connection.start_tls.complete":
             self.in_handshake = False
         elif event == "http11.receive_response_headers.started":
             self.stage = "waiting for an answer"
+            asyncio.get_running_loop().call_soon(self._wait)
+        elif event == "http11.receive_response_headers.complete":
+            # What was read without waiting came with the answer before, and is none to this poll.
+            self.is_early = not self._has_waited
         elif event == "http11.receive_response_body.started":
             self.stage = "reading the answer"
 
+    async def aclose(self) -> None:
+        """Close a connection whose handshake did not end; httpcore leaves it when cancelled."""
+        if self.in_handshake:
+            await self._stream.aclose()
+
+    def _wait(self) -> None:
+        self._has_waited = True
+
 
 def _explain(error: httpx.HTTPError, progress: _Progress) -> PollError:
+    if not progress.connected and progress.stage != "reading the answer":
+        return StaleConnectionError("the exchange had closed the connection")
     causes = _causes(error)
     if progress.in_handshake or any(isinstance(cause, ssl.SSLError) for cause in causes):
         return TlsError("no trustworthy TLS connection to the exchange")
@@ -220,8 +262,6 @@ def _explain(error: httpx.HTTPError, progress: _Progress) -> PollError:
         return BadResponseError("the answer broke off or is not valid HTTP")
     if any(isinstance(cause, h11.RemoteProtocolError) for cause in causes):
         return BadResponseError("the answer is not valid HTTP")
-    if not progress.connected:
-        return StaleConnectionError("the exchange had closed the connection")
     return ConnectionFailedError(f"the connection broke ({progress.stage})")
 
 

@@ -95,7 +95,7 @@ class TruBit:
         now = self._server_clock.now()
         query = sign(credentials["api_secret"].reveal(), int(now * 1000))
         answer = await http.get(
-            f"{TOKEN_PATH}?{query}", {"X-BH-APIKEY": credentials["api_key"].reveal()}
+            f"{TOKEN_PATH}?{query}", lambda: {"X-BH-APIKEY": credentials["api_key"].reveal()}
         )
         try:
             value, expires = parse_token(_checked_body(answer))
@@ -105,7 +105,7 @@ class TruBit:
 
 
 async def _ask(account: Account, token: Secret, http: HttpClient) -> Reading:
-    answer = await http.get(account.balances_path, {"X-BH-TOKEN": token.reveal()})
+    answer = await http.get(account.balances_path, lambda: {"X-BH-TOKEN": token.reveal()})
     return parse_balances(_checked_body(answer))
 
 

@@ -1,11 +1,10 @@
 """Say what a fault is and what must be seen of it, and play it in virtual time."""
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
-from exporter.model import Account
 from tests.faults.virtual_time import run
 from tests.faults.world import INTERVAL, TIMEOUT, Page, World, opened, resources
 
@@ -49,8 +48,12 @@ def serves(total: str | None = "1.5", rejected: int = 0) -> Seen:
 LEFT_OUT = serves(None, rejected=1)
 """The first row is left out, the others are served."""
 
-Begin = Callable[[World], AbstractContextManager[object]]
-Play = Callable[[str], Awaitable[None]]
+Fault = AbstractAsyncContextManager[object]
+Begin = Callable[[World], Fault]
+"""Begin a fault in a world; it ends with the block."""
+
+Setting = Callable[[World], AbstractAsyncContextManager[Begin]]
+"""Prepare a world before anything is polled, and return what begins the fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,8 @@ def fault_case(
     name: str,
     does: str,
     seen: Seen | Mapping[str, Seen],
-    begin: Begin,
+    setting: Setting,
     *,
-    setting: Callable[[World], Account] = lambda world: world.victim,
     exchanges: tuple[str, ...] = EXCHANGES,
     why: str = "",
 ) -> Case:
@@ -87,7 +89,7 @@ def fault_case(
     by_exchange = {each: seen if isinstance(seen, Seen) else seen[each] for each in exchanges}
 
     def play(exchange: str) -> None:
-        run(lambda: _play_fault(exchange, by_exchange[exchange], begin, setting))
+        run(lambda: _play_fault(exchange, by_exchange[exchange], setting))
 
     texts = {exchange: str(each) for exchange, each in by_exchange.items()}
     return Case(group, name, does, texts, play, exchanges, why)
@@ -117,18 +119,25 @@ def story_case(
     return Case(group, name, does, dict.fromkeys(exchanges, seen), play, exchanges, why)
 
 
-async def _play_fault(
-    exchange: str, seen: Seen, begin: Begin, setting: Callable[[World], Account]
-) -> None:
+def at_once(begin: Begin) -> Setting:
+    """Return the setting of a fault that needs no preparation."""
+
+    @asynccontextmanager
+    async def setting(_world: World) -> AsyncIterator[Begin]:
+        yield begin
+
+    return setting
+
+
+async def _play_fault(exchange: str, seen: Seen, setting: Setting) -> None:
     random.seed(0)
-    async with opened(exchange) as world:
-        world.victim = setting(world)
+    async with opened(exchange) as world, setting(world) as begin:
         async with world.polling():
             await world.until(_everyone_is_up(world), within=10)
             before = await world.run(INTERVAL)
             await world.check_everything()
             used = resources()
-            with begin(world):
+            async with begin(world):
                 during = await world.run(_LASTS)
                 pages = [page for page in world.pages if page.at > before.at]
                 _check_during(world, seen, before, pages)
@@ -156,12 +165,12 @@ def _check_during(world: World, seen: Seen, before: Page, pages: list[Page]) -> 
     polls = last.polls(victim) - before.polls(victim)
     assert polls >= 1, "the victim is not polled any more"
     if seen.reason:
-        assert last.failures(victim) == {seen.reason: polls}
+        assert last.failures(victim) == {seen.reason: polls}, str(last.failures(victim))
         assert not last.is_up(victim)
         assert last.assets(victim) == set(), "balances stay for ever"
         assert {page.total(victim) for page in pages} == {"1.5", None}
     else:
-        assert last.failures(victim) == {}
+        assert last.failures(victim) == {}, str(last.failures(victim))
         assert last.is_up(victim)
         assert last.total(victim) == seen.total
         assert last.number("exchange_account_rejected_assets", victim) == seen.rejected

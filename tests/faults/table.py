@@ -1,9 +1,11 @@
 """List what must be seen of every fault that the simulated exchanges show."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 from exporter.simulator import FAULTS
-from tests.faults.case import LEFT_OUT, Case, Seen, fails, fault_case, serves
+from tests.faults.case import LEFT_OUT, Case, Seen, at_once, fails, fault_case, serves
+from tests.faults.world import World
 
 WORKS = serves()
 
@@ -132,23 +134,64 @@ _E: dict[str, Seen | Mapping[str, Seen]] = {
     "name_null": WORKS,
 }
 
+_TOKENS = {
+    "token_refused": fails("authentication"),
+    "token_limited": fails("rate_limited"),
+    "token_unavailable": fails("unavailable"),
+    "token_stale": fails("authentication"),
+    "token_endless": _BAD,
+    "token_timeless": _BAD,
+    "token_hostile": _BAD,
+    "token_empty": _BAD,
+}
+
 _F = {"date_missing": WORKS, "date_garbage": WORKS, "date_old": WORKS}
 
 
 def _shown(group: str, name: str, seen: Seen | Mapping[str, Seen]) -> Case:
+    @asynccontextmanager
+    async def begin(world: World) -> AsyncIterator[None]:
+        with world.simulator.show(name, exchange=world.exchange, account="victim"):
+            yield
+
+    return fault_case(group, name, FAULTS[name].description, seen, at_once(begin))
+
+
+def _shown_on_renewal(group: str, name: str, seen: Seen) -> Case:
+    @asynccontextmanager
+    async def begin(world: World) -> AsyncIterator[None]:
+        world.simulator.expire_tokens(world.simulated(world.victim))
+        with world.simulator.show(name, account="victim", call="token"):
+            yield
+
     return fault_case(
         group,
-        name,
-        FAULTS[name].description,
+        f"renewal_{name}",
+        f"While a token is renewed: {FAULTS[name].description}",
         seen,
-        lambda world: world.simulator.show(name, exchange=world.exchange, account="victim"),
+        at_once(begin),
+        exchanges=("trubit",),
+        why="there are no tokens",
     )
 
 
-_SEEN = {"A": _A, "B": _B, "C": _C, "D": _D, "E": _E, "F": _F}
+def _at(exchange: str, seen: Seen | Mapping[str, Seen]) -> Seen:
+    return seen if isinstance(seen, Seen) else seen[exchange]
+
+
+_SEEN: Mapping[str, Mapping[str, Seen | Mapping[str, Seen]]] = {
+    "A": _A, "B": _B, "C": _C, "D": _D, "E": _E, "F": _F,
+}  # fmt: skip
+
+# Of an answer without rows, only what concerns whole answers can be wrong.
+_ABOUT_ROWS = {"none", "rows_null", "rows_text", "rows_object", "row_null"}
 
 SHOWN = [
-    _shown(group, name, seen)  # type: ignore[arg-type]
-    for group, faults in _SEEN.items()
-    for name, seen in faults.items()
+    _shown(group, name, seen) for group, faults in _SEEN.items() for name, seen in faults.items()
 ]
+ON_RENEWAL = [
+    _shown_on_renewal(group, name, _at("trubit", seen))
+    for group in "ABCD"
+    for name, seen in _SEEN[group].items()
+    if name not in _ABOUT_ROWS
+] + [_shown_on_renewal("F", name, seen) for name, seen in _TOKENS.items()]

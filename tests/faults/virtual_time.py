@@ -47,7 +47,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
         result = super().run_in_executor(executor, func, *args)
-        if func is not self._hang:
+        if func != self._hang:
             self._threads += 1
             result.add_done_callback(self._forget_thread)
         return result

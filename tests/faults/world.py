@@ -146,6 +146,10 @@ class World:
         }
         return make_account(account.name, account.exchange, **(fields | changes))
 
+    def poll_victim_at(self, base_url: str) -> None:
+        """Poll the victim at another address."""
+        self.victim = self.configured(self.simulated(self.victim), base_url=base_url)
+
     def simulated(self, account: Account) -> SimulatedAccount:
         """Return the exchange's side of an account."""
         [found] = [a for a in self.simulator.accounts if (a.exchange, a.name) == account.key]

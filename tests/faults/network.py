@@ -1,0 +1,203 @@
+"""List what must be seen of faults below HTTP: names, TCP and TLS."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import trustme
+
+from tests.faults.case import Begin, Case, Seen, Setting, fails, fault_case, serves
+from tests.faults.relay import (
+    Attend,
+    Relay,
+    listen,
+    relay_to,
+    reset,
+    say,
+    server_context,
+    trusting,
+)
+from tests.faults.virtual_time import HANGS, UNKNOWN
+from tests.faults.world import World
+
+_NAME = "api.exchange.test"
+_YEAR = timedelta(days=365)
+
+
+def _through_relay(
+    misbehave: Callable[[Relay], Awaitable[None]], *, reopens: bool = True
+) -> Setting:
+    """Poll the victim through a relay that misbehaves for a while."""
+
+    @asynccontextmanager
+    async def setting(world: World) -> AsyncIterator[Begin]:
+        async with relay_to(world.simulator.url) as relay:
+            world.poll_victim_at(f"http://127.0.0.1:{relay.port}")
+
+            @asynccontextmanager
+            async def begin(_: World) -> AsyncIterator[None]:
+                await misbehave(relay)
+                yield
+                if reopens:
+                    await relay.close()
+                    await relay.open()
+
+            yield begin
+
+    return setting
+
+
+def _instead(attend: Attend) -> Setting:
+    """Poll the victim through a relay that does something else for a while."""
+
+    async def misbehave(relay: Relay) -> None:
+        await relay.close()
+        await relay.open(attend)
+
+    return _through_relay(misbehave)
+
+
+def _named(place: str) -> Setting:
+    """Poll the victim by a name that does not resolve for a while."""
+
+    @asynccontextmanager
+    async def setting(world: World) -> AsyncIterator[Begin]:
+        hosts = world.clocks.loop.hosts
+        hosts[_NAME] = "127.0.0.1"
+        async with relay_to(world.simulator.url) as relay:
+            world.poll_victim_at(f"http://{_NAME}:{relay.port}")
+
+            @asynccontextmanager
+            async def begin(_: World) -> AsyncIterator[None]:
+                await relay.drop()
+                hosts[_NAME] = place
+                yield
+                hosts[_NAME] = "127.0.0.1"
+                world.clocks.loop.unhang()
+
+            yield begin
+
+    return setting
+
+
+def _over_tls(
+    badly: Callable[[trustme.CA], ssl.SSLContext | None], attend: Attend | None = None
+) -> Setting:
+    """Poll the victim over TLS through a relay that is not to be trusted for a while."""
+
+    @asynccontextmanager
+    async def setting(world: World) -> AsyncIterator[Begin]:
+        authority = trustme.CA()
+        good, bad = server_context(authority.issue_cert("127.0.0.1")), badly(authority)
+        with trusting(authority):
+            async with relay_to(world.simulator.url, tls=good) as relay:
+                world.poll_victim_at(f"https://127.0.0.1:{relay.port}")
+
+                @asynccontextmanager
+                async def begin(_: World) -> AsyncIterator[None]:
+                    await relay.close()
+                    await relay.open(attend, tls=bad)
+                    relay.heard.clear()
+                    yield
+                    assert b"HTTP/1.1" not in relay.heard, "a request went out unprotected"
+                    assert b"X-" not in relay.heard.upper(), "a header went out unprotected"
+                    await relay.close()
+                    await relay.open(tls=good)
+
+                yield begin
+
+    return setting
+
+
+def _certificate(*names: str, begins: timedelta, ends: timedelta) -> Callable[..., ssl.SSLContext]:
+    def issue(authority: trustme.CA) -> ssl.SSLContext:
+        now = datetime.now(UTC)
+        return server_context(
+            authority.issue_cert(*names, not_before=now + begins, not_after=now + ends)
+        )
+
+    return issue
+
+
+def _self_signed(_: trustme.CA) -> ssl.SSLContext:
+    return server_context(trustme.CA().issue_cert("127.0.0.1"))
+
+
+def _outdated(authority: trustme.CA) -> ssl.SSLContext:
+    context = server_context(authority.issue_cert("127.0.0.1"))
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    return context
+
+
+def _unprotected(_: trustme.CA) -> None:
+    return None
+
+
+async def _drop_idle(relay: Relay) -> None:
+    await relay.drop()
+
+
+async def _drop_idle_for_ever(relay: Relay) -> None:
+    """Drop every connection half a minute after it was made."""
+
+    async def short_lived(
+        relay: Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        there, back = await relay.connect()
+        try:
+            writer.transport.get_extra_info("socket")
+            back.write(await reader.read(65536))
+            writer.write(await there.read(65536))
+            await writer.drain()
+            await asyncio.sleep(30)
+        finally:
+            back.transport.abort()
+
+    await relay.close()
+    await relay.open(short_lived)
+
+
+_CONNECTION, _TIMEOUT, _TLS = fails("connection"), fails("timeout"), fails("tls")
+_GARBAGE = say(b"\x15\x03\x01\x00\x02\x02\x28" + b"\x00" * 64)
+_PLAIN = say(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+_CASES: tuple[tuple[str, str, Seen, Setting], ...] = (
+    ("refused", "Nobody listens.", _CONNECTION, _through_relay(Relay.close)),
+    ("unknown_host", "The name does not exist.", _CONNECTION, _named(UNKNOWN)),
+    ("hanging_resolver", "The resolver never answers.", _TIMEOUT, _named(HANGS)),
+    ("empty_label", "The name can't be looked up at all.", _CONNECTION, _named("api..test")),
+    ("black_hole", "A SYN is never answered.", _TIMEOUT, _through_relay(Relay.plug)),
+    ("reset_at_accept", "Reset as soon as it is accepted.", _CONNECTION, _instead(reset)),
+    ("silence_at_accept", "Accepted, and then nothing.", _TIMEOUT, _instead(listen)),
+    ("closed_once", "Closed between two polls.", serves(), _through_relay(_drop_idle)),
+    ("closed_always", "Closed between all polls.", serves(), _through_relay(_drop_idle_for_ever)),
+    (
+        "tls_expired",
+        "The certificate has expired.",
+        _TLS,
+        _over_tls(_certificate("127.0.0.1", begins=-_YEAR, ends=-timedelta(days=1))),
+    ),
+    (
+        "tls_not_yet_valid",
+        "The certificate is not valid yet.",
+        _TLS,
+        _over_tls(_certificate("127.0.0.1", begins=timedelta(days=1), ends=_YEAR)),
+    ),
+    (
+        "tls_wrong_host",
+        "The certificate is another host's.",
+        _TLS,
+        _over_tls(_certificate("example.org", begins=-_YEAR, ends=_YEAR)),
+    ),
+    ("tls_self_signed", "The certificate is nobody's we know.", _TLS, _over_tls(_self_signed)),
+    ("tls_outdated", "Nothing newer than TLS 1.1 is spoken.", _TLS, _over_tls(_outdated)),
+    ("tls_stalls", "The handshake never ends.", _TLS, _over_tls(_unprotected, listen)),
+    ("tls_reset", "Reset in the handshake.", _TLS, _over_tls(_unprotected, reset)),
+    ("tls_refused", "An alert in the handshake.", _TLS, _over_tls(_unprotected, _GARBAGE)),
+    ("tls_plain", "Plain HTTP on the TLS port.", _TLS, _over_tls(_unprotected, _PLAIN)),
+)
+
+NETWORK: list[Case] = [fault_case("A", *case) for case in _CASES]

@@ -1,0 +1,79 @@
+"""Bugs that the fault matrix found, each as the shortest play that shows it."""
+
+import gc
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from exporter.simulator import Fault
+from tests.faults.relay import listen, relay_to
+from tests.faults.virtual_time import run
+from tests.faults.world import INTERVAL, World, opened, resources
+
+EXCHANGES = ("btcturk", "trubit")
+
+Tell = Callable[[World], Awaitable[None]]
+
+
+def play(exchange: str, tell: Tell) -> None:
+    """Tell a story in a world in virtual time."""
+
+    async def main() -> None:
+        async with opened(exchange) as world:
+            await tell(world)
+
+    run(main)
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_what_is_left_of_a_bad_answer_spoils_no_later_poll(exchange: str):
+    async def tell(world: World) -> None:
+        async with world.polling():
+            await world.run(INTERVAL + 5)
+            with world.simulator.show("short_length", account="victim", times=1):
+                await world.run(INTERVAL)
+            page = await world.run(2 * INTERVAL)
+        assert page.failures(world.victim.key) == {"bad_response": 1}
+
+    play(exchange, tell)
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_an_answer_that_was_there_before_its_question_is_not_believed(exchange: str):
+    async def twice(wire: object, response: object) -> None:
+        whole = response.head() + response.body  # type: ignore[attr-defined]
+        await wire.send(whole + whole)  # type: ignore[attr-defined]
+
+    fault = Fault("answered_twice", "The answer, and the same once more.", deliver=twice)
+
+    async def tell(world: World) -> None:
+        async with world.polling():
+            await world.run(INTERVAL + 5)
+            with world.simulator.show(fault, account="victim", call="balances", times=1):
+                await world.run(INTERVAL)
+            world.simulator.set_balances(world.simulated(world.victim), {"BTC": ("7", "7", "0")})
+            page = await world.run(INTERVAL)
+        assert page.total(world.victim.key) == "7"
+        assert page.failures(world.victim.key) == {}
+
+    play(exchange, tell)
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_a_handshake_that_stalls_leaves_no_connection_behind(exchange: str):
+    async def tell(world: World) -> None:
+        async with relay_to(world.simulator.url) as relay:
+            await relay.close()
+            await relay.open(listen)
+            world.poll_victim_at(f"https://127.0.0.1:{relay.port}")
+            async with world.polling():
+                await world.run(INTERVAL - 5)
+                before = resources()
+                gc.disable()
+                try:
+                    await world.run(3 * INTERVAL)
+                finally:
+                    gc.enable()
+                assert resources() == before
+
+    play(exchange, tell)
