@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 COMPILE = $(or $(UV),uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock image clean
+.PHONY: help demo test check faults soak bench dashboards format lock image clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,11 +16,27 @@ demo: $(VENV)/.runtime ## Run the exporter against two simulated exchanges: no a
 test: $(VENV)/.dev ## Run the tests
 	$(BIN)/pytest $(PYTEST_ARGS)
 
-check: $(VENV)/.dev ## Check style, types and imports
+check: $(VENV)/.dev ## Check style, types, imports and dashboards
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m grafana.source --check
+
+faults: $(VENV)/.dev ## Run every case of the fault matrix and print the table
+	$(BIN)/python -m tests.faults
+
+soak: $(VENV)/.dev ## Run 1,000 seeded schedules of faults, then the long soak
+	$(BIN)/python -m tests.ledger --seeds 1000
+	$(BIN)/python -m tests.soak
+
+bench: $(VENV)/.dev ## Compare speed and memory with other exporters (benchmarks/README.md)
+	$(BIN)/python -m benchmarks.scrape
+	$(BIN)/python -m benchmarks.poll
+	$(BIN)/python -m benchmarks.idle
+
+dashboards: $(VENV)/.dev ## Write the dashboards from their sources
+	$(BIN)/python -m grafana.source
 
 format: $(VENV)/.dev ## Format the code and apply the safe fixes
 	$(BIN)/ruff format .
