@@ -8,6 +8,9 @@ from exporter.errors import AuthenticationError, ClockSkewError, PollError
 TOLERATED_SKEW = 4.0
 """Seconds that a stamp may be off; BtcTurk tolerates 5, and a `Date` is known to the second."""
 
+_ABSURD = 2 * 24 * 3600.0
+"""Seconds from our own time beyond which a date is no clock's; TLS would not work either."""
+
 _ROUNDING = 0.001  # seconds; Unix times as floats are good to a microsecond
 
 
@@ -29,7 +32,9 @@ class ServerClock:
         self._most = math.inf
 
     def learn(self, date: float, sent: float, received: float) -> None:
-        """Take in an answer's date (Unix seconds) and its monotonic times."""
+        """Take in an answer's date (Unix seconds) and its monotonic times; skip an absurd one."""
+        if abs(date - self.now()) > _ABSURD:
+            return
         least, most = date - received - _ROUNDING, date + 1 - sent + _ROUNDING
         if max(least, self._least) <= min(most, self._most):
             least, most = max(least, self._least), min(most, self._most)

@@ -61,6 +61,7 @@ class Case:
     """Hold one line of the matrix; `play` takes an exchange and raises where something is wrong.
 
     `exchanges` are those for which it has a meaning; `why` says what is missing at the others.
+    `unplayable` says why this machine can't play it, if so.
     """
 
     group: str
@@ -70,6 +71,7 @@ class Case:
     play: Callable[[str], None] = field(repr=False)
     exchanges: tuple[str, ...] = EXCHANGES
     why: str = ""
+    unplayable: Callable[[], str] = field(default=lambda: "", repr=False)
 
     def __str__(self) -> str:
         return f"{self.group}-{self.name}"
