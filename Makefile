@@ -5,13 +5,16 @@ BIN    := $(VENV)/bin
 COMPILE = $(or $(UV),uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check faults soak bench dashboards format lock image clean
+.PHONY: help demo demo-stack test check faults soak bench dashboards format lock image clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime ## Run the exporter against two simulated exchanges: no account, no key, no network
 	@$(BIN)/python -m exporter demo
+
+demo-stack: $(VENV)/.runtime ## The same with Prometheus and Alertmanager on it; FAULT=http_401:account=payments-mx
+	@$(BIN)/python -m stack $(addprefix --fault=,$(FAULT)) $(STACK_ARGS)
 
 test: $(VENV)/.dev ## Run the tests
 	$(BIN)/pytest $(PYTEST_ARGS)

@@ -11,6 +11,8 @@ ROOT = Path(__file__).parents[2]
 RULE_FILES = sorted((ROOT / "prometheus/rules").glob("*.yaml"))
 TEST_FILES = sorted((ROOT / "prometheus/tests").glob("*.yaml"))
 RUNBOOKS = ROOT / "docs/runbooks"
+RUNBOOKS_URL = "https://exchange-balance-exporter.example/docs/runbooks"
+"""Where the rules say that the runbooks are; docs/runbooks/README.md says how to change it."""
 
 
 def read_yaml(path: Path | str) -> Any:

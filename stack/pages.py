@@ -1,0 +1,48 @@
+"""Receive what Alertmanager sends to webhooks."""
+
+import json
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+Page = Mapping[str, Any]
+"""A message as Alertmanager sends it: `receiver`, `status`, `alerts` and more."""
+
+
+@contextmanager
+def webhook(receive: Callable[[Page], None]) -> Iterator[str]:
+    """Pass on every message, in the thread of its connection; yield the address to send to."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # noqa: N802 - the name that the server looks for
+            receive(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def as_text(page: Page) -> str:
+    """Return a message as a person reads it in a terminal: who is told what."""
+    alerts = (f"{_said_of(alert)}\n" for alert in page["alerts"])
+    return f"{page['status'].upper()}, to {page['receiver']}\n{''.join(alerts)}"
+
+
+def _said_of(alert: Mapping[str, Any]) -> str:
+    if alert["status"] == "resolved":
+        return f"  {alert['labels']['alertname']} is over."
+    text = f"{alert['labels']['alertname']}. {alert['annotations']['description']}"
+    return textwrap.fill(text, 96, initial_indent="  ", subsequent_indent="  ")

@@ -1,0 +1,15 @@
+"""Collect the names of all metrics that the exporter exposes, from the code that exposes them."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter import families
+from exporter.blocks import inflate
+from exporter.own_metrics import OwnMetrics
+
+
+def exposed_metrics() -> set[str]:
+    """Return the name of every metric, as a query would name it."""
+    own = inflate(OwnMetrics("1.0.0", "", lambda: 0.0).block(as_openmetrics=False)).decode()
+    return {family.name for family in (*families.BALANCES, *families.ACCOUNTS)} | {
+        sample.name for family in text_string_to_metric_families(own) for sample in family.samples
+    }
