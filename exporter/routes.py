@@ -10,7 +10,6 @@ from exporter.clock import Clock
 from exporter.config import ConfigError
 from exporter.exposition import OPENMETRICS, TEXT, Exposition, Store
 from exporter.own_metrics import OwnMetrics
-from exporter.status import StatusPage
 from exporter.web.messages import Request, Response, Routes
 from exporter.web.negotiation import VARY, Encoding, Format, choose_encoding, choose_format
 
@@ -31,7 +30,7 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
 ) -> Routes:
     """Return the routes; `reload` raises `ConfigError`, and without it there is no such route."""
     exposition = Exposition(store)
-    people = StatusPage(store, clock, telemetry_path)
+    people = status.StatusPage(store, clock, telemetry_path)
 
     def metrics(request: Request) -> Response:
         wanted = choose_format(request.header("Accept"))

@@ -8,7 +8,7 @@ from exporter.snapshots import Trouble
 from exporter.status.conditions import Condition, condition_of
 from exporter.status.document import icon
 from exporter.status.holdings import Holdings
-from exporter.status.words import ago, ahead, count, duration, name, prose, spoken
+from exporter.status.words import ago, ahead, count, duration, element_id, name, prose, spoken
 
 _MOST_ROWS = 20
 
@@ -22,16 +22,16 @@ def account_html(
     """Return all of an account but its tables and `END`; `now` is monotonic."""
     account = state.plan.account
     condition = condition_of(state, now)
-    key = escape(f"{account.exchange}/{account.name}")
     notes = _notes(state, holdings, now, wall)
     mark = "" if condition is Condition.UP and not notes else " data-look"
+    is_shown = " open" if is_open and holdings else ""
     return (
-        f'<tbody class="account {condition.level}" id="{key}"{mark}>'
+        f'<tbody class="account {condition.level}" id="{element_id(*account.key)}"{mark}>'
         f'<tr><th scope="rowgroup">{name(account.name)}</th><td>{escape(account.exchange)}</td>'
         f'<td data-by="{condition.rank}">{icon(condition.level)} {condition.value}</td>'
         f"{_cells(state, now, wall)}</tr>"
         f'<tr class="more"><td colspan="6">{notes}'
-        f'<details id="{key} details"{" open" if is_open and holdings else ""}>'
+        f'<details id="{element_id(*account.key, "details")}"{is_shown}>'
         f"<summary>{_summary(holdings)}</summary>{_polling(state)}"
     )
 

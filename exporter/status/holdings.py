@@ -16,6 +16,7 @@ from exporter.exposition import RenderedBalances
 from exporter.model import Account, Amount, Threshold
 from exporter.snapshots import Snapshot
 from exporter.status.tables import amount_cells, amounts_table, decimals, zeros_list
+from exporter.status.words import element_id
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -80,7 +81,7 @@ def read_holdings(account: Account, snapshot: Snapshot[RenderedBalances]) -> Hol
         key=lambda row: row.asset,
     )
     zeros = sorted(rows.keys() - {row.asset for row in shown})
-    html = _table(shown, outside) + zeros_list("/".join(account.key), "", zeros)
+    html = _table(shown, outside) + zeros_list(element_id(*account.key, "zeros"), "", zeros)
     return Holdings(
         snapshot=snapshot,
         account=account,
@@ -140,10 +141,10 @@ def _remarks(row: Row, outside: Sequence[str]) -> str:
 def _locked_by(row: Row) -> str:
     orders, withdrawals = row.locked_orders, row.locked_withdrawals
     if _is_zero(withdrawals):
-        return "" if _is_zero(orders) else "locked by open orders"
+        return "" if _is_zero(orders) else "in open orders"
     if _is_zero(orders):
-        return "locked by withdrawals"
-    return f"locked by open orders: {orders}, by withdrawals: {withdrawals}"
+        return "in withdrawals"
+    return f"in open orders: {orders}; in withdrawals: {withdrawals}"
 
 
 def _as_numbers(row: Row) -> Held:

@@ -165,7 +165,7 @@
     if (contact.textContent !== text) contact.textContent = text;
     contact.hidden = false;
     document.body.classList.add("stale");
-    document.title = `no contact · ${fresh.title}`;
+    document.title = `old · ${fresh.title}`;
   }
 
   function sayFresh() {

@@ -79,11 +79,10 @@ class StatusPage:
             answer=[*summary(states, now, wall), *_outside(self._holdings.values())],
             totals=totals.html() if is_bounded else _TOO_MANY,
         )
+        expiries = (state.expires_at for state in states if state.served(now))
         return Page(
             version=version,
-            valid_until=min(
-                [now + _KEPT_FOR, *(state.expires_at for state in states if state.served(now))]
-            ),
+            valid_until=min([now + _KEPT_FOR, *expiries]),
             blocks=[deflate(document.opening(contents).encode()), *accounts, self._closing],
         )
 

@@ -21,11 +21,11 @@ def amounts_table(last_heading: str, rows: str) -> str:
 
 
 def zeros_list(key: str, where: str, assets: Sequence[str]) -> str:
-    """Return the assets of which nothing is held, folded away; `key` tells the list from others."""
+    """Return the assets of which nothing is held, folded away; `key` is the element's id."""
     if not assets:
         return ""
     return (
-        f'<details class="zeros" id="{escape(key)} zeros">'
+        f'<details class="zeros" id="{key}">'
         f"<summary>{count(len(assets), 'asset')} at zero{where}</summary>"
         f"<p>{escape(', '.join(assets))}</p></details>"
     )

@@ -84,9 +84,8 @@ class Totals:
             else _row(asset, self.sums[asset], places)
             for asset in held
         )
-        return (
-            self._lead() + (amounts_table("Accounts", rows) if rows else _NOTHING) + self._zeros()
-        )
+        table = amounts_table("Accounts", rows) if rows else _NOTHING
+        return self._lead() + table + self._zeros()
 
     def _lead(self) -> str:
         absent = [account for accounts in self.absent.values() for account in accounts]
@@ -101,7 +100,7 @@ class Totals:
     def _zeros(self) -> str:
         where = " in every account that is up and complete" if self.absent else " in every account"
         assets = sorted(asset for asset, its in self.sums.items() if not its.is_held)
-        return zeros_list("totals", where, assets)
+        return zeros_list("totals/zeros", where, assets)
 
 
 _NOTHING = "<p>No account is known to hold anything.</p>"
@@ -115,9 +114,11 @@ def _row(asset: str, its: Sum, places: int) -> str:
 
 
 def _withheld_row(asset: str, its: Sum, missing: Sequence[Account]) -> str:
-    others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    first, *others = [name(account.name) for account in missing]
+    rest = others[0] if len(others) == 1 else f"{len(others)} more"
+    said = f"{first} and {rest} are" if others else f"{first} is"
     return (
         f'<tr class="withheld"><th scope="row">{escape(asset)}</th>'
-        f'<td colspan="3">withheld, without {name(missing[0].name)}{others}</td>'
+        f'<td colspan="3">withheld: {said} missing</td>'
         f"<td>{its.accounts} of {its.accounts + len(missing)}</td></tr>"
     )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from html import escape
 from math import ceil
+from urllib.parse import quote
 
 from exporter.model import Account
 
@@ -17,6 +18,11 @@ _UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 def name(text: str) -> str:
     """Return a name that stays what it is: escaped, and with its own direction of writing."""
     return f"<bdi>{escape(text)}</bdi>"
+
+
+def element_id(*parts: str) -> str:
+    """Return an id that no other parts make, free of spaces and of what would need escaping."""
+    return "/".join(quote(part, safe="") for part in parts)
 
 
 def prose(text: str) -> str:
@@ -49,7 +55,7 @@ def spoken(reason: str) -> str:
 def duration(seconds: float) -> str:
     """Return a duration in its two largest units, rounded up: no age is shown too small."""
     for size, unit, part_size, part_unit in _UNITS:
-        if seconds > size - part_size:
+        if ceil(seconds) >= size:
             parts, part = divmod(ceil(seconds / part_size) * part_size, size)
             return f"{parts} {unit} {part // part_size} {part_unit}" if part else f"{parts} {unit}"
     return f"{ceil(seconds)} s"

@@ -140,7 +140,7 @@ def test_what_is_odd_about_a_balance_is_remarked():
     store.succeed(TREASURY.key, poll_at(NOW), reading(negative, mismatch))
     rows = rows_of(account_in(page_of(store)).one("table"))
     assert rows["TRY"][3].strip() == "negative"
-    assert rows["ETH"][3] == "total differs from free + locked locked by open orders"
+    assert rows["ETH"][3] == "total differs from free + locked in open orders"
 
 
 def test_an_exchange_that_refuses_deposits_is_told():

@@ -118,7 +118,7 @@ async def test_a_page_never_outlives_the_balances_on_it():
     status = StatusPage(store, Clock(lambda: now, lambda: now), "/metrics")
     assert b"1<span" in inflate(join(await status.blocks()))
     now += 0.6
-    assert b"withdrawn" in inflate(join(await status.blocks()))
+    assert b"withdrawn <time" in inflate(join(await status.blocks()))
 
 
 async def test_many_who_ask_at_once_get_the_same_page():

@@ -34,27 +34,27 @@ def test_sums_keep_every_digit():
 def test_a_sum_is_withheld_while_an_account_that_could_hold_the_asset_is_down():
     store = held("2.5", "2.5", "0")
     store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no answer"))
-    assert totals_of(store) == {"BTC": ["withheld, without payments", "1 of 2"]}
+    assert totals_of(store) == {"BTC": ["withheld: payments is missing", "1 of 2"]}
     assert "1.50" not in page_of(store).by_id("totals").text
 
 
 def test_a_sum_is_withheld_while_an_account_waits_for_its_first_poll():
     store = make_store(TREASURY, PAYMENTS)
     store.succeed(TREASURY.key, poll_at(NOW), reading(balance("BTC", "1.50")))
-    assert totals_of(store) == {"BTC": ["withheld, without payments", "1 of 2"]}
+    assert totals_of(store) == {"BTC": ["withheld: payments is missing", "1 of 2"]}
 
 
 def test_a_sum_is_withheld_while_an_answer_is_incomplete():
     store = held("2.5", "2.5", "0")
     rejected = (RejectedRow(0, "ETH", "bad"),)
     store.succeed(PAYMENTS.key, poll_at(NOW), reading(balance("BTC", "2"), rejected=rejected))
-    assert totals_of(store)["BTC"][0] == "withheld, without payments"
+    assert totals_of(store)["BTC"][0] == "withheld: payments is missing"
 
 
 def test_a_sum_is_withheld_when_balances_are_too_old():
     store = held("2.5", "2.5", "0")
     store.succeed(PAYMENTS.key, poll_at(NOW - 200), reading(balance("BTC", "2")))
-    assert totals_of(store)["BTC"][0] == "withheld, without payments"
+    assert totals_of(store)["BTC"][0] == "withheld: payments is missing"
 
 
 def test_an_account_that_may_not_publish_an_asset_does_not_withhold_it():
@@ -64,7 +64,7 @@ def test_an_account_that_may_not_publish_an_asset_does_not_withhold_it():
     store.fail(payments.key, poll_at(NOW), PollTimeoutError("no answer"))
     assert totals_of(store) == {
         "BTC": ["1.50", "1.50", "0", "1 of 1"],
-        "MXN": ["withheld, without payments", "1 of 2"],
+        "MXN": ["withheld: payments is missing", "1 of 2"],
     }
 
 
@@ -81,7 +81,7 @@ def test_only_accounts_that_list_the_asset_count():
 def test_what_is_zero_everywhere_is_folded_away():
     store = make_store(TREASURY)
     store.succeed(TREASURY.key, poll_at(NOW), reading(balance("TRY", "5"), balance("BTC", "0")))
-    assert page_of(store).by_id("totals zeros").words == "1 asset at zero in every accountBTC"
+    assert page_of(store).by_id("totals/zeros").words == "1 asset at zero in every accountBTC"
 
 
 def test_opposite_amounts_add_up_to_zero_and_are_shown():
