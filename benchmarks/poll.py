@@ -5,7 +5,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from benchmarks import balances, report
@@ -16,15 +16,15 @@ from benchmarks.subjects import GO_PACKAGES, Process, go, has_go, python
 SCRAPERS = 8
 ANSWERS = {"one asset in ten held": balances.HELD, "every asset held": 1.0}
 SIZES = (15_000, 150_000)
+BASELINE = "Go: net/http and typed encoding/json"
 STEPS = {
-    "Go net/http, transfer only": ("go", "transfer"),
-    "Go net/http, typed encoding/json": ("go", "parse"),
-    "httpx alone, transfer only": ("ours", "bare"),
-    "this exporter, transfer only": ("ours", "transfer"),
-    "this exporter, whole poll": ("ours", "parse"),
-    "this exporter, and rendered": ("ours", "publish"),
+    BASELINE: ("go", "parse"),
+    "Go: transfer alone": ("go", "transfer"),
+    "this exporter: a whole poll": ("ours", "poll"),
+    "httpx: transfer alone": ("ours", "transfer"),
+    "this exporter: parsing alone": ("ours", "parse"),
+    "this exporter: a whole poll, and rendering its bytes": ("ours", "publish"),
 }
-BASELINE = "Go net/http, typed encoding/json"
 
 
 def processor_per_poll(held: float, *, rounds: int, polls: int) -> tuple[int, dict[str, float]]:
@@ -70,7 +70,7 @@ def scraping(port: int, pause: float | None) -> Iterator[None]:
     stop = threading.Event()
 
     def scrape(number: int) -> None:
-        with Scraper(port, gzip=True) as scraper:
+        with Scraper(port, gzip=True) as scraper, suppress(ConnectionError):
             stop.wait((pause or 0.0) * number / SCRAPERS)
             while not stop.is_set():
                 scraper.scrape()
@@ -100,7 +100,7 @@ def main() -> None:
         report.heading(f"CPU of a poll of {balances.ASSETS} assets, {size / 1000:.0f} KB, {label}")
         against = costs.get(BASELINE)
         report.table(
-            ["client", "ms", "against Go, typed"],
+            ["what", "ms of CPU", "against Go"],
             [[n, milliseconds(c), times(c / against) if against else ""] for n, c in costs.items()],
         )
     for series in SIZES[:1] if options.quick else SIZES:

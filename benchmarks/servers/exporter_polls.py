@@ -9,7 +9,7 @@ import httpx
 from exporter.clock import Clock
 from exporter.credentials import Secret
 from exporter.endpoints import Endpoint
-from exporter.exchanges.btcturk import EXCHANGE, sign
+from exporter.exchanges.btcturk import EXCHANGE, parse_balances, sign
 from exporter.exposition import Store, render_balances
 from exporter.model import Account, Reading
 from exporter.snapshots import Plan, Poll, SnapshotStore
@@ -32,23 +32,24 @@ class Polls:
         )
         self._endpoint = Endpoint(EXCHANGE, _UNLIMITED, clock)
         self._http = self._endpoint.connect(self.account)
+        self._body = b""
         self._bare = httpx.AsyncClient(trust_env=False, timeout=None)  # noqa: S113 - loopback
         self._store = store
         self._clock = clock
 
-    async def bare(self) -> None:
+    async def transfer(self) -> None:
         """Send a signed request with httpx alone, and read the answer."""
         url = self.account.base_url + self.account.balances_path
-        async with self._bare.stream("GET", url, headers=_signed()) as response:
-            [part async for part in response.aiter_raw()]
+        headers = {"Accept-Encoding": "identity", **sign(_KEY, _SECRET, time.time_ns() // 10**6)}
+        async with self._bare.stream("GET", url, headers=headers) as response:
+            self._body = b"".join([part async for part in response.aiter_raw()])
 
-    async def transfer(self) -> None:
-        """Do the same with the project's client."""
-        self._http.begin_poll()
-        await self._http.get(self.account.balances_path, _signed())
+    async def parse(self) -> None:
+        """Parse what was last transferred."""
+        parse_balances(self._body)
 
-    async def parse(self) -> tuple[Poll, Reading]:
-        """Poll, without publishing the balances."""
+    async def poll(self) -> tuple[Poll, Reading]:
+        """Poll as the daemon does: sign, send, read, parse."""
         attempt = await self._endpoint.poll(self.account, self._http)
         if not isinstance(attempt.outcome, Reading):
             raise attempt.outcome
@@ -57,7 +58,7 @@ class Polls:
 
     async def publish(self) -> float:
         """Poll, publish the balances, and return the seconds that the poll took."""
-        poll, reading = await self.parse()
+        poll, reading = await self.poll()
         self._store.succeed(self.account.key, poll, reading)
         return poll.duration
 
@@ -65,10 +66,6 @@ class Polls:
         """Close both connections."""
         await self._http.aclose()
         await self._bare.aclose()
-
-
-def _signed() -> dict[str, str]:
-    return {"Accept-Encoding": "identity", **sign(_KEY, _SECRET, time.time_ns() // 10**6)}
 
 
 async def run(base_url: str) -> None:
