@@ -9,10 +9,11 @@ from exporter.model import Amount
 MAX_DIGITS = 100
 """Longest text that is taken for an amount; the exchanges send 18 + 18 digits at most."""
 
+EXACT = Context(prec=1500, traps=[Inexact])
+"""Adds amounts without rounding: they have 309 digits before the point and 1,100 after it at most."""
+
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.,][0-9]+)?").fullmatch
 _WITH_EXPONENT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.,][0-9]+)?[eE][+-]?[0-9]{1,3}").fullmatch
-# An amount has at most 309 digits before its point and 1,100 after it: no sum is ever rounded.
-_EXACT = Context(prec=1500, traps=[Inexact])
 _SURELY_A_FLOAT64 = 40  # plain text this short can neither overflow nor underflow a float64
 
 
@@ -47,7 +48,7 @@ def is_sum(total: Amount, first: Amount, second: Amount) -> bool:
     """Return whether `total` is exactly `first` plus `second`."""
     if second == "0" and total == first:
         return True
-    return _EXACT.add(Decimal(first), Decimal(second)) == Decimal(total)
+    return EXACT.add(Decimal(first), Decimal(second)) == Decimal(total)
 
 
 def is_negative(amount: Amount) -> bool:

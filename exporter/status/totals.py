@@ -3,16 +3,15 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Context, Decimal, Inexact
+from decimal import Decimal
 from html import escape
 
+from exporter.amounts import EXACT
 from exporter.model import Account, Amount, AssetFilter
 from exporter.status.holdings import Holdings
 from exporter.status.tables import amount_cells, amounts_table, decimals, zeros_list
 from exporter.status.words import account_name, listed, name
 
-# An amount has at most 309 digits before its point and 1,100 after it: no sum is ever rounded.
-_EXACT = Context(prec=1500, traps=[Inexact])
 _ZERO = Decimal(0)
 
 
@@ -53,9 +52,9 @@ class Totals:
             its = self.sums[held.asset]
             its.accounts += 1
             its.is_held = True
-            its.total = _EXACT.add(its.total, held.total)
-            its.free = _EXACT.add(its.free, held.free)
-            its.locked = _EXACT.add(its.locked, held.locked)
+            its.total = EXACT.add(its.total, held.total)
+            its.free = EXACT.add(its.free, held.free)
+            its.locked = EXACT.add(its.locked, held.locked)
 
     def leave_out(self, account: Account, holdings: Holdings | None) -> None:
         """Withhold what an account could hold that is down or incomplete."""

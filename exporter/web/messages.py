@@ -53,7 +53,7 @@ class RefusedError(Exception):
 
 
 Handler = Callable[[Request], Response | Awaitable[Response]]
-"""Answers from memory at once; only what changes the process (a reload) may be awaited."""
+"""Answers from memory: at once, or awaited where it reloads or lets others take their turn."""
 
 Routes = Mapping[str, Mapping[str, Handler]]
 """Path -> method -> handler. GET answers HEAD too."""
