@@ -17,7 +17,7 @@ def webhook(receive: Callable[[Page], None]) -> Iterator[str]:
     """Pass on every message, in the thread of its connection; yield the address to send to."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the name that the server looks for
+        def do_POST(self) -> None:
             receive(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()

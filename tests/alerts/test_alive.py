@@ -141,7 +141,7 @@ def names(page: Page) -> set[str]:
     return {alert["labels"]["alertname"] for alert in page["alerts"]}
 
 
-def test_a_free_balance_below_its_minimum_is_one_page_and_its_resolution(world: World):
+def test_a_free_balance_below_its_minimum_is_one_page_and_its_resolution(world: World) -> None:
     world.simulator.set_balances(world.treasury, {"BTC": ("10", "1.25", "8.75")})
     alert = {
         "labels": world.labels(
@@ -173,7 +173,7 @@ def test_a_free_balance_below_its_minimum_is_one_page_and_its_resolution(world: 
     assert len(world.pages) == 2
 
 
-def test_a_refused_key_pages_at_once_and_silences_the_balances_of_its_account(world: World):
+def test_a_refused_key_pages_at_once_and_silences_the_balances_of_its_account(world: World) -> None:
     world.simulator.set_balances(world.trading, {"BTC": ("10", "1.25", "8.75")})
     wait_for(lambda: world.prometheus.value("min(exchange_free_balance)") == 1.25)
     world.trading.api_secret = ANOTHER_SECRET
@@ -218,14 +218,14 @@ def test_a_refused_key_pages_at_once_and_silences_the_balances_of_its_account(wo
     assert len(world.pages) == 2
 
 
-def test_a_minute_becomes_a_second():
+def test_a_minute_becomes_a_second() -> None:
     assert sixty_times_faster("for: 2m, x[1d:15m] offset 1h, scrape_interval: 15s") == (
         "for: 2000ms, x[1440000ms:15000ms] offset 60000ms, scrape_interval: 250ms"
     )
 
 
-def test_nothing_but_durations_changes():
-    for path in RULE_FILES + [ROOT / "alertmanager/alertmanager.yml"]:
+def test_nothing_but_durations_changes() -> None:
+    for path in [*RULE_FILES, ROOT / "alertmanager/alertmanager.yml"]:
         text = path.read_text()
         for seconds, sixtieth in SECONDS.items():
             assert text.count(seconds) == (path.stem == "accounts")
