@@ -69,7 +69,7 @@ class BtcTurk:
             return parse_balances(answer.body)
         except AuthenticationError as error:
             # The exchange refuses a wrong stamp with the same words as a wrong key.
-            raise skew_or(error, self._server_clock.now() - stamp / 1000) from error
+            raise skew_or(error, self._server_clock.now() - stamp / 1000) from None
 
     def _next_stamp(self, key: Secret) -> int:
         now = int(self._server_clock.now() * 1000)

@@ -100,7 +100,7 @@ class TruBit:
         try:
             value, expires = parse_token(_checked_body(answer))
         except AuthenticationError as error:
-            raise skew_or(error, self._server_clock.now() - now) from error
+            raise skew_or(error, self._server_clock.now() - now) from None
         return Token(Secret(value), max(expires - RENEW_AHEAD, (now + expires) / 2))
 
 
