@@ -10,7 +10,7 @@ MAX_DIGITS = 100
 """Longest text that is taken for an amount; the exchanges send 18 + 18 digits at most."""
 
 EXACT = Context(prec=1500, traps=[Inexact])
-"""Adds amounts without rounding: they have 309 digits before the point and 1,100 after it at most."""
+"""Adds without rounding: an amount has 309 digits before its point and 1,100 after it at most."""
 
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.,][0-9]+)?").fullmatch
 _WITH_EXPONENT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.,][0-9]+)?[eE][+-]?[0-9]{1,3}").fullmatch
