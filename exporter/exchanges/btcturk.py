@@ -30,7 +30,7 @@ from exporter.exchanges.answers import (
 )
 from exporter.exchanges.base import Exchange
 from exporter.exchanges.http import HttpClient, check_status
-from exporter.exchanges.server_clock import ServerClock, skew_or
+from exporter.exchanges.server_clock import ServerClock
 from exporter.model import Account, Balance, Reading
 
 _SUCCESS_CODES = (0, "0", "SUCCESS")
@@ -66,10 +66,12 @@ class BtcTurk:
         answer = await http.get(account.balances_path, signed)
         try:
             check_status(answer)
-            return parse_balances(answer.body)
+            reading = parse_balances(answer.body)
         except AuthenticationError as error:
             # The exchange refuses a wrong stamp with the same words as a wrong key.
-            raise skew_or(error, self._server_clock.now() - stamp / 1000) from None
+            raise self._server_clock.refused(error, stamp / 1000) from None
+        self._server_clock.accepted(stamp / 1000)
+        return reading
 
     def _next_stamp(self, key: Secret) -> int:
         now = int(self._server_clock.now() * 1000)

@@ -149,8 +149,7 @@ class HttpClient:
 
     async def _read(self, response: httpx.Response, sent: float) -> Answer:
         date = _parse_date(response.headers.get("Date"))
-        if date is not None:
-            self._server_clock.learn(date, sent, self._clock.monotonic())
+        self._server_clock.learn(date, sent, self._clock.monotonic())
         wish = parse_retry_after(
             response.headers.get("Retry-After"), self._server_clock.now() if date is None else date
         )

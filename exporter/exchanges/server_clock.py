@@ -3,13 +3,10 @@
 import math
 
 from exporter.clock import Clock
-from exporter.errors import AuthenticationError, ClockSkewError, PollError
+from exporter.errors import ClockSkewError, PollError
 
 TOLERATED_SKEW = 4.0
 """Seconds that a stamp may be off; BtcTurk tolerates 5, and a `Date` is known to the second."""
-
-_ABSURD = 2 * 24 * 3600.0
-"""Seconds from our own time beyond which a date is no clock's; TLS would not work either."""
 
 _ROUNDING = 0.001  # seconds; Unix times as floats are good to a microsecond
 
@@ -19,10 +16,13 @@ class ServerClock:
 
     An answer of date D (whole seconds, cut off) that was asked for at `sent` and had come by
     `received` proves that the exchange's clock is ahead of our monotonic clock by D - received at
-    least and by D + 1 - sent at most. The answers' bounds are intersected; where they contradict
-    each other a clock was set, and the newest alone counts. Our wall clock is believed while it
-    lies within the bounds, so a synchronised machine is never corrected by the network's delays,
-    and a wall clock that jumps does no harm.
+    least and by D + 1 - sent at most. The answers' bounds are intersected. Our wall clock is
+    believed while it lies within the bounds, so a synchronised machine is never corrected by the
+    network's delays, and a wall clock that jumps does no harm.
+
+    A date is only what some server on the way wrote, while a stamp was judged by the exchange. So a
+    date that contradicts what is known counts only once a stamp is refused, and a stamp that is
+    accepted outweighs any date: one answer that lies can't spoil the stamps of all accounts.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -30,15 +30,33 @@ class ServerClock:
         self._clock = clock
         self._least = -math.inf
         self._most = math.inf
+        self._contrary: tuple[float, float] | None = None
 
-    def learn(self, date: float, sent: float, received: float) -> None:
-        """Take in an answer's date (Unix seconds) and its monotonic times; skip an absurd one."""
-        if abs(date - self.now()) > _ABSURD:
+    def learn(self, date: float | None, sent: float, received: float) -> None:
+        """Take in an answer's date (Unix seconds, if it has one) and its monotonic times."""
+        self._contrary = None
+        if date is None:
             return
-        least, most = date - received - _ROUNDING, date + 1 - sent + _ROUNDING
-        if max(least, self._least) <= min(most, self._most):
-            least, most = max(least, self._least), min(most, self._most)
-        self._least, self._most = least, most
+        bounds = date - received - _ROUNDING, date + 1 - sent + _ROUNDING
+        if self._most == math.inf or self._is_near(*bounds):
+            self._take(*bounds)
+        else:
+            self._contrary = bounds
+
+    def accepted(self, stamp: float) -> None:
+        """Note that the exchange, in its last answer, took a stamp (Unix seconds) for its time."""
+        ahead = stamp - self._clock.monotonic()
+        if not self._is_near(ahead, ahead):
+            self._take(ahead - TOLERATED_SKEW, ahead + TOLERATED_SKEW)
+
+    def refused(self, error: PollError, stamp: float) -> PollError:
+        """Return what the refusal of a stamp (Unix seconds) means: our time was off, or `error`."""
+        if self._contrary:
+            self._take(*self._contrary)
+        skew = self.now() - stamp
+        if abs(skew) <= TOLERATED_SKEW:
+            return error
+        return ClockSkewError(f"our time was {skew:+.0f} s off and the request was refused")
 
     def offset(self) -> float:
         """Return the seconds that the exchange's clock is ahead of ours, 0 if they may agree."""
@@ -51,9 +69,12 @@ class ServerClock:
         """Return the exchange's time as Unix seconds."""
         return self._clock.wall() + self.offset()
 
+    def _is_near(self, least: float, most: float) -> bool:
+        known = self.now() - self._clock.monotonic()
+        return least - TOLERATED_SKEW <= known <= most + TOLERATED_SKEW
 
-def skew_or(error: AuthenticationError, skew: float) -> PollError:
-    """Return what a refusal means when the stamp was `skew` seconds off: the clock, or `error`."""
-    if abs(skew) <= TOLERATED_SKEW:
-        return error
-    return ClockSkewError(f"our time was {skew:+.0f} s off and the request was refused")
+    def _take(self, least: float, most: float) -> None:
+        """Narrow the bounds; where they contradict each other a clock was set: the newer count."""
+        if max(least, self._least) <= min(most, self._most):
+            least, most = max(least, self._least), min(most, self._most)
+        self._least, self._most = least, most

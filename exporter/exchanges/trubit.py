@@ -31,7 +31,7 @@ from exporter.exchanges.answers import (
 )
 from exporter.exchanges.base import Exchange
 from exporter.exchanges.http import Answer, HttpClient, check_status
-from exporter.exchanges.server_clock import ServerClock, skew_or
+from exporter.exchanges.server_clock import ServerClock
 from exporter.model import Account, Balance, Reading
 
 TOKEN_PATH = "/v2/token/generate"  # noqa: S105 - a path, not a token
@@ -99,8 +99,9 @@ class TruBit:
         )
         try:
             value, expires = parse_token(_checked_body(answer))
-        except AuthenticationError as error:
-            raise skew_or(error, self._server_clock.now() - now) from None
+        except (AuthenticationError, ClockSkewError) as error:
+            raise self._server_clock.refused(error, now) from None
+        self._server_clock.accepted(now)
         return Token(Secret(value), max(expires - RENEW_AHEAD, (now + expires) / 2))
 
 

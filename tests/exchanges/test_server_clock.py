@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from exporter.clock import Clock
 from exporter.errors import AuthenticationError, ClockSkewError
-from exporter.exchanges.server_clock import ServerClock, skew_or
+from exporter.exchanges.server_clock import ServerClock
 
 
 @dataclass
@@ -83,16 +83,44 @@ def test_a_jump_of_our_wall_clock_does_not_move_the_exchanges_time(jump: float):
     assert server_clock.offset() == pytest.approx(-jump, abs=1.0)
 
 
-def test_a_clock_that_the_exchange_set_is_learned_again():
+def test_a_clock_that_the_exchange_set_is_learned_when_it_refuses_a_stamp():
     times = Times()
     server_clock = ServerClock(times.clock())
     times.answer(server_clock, 0.1, 0.1)
-    times.ahead = 300
+    times.ahead, stamp = 300, times.wall
     times.answer(server_clock, 0.1, 0.1)
+    assert server_clock.offset() == 0
+    assert isinstance(server_clock.refused(AuthenticationError("no"), stamp), ClockSkewError)
     assert server_clock.offset() == pytest.approx(300, abs=1.0)
 
 
+@pytest.mark.parametrize("lie", [-86_400 * 20_000, -3600, 30, 3600])
+def test_a_date_that_contradicts_an_accepted_stamp_is_not_believed(lie: float):
+    times = Times(ahead=lie)
+    server_clock = ServerClock(times.clock())
+    for _ in range(3):
+        stamp = server_clock.now()
+        times.answer(server_clock, 0.1, 0.1)
+        server_clock.accepted(stamp)
+        assert server_clock.now() == pytest.approx(times.wall, abs=1.0)
+
+
+def test_a_date_that_lies_once_spoils_no_stamp():
+    times = Times()
+    server_clock = ServerClock(times.clock())
+    times.answer(server_clock, 0.1, 0.1)
+    times.ahead = 3600
+    times.answer(server_clock, 0.1, 0.1)
+    times.ahead = 0
+    times.answer(server_clock, 0.1, 0.1)
+    refused = AuthenticationError("the key, not the clock")
+    assert server_clock.refused(refused, times.wall - 0.1) is refused
+    assert server_clock.offset() == 0
+
+
 def test_a_refusal_is_the_clocks_fault_only_where_the_time_was_off():
+    times = Times()
+    server_clock = ServerClock(times.clock())
     refused = AuthenticationError("refused")
-    assert skew_or(refused, 1.0) is refused
-    assert isinstance(skew_or(refused, -60.0), ClockSkewError)
+    assert server_clock.refused(refused, times.wall - 1.0) is refused
+    assert isinstance(server_clock.refused(refused, times.wall + 60.0), ClockSkewError)

@@ -54,7 +54,9 @@ def lines(case: Case, outcomes: dict[str, str]) -> Iterator[str]:
 
 
 def _line(exchange: str, case: Case, seen: str, result: str) -> str:
-    return f"  {case.name:<28} {exchange:<8} {result:<6} {case.does}" + (f" -> {seen}" if seen else "")
+    return f"  {case.name:<28} {exchange:<8} {result:<6} {case.does}" + (
+        f" -> {seen}" if seen else ""
+    )
 
 
 if __name__ == "__main__":

@@ -195,3 +195,11 @@ ON_RENEWAL = [
     for name, seen in _SEEN[group].items()
     if name not in _ABOUT_ROWS
 ] + [_shown_on_renewal("F", name, seen) for name, seen in _TOKENS.items()]
+
+
+def reason_of(fault: str, exchange: str) -> str | None:
+    """Return the reason with which a poll fails that meets a fault, None where it works."""
+    for faults in _SEEN.values():
+        if fault in faults:
+            return _at(exchange, faults[fault]).reason
+    raise LookupError(fault)

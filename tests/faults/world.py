@@ -107,18 +107,22 @@ class World:
         self.clocks = clocks
         self.canaries = Canaries()
         self.log = log
-        self.store = SnapshotStore(render_balances)
         self.victim = self.add("victim", exchange)
         self.neighbour = self.add("neighbour", exchange)
         self.stranger = self.add("stranger", self.other)
         self.pages: list[Page] = []
         self._lines: set[str] = set()
-        self.own = OwnMetrics("0", "test", clocks.ours.monotonic)
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin with new parts, as a daemon that is started again does."""
+        self.store = SnapshotStore(render_balances)
+        self.own = OwnMetrics("0", "test", self.clocks.ours.monotonic)
         self._routes: Routes = make_routes(
             telemetry_path="/metrics",
             store=self.store,
             own=self.own,
-            clock=clocks.ours,
+            clock=self.clocks.ours,
             is_ready=lambda: True,
             reload=None,
         )
