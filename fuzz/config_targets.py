@@ -1,0 +1,145 @@
+"""Fuzz what reads the files of whoever runs the exporter: each target takes any bytes."""
+
+import ssl
+from base64 import b64encode
+from functools import cache
+from math import isfinite
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import trustme
+import yaml
+
+from exporter import config, durations
+from exporter.config import Config, ConfigError
+from exporter.credentials import CredentialsError, Secret, SecretFile
+from exporter.exchanges import EXCHANGES
+from exporter.web import config as web_config
+from exporter.web.config import WebConfig
+from fuzz.oracles import CANARY, check_words, words_of
+
+ENVIRONMENT = {
+    "KEY": f"key-{CANARY}",
+    "SECRET": b64encode(CANARY.encode() * 4).decode(),
+    "EMPTY": "",
+    "TWO_LINES": f"{CANARY}\n{CANARY}",
+}
+
+
+def configuration(data: bytes) -> None:
+    """Read a configuration whole, or say where it is wrong without repeating it."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return
+    try:
+        read = config.parse(text, ENVIRONMENT)
+    except ConfigError as error:
+        _check_problems(error, text)
+        return
+    _check_config(read)
+    names = [item["name"] for item in yaml.load(text, yaml.BaseLoader)["accounts"]]  # noqa: S506
+    assert [account.name for account in read.accounts] == names, "other accounts than written"
+
+
+def web_configuration(data: bytes) -> None:
+    """Honour every protection that a web configuration asks for, or refuse it."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "web.yaml"
+        file.write_bytes(data)
+        for name, pem in _pems().items():
+            (file.parent / name).write_bytes(pem)
+        try:
+            read = web_config.load(file)
+        except ConfigError as error:
+            _check_problems(error, data.decode("utf-8", "replace"))
+            return
+    _check_protections(read, yaml.load(data, yaml.BaseLoader))  # noqa: S506 - builds texts only
+
+
+def duration(data: bytes) -> None:
+    """Read a duration as Prometheus does, and write it so that it is read as the same."""
+    text = data.decode("utf-8", "replace")
+    try:
+        seconds = durations.parse_duration(text)
+    except ValueError as error:
+        check_words(error)
+        return
+    assert text.isascii(), "foreign digits are read"
+    assert seconds >= 0, "a negative duration"
+    assert isfinite(seconds), "an endless duration"
+    if seconds < 10**9:  # above, a float no longer has every millisecond
+        written = durations.format_duration(seconds)
+        assert durations.parse_duration(written) == seconds, "written as another duration"
+
+
+def secret_file(data: bytes) -> None:
+    """Take one line of printable ASCII from a file, or name the file and nothing of its content."""
+    with TemporaryDirectory() as folder:
+        file = SecretFile(Path(folder) / "secret")
+        file.path.write_bytes(data)
+        try:
+            value = file.read().reveal()
+        except CredentialsError as error:
+            check_words(error)
+            return
+    assert value == data.decode("ascii", "ignore").strip(), "another secret than the file holds"
+    assert value.isprintable(), "a secret that no header can carry"
+
+
+def _check_problems(error: ConfigError, text: str) -> None:
+    assert error.problems, "refused without a reason"
+    assert CANARY not in words_of(error), "an error repeats a value"
+    lines = text.count("\n") + text.count("\r") + text.count("\u2028") + text.count("\x85") + 2
+    for problem in error.problems:
+        assert str(problem).isprintable(), "a problem that can't be printed"
+        assert len(str(problem)) < 1500, "a problem of a strange length"
+        assert 1 <= problem.line <= lines, "a line that the file does not have"
+        assert 1 <= problem.column <= len(text) + 1, "a column that the file does not have"
+
+
+def _check_config(read: Config) -> None:
+    keys = {account.key for account in read.accounts}
+    assert len(keys) == len(read.accounts) > 0, "no account, or one twice"
+    for account in read.accounts:
+        assert account.name.isprintable(), "a label that can't be printed"
+        assert 1 <= account.interval <= 86_400, "an interval out of its limits"
+        assert 0.1 <= account.timeout <= 600, "a timeout out of its limits"
+        assert frozenset(account.credentials) in EXCHANGES[account.exchange].credentials
+        assert account.base_url.startswith(("https://", "http://")), "another scheme"
+        assert not any(character in account.base_url for character in " @?#\\\n"), "a strange URL"
+        for threshold in account.thresholds:
+            assert isfinite(float(threshold.value)), "an endless bound"
+        for source in account.credentials.values():
+            assert not isinstance(source, Secret) or source.reveal().isprintable(), "odd secret"
+            assert "<secret>" in repr(source) or isinstance(source, SecretFile), "a secret shows"
+    assert all(1 <= limit <= 60_000 for limit in read.requests_per_minute.values())
+
+
+def _check_protections(read: WebConfig, written: Any) -> None:
+    sections = written if isinstance(written, dict) else {}
+    users = sections.get("basic_auth_users")
+    if isinstance(users, dict):
+        assert set(read.users) == set(users), "other users than written"
+    tls = sections.get("tls_server_config")
+    if isinstance(tls, dict) and tls.get("cert_file"):
+        assert read.tls is not None, "TLS is asked for and not given"
+        assert read.tls.context.minimum_version >= ssl.TLSVersion.TLSv1_2, "an old TLS"
+        demands = tls.get("client_auth_type") == "RequireAndVerifyClientCert"
+        assert read.tls.demands_certificates == demands, "clients are checked as nobody asked"
+    assert CANARY not in repr(read), "a value shows"
+    assert "$2" not in repr(read), "a password's hash shows"
+
+
+@cache
+def _pems() -> dict[str, bytes]:
+    authority = trustme.CA()
+    server = authority.issue_cert("localhost")
+    return {
+        "server.crt": server.cert_chain_pems[0].bytes(),
+        "server.key": server.private_key_pem.bytes(),
+        "ca.crt": authority.cert_pem.bytes(),
+        "garbage.crt": b"no certificate\n",
+        "empty.crt": b"",
+    }

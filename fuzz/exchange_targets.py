@@ -1,0 +1,249 @@
+"""Fuzz what reads the answers of the exchanges: each target takes any bytes."""
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+from exporter.amounts import MAX_DIGITS, AmountError, is_negative, is_sum, parse_amount
+from exporter.blocks import inflate
+from exporter.clock import Clock
+from exporter.credentials import Secret
+from exporter.endpoints import Endpoint
+from exporter.errors import (
+    AuthenticationError,
+    BadResponseError,
+    ClockSkewError,
+    InternalError,
+    PermissionDeniedError,
+    PollError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
+from exporter.exchanges import EXCHANGES, btcturk, trubit
+from exporter.exchanges.http import MAX_RETRY_AFTER, parse_retry_after
+from exporter.exposition import render_balances
+from exporter.model import Account, AccountKey, Amount, Reading
+from fuzz.oracles import (
+    CANARY,
+    Number,
+    amount_of,
+    check_words,
+    is_nearest_float64,
+    strict_json,
+)
+
+NOW = 1_700_000_000.0
+"""Unix time at which a Retry-After is read: Tue, 14 Nov 2023 22:13:20 GMT."""
+
+_OF_AN_ANSWER = (
+    AuthenticationError,
+    BadResponseError,
+    ClockSkewError,
+    PermissionDeniedError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
+_SAMPLE = re.compile(
+    r'exchange_(total|free|locked)_balance\{exchange="e",account="a",asset="([^"]*)"\} (\S+)\n'
+)
+_DATE_FORMATS = ("%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
+_ZONES = ("UTC", "Asia/Kolkata")
+
+
+def amount(data: bytes) -> None:
+    """Accept exactly the grammar's decimals that a float64 can hold, and keep their value."""
+    text = data.decode("utf-8", "replace")
+    value = amount_of(text) if len(text) <= MAX_DIGITS else None
+    try:
+        read = parse_amount(text)
+    except AmountError as error:
+        check_words(error)
+        assert value is None or not _fits_float64(value), "a good amount is refused"
+        return
+    assert value is not None, "what is no amount is taken for one"
+    assert _fits_float64(value), "what no float64 holds is taken for an amount"
+    assert Fraction(read) == value, "reading changed the value"
+    assert set(read) <= set("-.0123456789"), "not in plain notation"
+    assert is_nearest_float64(float(read), read), "rounded wrong"
+    assert is_negative(read) == (value < 0), "wrong sign"
+    assert is_sum(read, read, Amount("0")), "not itself"
+    assert is_sum(read, read, read) == (value == 0), "a wrong sum is taken for right"
+    if "e" not in text.lower():
+        assert read in {text.replace(",", "."), text.replace(",", ".").lstrip("-")}, "new digits"
+
+
+def btcturk_balances(data: bytes) -> None:
+    """Publish of BtcTurk's rows what they say, or nothing."""
+    names = {"total": "balance", "free": "free", "locked": "locked"}
+    check_balances(btcturk.parse_balances, data, lambda document: document["data"], names)
+
+
+def trubit_balances(data: bytes) -> None:
+    """Publish of TruBit's rows what they say, or nothing."""
+    names = {"total": "total", "free": "free", "locked": "locked"}
+    check_balances(
+        trubit.parse_balances, data, lambda document: document["data"]["balances"], names
+    )
+
+
+def check_balances(
+    parse: Callable[[bytes], Reading],
+    body: bytes,
+    rows_of: Callable[[Any], list[Any]],
+    names: Mapping[str, str],
+) -> None:
+    """Compare what is published of a body with the body as Python's own parser reads it.
+
+    `names` has the exchange's field for each of our balances.
+    """
+    try:
+        reading = parse(body)
+    except _OF_AN_ANSWER as error:
+        check_words(error)
+        return
+    rows = rows_of(strict_json(body))
+    _check_that_every_row_is_accounted_for(reading, rows)
+    published = _published(reading)
+    assert len(published) == len(names) * len(reading.balances), "a sample too many or too few"
+    for row in rows:
+        for balance, field in names.items() if isinstance(row, dict) else ():
+            digits = published.get((balance, str(row.get("asset"))))
+            if digits is not None:
+                assert Fraction(digits) == amount_of(row[field]), "not what the exchange said"
+    written = [row[field] for row in rows if _is_served(row, published) for field in names.values()]
+    separators = {mark for text in written if type(text) is str for mark in ",." if mark in text}
+    assert len(separators) < 2, "a comma and a point are believed in one answer"
+
+
+def token(data: bytes) -> None:
+    """Take a token that can stand in a header, and its end, exactly as they came."""
+    try:
+        value, expires = trubit.parse_token(data)
+    except _OF_AN_ANSWER as error:
+        check_words(error)
+        return
+    said = strict_json(data)["data"]
+    assert value == said["token"], "another token"
+    assert value.isascii(), "a token that no header can carry"
+    assert value.isprintable(), "a token that no header can carry"
+    assert expires == int(said["expireTime"]) / 1000, "another end"
+
+
+def retry_after(data: bytes) -> None:
+    """Obey a number or a date within reason, whatever our own time zone is."""
+    text = data.decode("latin-1")
+    waits = set()
+    for zone in _ZONES:
+        with _time_zone(zone):
+            waits.add(parse_retry_after(text, NOW))
+    assert len(waits) == 1, "the wait depends on our time zone"
+    [wait] = waits
+    assert wait is None or 0 <= wait <= MAX_RETRY_AFTER, "an absurd wait"
+    said = _seconds(text.strip())
+    if said is not None:
+        wanted = min(said, MAX_RETRY_AFTER) if 0 <= said <= 86_400 else None
+        assert wait == wanted, "not the wait that was asked for"
+
+
+def answer(data: bytes) -> None:
+    """Poll each exchange once where a server says these bytes and closes, whatever is asked."""
+    for exchange in EXCHANGES:
+        outcome = asyncio.run(_poll(exchange, data))
+        assert not isinstance(outcome, InternalError), "a defect"
+        if isinstance(outcome, PollError):
+            check_words(outcome)
+        else:
+            assert b" 200" in data, "balances without a 200"
+
+
+async def _poll(exchange: str, data: bytes) -> Reading | PollError:
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(data)
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+
+    async with await asyncio.start_server(say, "127.0.0.1", 0) as server:
+        account = _account(exchange, server.sockets[0].getsockname()[1])
+        endpoint = Endpoint(EXCHANGES[exchange], 60_000, Clock())
+        http = endpoint.connect(account)
+        try:
+            return (await endpoint.poll(account, http)).outcome
+        finally:
+            await http.aclose()
+
+
+def _account(exchange: str, port: int) -> Account:
+    secrets = {"api_key": f"key-{CANARY}", "api_secret": f"{CANARY}AA"}  # base64, as it happens
+    return Account(
+        name="a",
+        exchange=exchange,
+        base_url=f"http://127.0.0.1:{port}",
+        balances_path=EXCHANGES[exchange].balances_path,
+        credentials={name: Secret(value) for name, value in secrets.items()},
+    )
+
+
+def _check_that_every_row_is_accounted_for(reading: Reading, rows: list[Any]) -> None:
+    served = [balance.asset for balance in reading.balances]
+    assert len(served) == len(set(served)), "an asset is served twice"
+    rejected = {row.row for row in reading.rejected}
+    assert len(rejected) == len(reading.rejected), "a row is rejected twice"
+    for number, row in enumerate(rows):
+        is_served = isinstance(row, dict) and row.get("asset") in served
+        assert is_served != (number in rejected), "a row is neither served nor rejected, or both"
+    assert not any(CANARY in row.problem for row in reading.rejected), "a problem repeats a row"
+
+
+def _published(reading: Reading) -> dict[tuple[str, str], str]:
+    rendered = render_balances(AccountKey("e", "a"), reading.balances)
+    text = b"".join(inflate(block) for block in rendered.samples.values()).decode()
+    return {(kind, asset): digits for kind, asset, digits in _SAMPLE.findall(text)}
+
+
+def _is_served(row: Any, published: Mapping[tuple[str, str], str]) -> bool:
+    return isinstance(row, dict) and ("total", str(row.get("asset"))) in published
+
+
+def _fits_float64(value: Fraction) -> bool:
+    try:
+        nearest = float(value)
+    except OverflowError:
+        return False
+    return nearest != 0 or value == 0
+
+
+def _seconds(text: str) -> float | None:
+    """Return the seconds that a header asks for, if it is of a form that HTTP knows."""
+    if text.isascii() and text.isdigit():
+        return float(text) if len(text) < 100 else -1.0
+    for date_format in _DATE_FORMATS:
+        with suppress(ValueError):
+            date = datetime.strptime(text, date_format).replace(tzinfo=UTC)
+            return date.timestamp() - NOW if date.year >= 1000 else None
+    return None
+
+
+@contextmanager
+def _time_zone(name: str) -> Any:
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = name
+    time.tzset()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before
+        time.tzset()

@@ -1,0 +1,216 @@
+"""Make the seed corpus from what the project already knows: `python -m fuzz.make_corpus`.
+
+Recorded answers, every simulated fault, the broken and the good configuration files, and headers
+and amounts of every kind. The same code always makes the same files.
+"""
+
+import asyncio
+import json
+import shutil
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+from urllib.parse import parse_qsl
+
+from exporter.exchanges import btcturk, trubit
+from exporter.simulator import FAULTS, Account, Ledger, Showing, Simulator
+from exporter.simulator.btcturk import BtcTurk as SimulatedBtcTurk
+from exporter.simulator.exchange import Exchange
+from exporter.simulator.gateway import Gateway
+from exporter.simulator.messages import Request
+from exporter.simulator.server import Reply
+from exporter.simulator.showing import Schedule
+from exporter.simulator.trubit import TruBit as SimulatedTruBit
+from exporter.simulator.wire import ClientLeft, Wire
+from fuzz import seeds
+from fuzz.oracles import CANARY
+from fuzz.targets import FOLDER
+
+MAX_BYTES = 16_000
+
+_ROOT = FOLDER.parent
+_DATA = _ROOT / "tests" / "data"
+_TIME = 1_700_000_000
+_BALANCES = {
+    "BTC": ("9.7502186644553258", "6.439241464455326", "3.3109771999999998"),
+    "TRY": ("27223.7283250757643288", "22349.3654565035348765", "4874.3628685722294523"),
+    "DOGE": ("0", "0", "0"),
+}
+
+Files = Iterator[tuple[str, bytes]]
+
+
+def make(folder: Path) -> None:
+    """Write the corpus into a folder, in place of what is there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for target, files in _corpus().items():
+        (folder / target).mkdir(parents=True)
+        for name, content in files:
+            (folder / target / name).write_bytes(content[:MAX_BYTES])
+
+
+def _corpus() -> Mapping[str, Files]:
+    return {
+        "amount": _numbered(seeds.AMOUNTS),
+        "btcturk_balances": _bodies("btcturk"),
+        "trubit_balances": _bodies("trubit"),
+        "token": _tokens(),
+        "retry_after": _numbered(seeds.RETRY_AFTER),
+        "answer": _answers(),
+        "configuration": _configurations(),
+        "web_configuration": _web_configurations(),
+        "duration": _numbered(seeds.DURATIONS),
+        "secret_file": _numbered(seeds.SECRETS),
+        "negotiation": _numbered(seeds.ACCEPT + seeds.ACCEPT_ENCODING),
+        "authorization": _numbered(_logins()),
+        "request": _numbered(seeds.REQUESTS),
+        "exposition": _numbered(seeds.EXPOSITIONS),
+    }
+
+
+def _numbered(texts: tuple[str, ...]) -> Files:
+    for number, text in enumerate(texts):
+        yield f"{number:03}.txt", text.encode("latin-1" if text.isascii() else "utf-8")
+
+
+def _bodies(exchange: str) -> Files:
+    yield "documented.json", (_DATA / "answers" / f"{exchange}_seed.json").read_bytes()
+    for fault in FAULTS.values():
+        if fault.only != "token":
+            body = _reply(exchange, fault.name).response.body
+            if body:
+                yield f"{fault.name}.json", body
+    yield from _rows(exchange)
+
+
+def _rows(exchange: str) -> Files:
+    """Yield answers of one row whose amounts are of every kind, as texts and as numbers."""
+    fields = ("balance", "free", "locked") if exchange == "btcturk" else ("total", "free", "locked")
+    for number, text in enumerate(seeds.AMOUNTS):
+        row = {"asset": "BTC", fields[0]: text, fields[1]: text, fields[2]: "0"}
+        yield f"text-{number:03}.json", _document(exchange, json.dumps(row, ensure_ascii=False))
+    for number, literal in enumerate(seeds.JSON_LITERALS):
+        row_text = json.dumps({"asset": "BTC", **dict.fromkeys(fields, "@")})
+        text = row_text.replace('"@"', literal)
+        yield f"literal-{number:03}.json", _document(exchange, text)
+
+
+def _document(exchange: str, row: str) -> bytes:
+    if exchange == "btcturk":
+        return f'{{"data":[{row}],"success":true,"message":null,"code":0}}'.encode()
+    return f'{{"code":200,"msg":"","data":{{"canDeposit":true,"balances":[{row}]}}}}'.encode()
+
+
+def _tokens() -> Files:
+    yield "good.json", _reply("trubit", None, call="token").response.body
+    for fault in FAULTS.values():
+        body = _reply("trubit", fault.name, call="token").response.body
+        if body and len(body) < MAX_BYTES and not fault.rows:
+            yield f"{fault.name}.json", body
+    for number, end in enumerate(seeds.JSON_LITERALS):
+        text = f'{{"code":200,"msg":"","data":{{"token":"t","expireTime":{end}}}}}'
+        yield f"end-{number:03}.json", text.encode()
+
+
+def _answers() -> Files:
+    for fault in (None, *FAULTS.values()):
+        if fault is None or not (fault.rows or fault.only or fault.before):
+            name = fault.name if fault else "good"
+            yield f"{name}.http", asyncio.run(_bytes_of(_reply("btcturk", fault and name)))
+    for number, value in enumerate(seeds.RETRY_AFTER):
+        head = f"HTTP/1.1 429 Too Many Requests\r\nRetry-After: {value}\r\nDate: {value}\r\n"
+        yield f"retry-after-{number:03}.http", f"{head}Content-Length: 0\r\n\r\n".encode()
+
+
+def _configurations() -> Files:
+    yield "example.yaml", (_ROOT / "config.example.yaml").read_bytes()
+    for file in sorted((_DATA / "config").glob("*.yaml")):
+        yield file.name, file.read_bytes()
+    for name, text in seeds.CONFIGURATIONS.items():
+        yield f"good-{name}.yaml", text.encode()
+
+
+def _web_configurations() -> Files:
+    for file in sorted((_DATA / "web-config").glob("*/*.yaml")):
+        yield f"{file.parent.name}-{file.name}", file.read_bytes()
+
+
+def _logins() -> tuple[str, ...]:
+    right = f"alice:right-{CANARY}"
+    users = (right, "bob:other", "alice:", ":", "", "bob", f"{right}\0", f"{right} ", "carol:other")
+    long = f"{right}{'x' * 72}"
+    basic = [f"Basic {b64encode(user.encode()).decode()}" for user in (*users, long)]
+    return (*basic, basic[0].lower(), basic[0].upper(), f"Bearer {CANARY}", "", "Basic", "Basic ==")
+
+
+def _reply(exchange: str, fault: str | None, call: str = "balances") -> Reply:
+    """Return what the simulated exchange answers to a good request, with a fault or without."""
+    simulated: Exchange = SimulatedBtcTurk() if exchange == "btcturk" else SimulatedTruBit()
+    faults = Schedule("corpus")
+    if fault:
+        faults.add(Showing(FAULTS[fault]), 0.0)
+    account = Simulator(seed=1).add_account(exchange=exchange, name="a", balances=_BALANCES)
+    simulated.add(account)
+    gateway = Gateway(
+        [simulated],
+        limits={exchange: None},
+        faults=faults,
+        ledger=Ledger(1),
+        now=lambda: float(_TIME),
+        clock=lambda: float(_TIME),
+        monotonic=lambda: 0.0,
+    )
+    return gateway.reply(_request(simulated, account, call))
+
+
+def _request(simulated: Exchange, account: Account, call: str) -> Request:
+    stamp = _TIME * 1000
+    query: dict[str, str] = {}
+    if isinstance(simulated, SimulatedTruBit):
+        if call == "token":
+            headers = {"x-bh-apikey": account.api_key}
+            query = dict(parse_qsl(trubit.sign(account.api_secret, stamp)))
+        else:
+            headers = {"x-bh-token": simulated.issue_token(account, stamp + 3_600_000)}
+    else:
+        headers = btcturk.sign(account.api_key, account.api_secret, stamp)
+    [path, *_] = [path for path, kind in simulated.calls.items() if kind == call]
+    lower = {name.lower(): value for name, value in headers.items()}
+    return Request("GET", path, query, lower, "127.0.0.1", keep_alive=True)
+
+
+async def _bytes_of(reply: Reply) -> bytes:
+    wire = _Recorder()
+    with suppress(ClientLeft):
+        await reply.deliver(cast("Wire", wire), reply.response)
+    return wire.sent
+
+
+@dataclass(slots=True)
+class _Recorder:
+    """Stand where a client's connection would: write down what is sent, up to a bound."""
+
+    sent: bytes = b""
+    requests: int = field(default=1)
+
+    async def send(self, data: bytes) -> None:
+        self.sent += data
+        if len(self.sent) > MAX_BYTES:
+            raise ClientLeft
+
+    async def pause(self, seconds: float | None = None) -> None:
+        if seconds is None:
+            raise ClientLeft
+
+    def close(self) -> None:
+        """Have nothing to close."""
+
+    def reset(self) -> None:
+        """Have nothing to break off."""
+
+
+if __name__ == "__main__":
+    make(FOLDER / "corpus")
