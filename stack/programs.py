@@ -6,10 +6,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from stack.configuration import ROOT
@@ -39,11 +40,14 @@ class Program:
 
     def is_ready(self) -> bool:
         """Tell whether the program answers that it is ready."""
+        connection = HTTPConnection(self.address, timeout=5)
         try:
-            with urllib.request.urlopen(f"http://{self.address}/-/ready", timeout=5):
-                return True
-        except OSError:
+            connection.request("GET", "/-/ready")
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, HTTPException):
             return False
+        finally:
+            connection.close()
 
 
 def free_address(preferred: int = 0) -> str:

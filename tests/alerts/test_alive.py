@@ -89,14 +89,12 @@ def running_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             for name in ("treasury-tr", "trading-tr")
         )
         config, secret_file = write_config(folder, simulator)
-        with exporter(folder, f"--config.file={config}", "--web.listen-address=127.0.0.1:0") as e:
-            exporting = e.url.removeprefix("http://")
-            alerting, scraping = programs.free_address(), programs.free_address()
+        alerting, scraping = programs.free_address(), programs.free_address()
+        flags = (f"--config.file={config}", "--web.listen-address=127.0.0.1:0")
+        with exporter(folder, *flags) as daemon:
+            exporting = daemon.url.removeprefix("http://")
             configuration.copy(folder, exporting, alerting, receivers, sixty_times_faster)
-            with (
-                programs.alertmanager(folder, alerting),
-                programs.prometheus(folder, scraping),
-            ):
+            with programs.alertmanager(folder, alerting), programs.prometheus(folder, scraping):
                 prometheus = Prometheus(f"http://{scraping}")
                 wait_for(lambda: prometheus.value("sum(exchange_account_up)") == 2)
                 yield World(
@@ -114,13 +112,13 @@ def running_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def write_config(folder: Path, simulator: Simulator) -> tuple[Path, Path]:
     """Write a configuration that polls every second, and the last account's secret to a file."""
     config, secret_file = folder / "config.yaml", folder / "secret"
+    for private in (config, secret_file):
+        private.touch(mode=0o600)
     document = yaml.safe_load(config_text(simulator, interval="1s"))
     document["exchanges"] = {"btcturk": {"requests_per_minute": 6000}}
     credentials = document["accounts"][-1]["credentials"]
     secret_file.write_text(credentials.pop("api_secret"))
     credentials["api_secret_file"] = str(secret_file)
-    for private in (config, secret_file):
-        private.touch(mode=0o600)
     config.write_text(yaml.safe_dump(document))
     return config, secret_file
 
