@@ -45,4 +45,4 @@ def _said_of(alert: Mapping[str, Any]) -> str:
     if alert["status"] == "resolved":
         return f"  {alert['labels']['alertname']} is over."
     text = f"{alert['labels']['alertname']}. {alert['annotations']['description']}"
-    return textwrap.fill(text, 96, initial_indent="  ", subsequent_indent="  ")
+    return textwrap.fill(text, 88, initial_indent="  ", subsequent_indent="  ")

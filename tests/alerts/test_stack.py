@@ -140,8 +140,8 @@ def test_a_page_is_printed_for_people() -> None:
     page = {"status": "firing", "receiver": "operations-pager", "alerts": [firing, over]}
     assert as_text(page).splitlines() == [
         "FIRING, to operations-pager",
-        "  ExchangeExporterDown. No account of exporter:10517 is watched. No account of exporter:10517 is",
-        "  watched.",
+        "  ExchangeExporterDown. No account of exporter:10517 is watched. No account of",
+        "  exporter:10517 is watched.",
         "  ExchangeClockOffset is over.",
     ]
 
