@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def _run_one(name: str, arguments: list[str]) -> None:
-    import atheris  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - optional
+    import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415 - optional
 
     with atheris.instrument_imports(include=["exporter", "fuzz", "email", "yaml", "h11"]):
         from fuzz.targets import TARGETS  # noqa: PLC0415 - imports are instrumented from here on

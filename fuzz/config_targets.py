@@ -13,7 +13,8 @@ import yaml
 
 from exporter import config, durations
 from exporter.config import Config, ConfigError
-from exporter.credentials import CredentialsError, Secret, SecretFile
+from exporter.credentials import Secret, SecretFile
+from exporter.errors import CredentialsError
 from exporter.exchanges import EXCHANGES
 from exporter.web import config as web_config
 from exporter.web.config import WebConfig

@@ -32,7 +32,6 @@ from exporter.exposition import render_balances
 from exporter.model import Account, AccountKey, Amount, Reading
 from fuzz.oracles import (
     CANARY,
-    Number,
     amount_of,
     check_words,
     is_nearest_float64,

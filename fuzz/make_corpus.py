@@ -116,10 +116,10 @@ def _tokens() -> Files:
 
 
 def _answers() -> Files:
-    for fault in (None, *FAULTS.values()):
-        if fault is None or not (fault.rows or fault.only or fault.before):
-            name = fault.name if fault else "good"
-            yield f"{name}.http", asyncio.run(_bytes_of(_reply("btcturk", fault and name)))
+    yield "good.http", asyncio.run(_bytes_of(_reply("btcturk", None)))
+    for fault in FAULTS.values():
+        if not (fault.rows or fault.only or fault.before):
+            yield f"{fault.name}.http", asyncio.run(_bytes_of(_reply("btcturk", fault.name)))
     for number, value in enumerate(seeds.RETRY_AFTER):
         head = f"HTTP/1.1 429 Too Many Requests\r\nRetry-After: {value}\r\nDate: {value}\r\n"
         yield f"retry-after-{number:03}.http", f"{head}Content-Length: 0\r\n\r\n".encode()

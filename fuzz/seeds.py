@@ -36,15 +36,15 @@ RETRY_AFTER = (
 )  # fmt: skip
 
 DURATIONS = (
-    "0", "0s", "1s", "30s", "1m30s", "5m", "1h", "1d", "1w", "1y", "500ms", "1d12h", "1y1w1d1h1m1s1ms",
-    "292y", "293y", "9" * 19 + "y", "9" * 20 + "s", "30", "s", "", " ", "1.5s", "-1s", "+1s", "30s1m",
-    "1s1s", "1 s", "1S", "１s", "1h30", CANARY,
+    "0", "0s", "1s", "30s", "1m30s", "5m", "1h", "1d", "1w", "1y", "500ms", "1d12h",
+    "1y1w1d1h1m1s1ms", "292y", "293y", "9" * 19 + "y", "9" * 20 + "s", "30", "s", "", " ",
+    "1.5s", "-1s", "+1s", "30s1m", "1s1s", "1 s", "1S", "１s", "1h30", CANARY,
 )  # fmt: skip
 
 SECRETS = (
-    CANARY, f"{CANARY}\n", f"{CANARY}\r\n", f"  {CANARY}\t", "", "\n", " \n ", f"{CANARY}\n{CANARY}",
-    f"{CANARY}\0", f"\ufeff{CANARY}", f"{CANARY}é", "é", "\x7f", "x" * 15_000, f"\x0b{CANARY}\x0c",
-    f"\x1c{CANARY}", f"\u00a0{CANARY}",
+    CANARY, f"{CANARY}\n", f"{CANARY}\r\n", f"  {CANARY}\t", "", "\n", " \n ",
+    f"{CANARY}\n{CANARY}", f"{CANARY}\0", f"\ufeff{CANARY}", f"{CANARY}é", "é", "\x7f",
+    "x" * 15_000, f"\x0b{CANARY}\x0c", f"\x1c{CANARY}", f"\u00a0{CANARY}",
 )  # fmt: skip
 
 _PROMETHEUS_2 = (
@@ -83,13 +83,14 @@ REQUESTS = (
     "HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n",
     "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
     "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
     "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4, 5\r\n\r\n1234",
     "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
     "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "GET /\r\n\r\n",
-    "GET / HTTP/2.0\r\nHost: x\r\n\r\n", "GET / HTTP/0.9\r\n\r\n", "GET / HTTP/1.2\r\nHost: x\r\n\r\n",
+    "GET / HTTP/2.0\r\nHost: x\r\n\r\n", "GET / HTTP/0.9\r\n\r\n",
+    "GET / HTTP/1.2\r\nHost: x\r\n\r\n",
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
     "GET http://x/metrics HTTP/1.1\r\nHost: x\r\n\r\n", "CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
     "GET //metrics HTTP/1.1\r\nHost: x\r\n\r\n", "GET /metrics? HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -103,7 +104,8 @@ REQUESTS = (
     f"{_GET}Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n", f"{_GET}Upgrade: h2c\r\n\r\n",
     f"{_GET}Authorization: Basic YTpi\r\n\r\n", f"{_GET}Range: bytes=0-1\r\n\r\n",
     f"{_GET}{'A: b' * 4_000}\r\n\r\n", f"{_GET}" + "A: b\r\n" * 2_000 + "\r\n",
-    f"GET /{'a' * 15_000} HTTP/1.1\r\n", _GET, "GET", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "",
+    f"GET /{'a' * 15_000} HTTP/1.1\r\n", _GET, "GET",
+    "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "",
 )  # fmt: skip
 
 EXPOSITIONS = (
@@ -118,7 +120,9 @@ EXPOSITIONS = (
 _ACCOUNT = "  - {name: a, exchange: trubit, credentials: {token: C4n4ry}"
 CONFIGURATIONS = {
     "smallest": f"accounts:\n{_ACCOUNT}}}\n",
-    "json": '{"accounts": [{"name": "a", "exchange": "trubit", "credentials": {"token": "C4n4ry"}}]}',
+    "json": (
+        '{"accounts": [{"name": "a", "exchange": "trubit", "credentials": {"token": "C4n4ry"}}]}'
+    ),
     "variables": (
         "accounts:\n  - name: a\n    exchange: btcturk\n"
         "    credentials: {api_key: '${KEY}', api_secret: '${SECRET}'}\n"

@@ -97,8 +97,8 @@ def read_balances(data: bytes) -> tuple[str, list[Balance]]:
         parts = line.split(" ", 4)
         if len(parts) == 5 and _ASSET.fullmatch(parts[0]) and parts[4].isprintable():
             with suppress(AmountError):
-                amounts = map(parse_amount, parts[1:4])
-                found[parts[0]] = Balance(parts[0], *amounts, asset_name=parts[4])
+                total, free, locked = map(parse_amount, parts[1:4])
+                found[parts[0]] = Balance(parts[0], total, free, locked, asset_name=parts[4])
     return name, list(found.values())
 
 

@@ -14,16 +14,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--share", type=float, default=1.0, help="of 100,000 polls (%(default)s)")
     share = parser.parse_args().share
-    print(table([]), flush=True)
+    _say(table([]))
     with TemporaryDirectory() as folder:
-        samples = soak(Path(folder), Goals().of(share), _print)
+        samples = soak(Path(folder), Goals().of(share), _show)
     grown = growth(samples)
-    print(verdict(grown))
+    _say(verdict(grown))
     return int(any(grown[name] > bound for name, bound in BOUNDS.items()))
 
 
-def _print(sample: Sample) -> None:
-    print(table([sample]).splitlines()[1], flush=True)
+def _show(sample: Sample) -> None:
+    _say(table([sample]).splitlines()[1])
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

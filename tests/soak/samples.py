@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import resource
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -35,7 +34,7 @@ def resources() -> dict[str, float]:
     return {
         "rss_mib": pages * resource.getpagesize() / 2**20,
         "objects": len(gc.get_objects()),
-        "descriptors": len(os.listdir("/proc/self/fd")),
+        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "tasks": len(asyncio.all_tasks()),
     }
 

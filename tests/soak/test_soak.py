@@ -1,0 +1,71 @@
+"""A soak of a few seconds runs as the long one does; what grows is noticed."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from tests.soak.samples import BOUNDS, Sample, growth, verdict
+
+STEADY = Sample(
+    hours=1.0,
+    polls=0,
+    failures=0,
+    reloads=0,
+    scrapes=0,
+    rss_mib=80.0,
+    objects=100_000,
+    descriptors=50,
+    tasks=40,
+)
+
+
+def samples(**slopes: float) -> list[Sample]:
+    """Return the samples of a process that holds so much more of each after 1,000 polls."""
+    return [
+        replace(
+            STEADY,
+            polls=1_000 * number,
+            **{name: getattr(STEADY, name) + slope * number for name, slope in slopes.items()},
+        )
+        for number in range(40)
+    ]
+
+
+def growing(taken: list[Sample]) -> set[str]:
+    grown = growth(taken)
+    return {name for name, bound in BOUNDS.items() if grown[name] > bound}
+
+
+@pytest.mark.parametrize(
+    ("name", "slope"), [("rss_mib", 0.2), ("objects", 500), ("descriptors", 1), ("tasks", 1)]
+)
+def test_what_grows_with_every_poll_is_noticed(name: str, slope: float):
+    assert growing(samples(**{name: slope})) == {name}
+    assert f"{name:>11}" in verdict(growth(samples(**{name: slope})))
+
+
+def test_what_grows_only_at_the_start_is_no_leak():
+    warm = [replace(STEADY, polls=number, rss_mib=min(80, 40 + 5 * number)) for number in range(40)]
+    assert growing(warm) == set()
+
+
+def test_a_short_soak_polls_reloads_and_scrapes_as_often_as_it_should():
+    """Its verdict is left aside: a process that has just started still grows."""
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tests.soak", "--share=0.002"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.stderr == ""
+    head, *rows, _, rss, objects, descriptors, tasks = map(str.split, run.stdout.splitlines())
+    last = dict(zip(head, rows[-1], strict=True))
+    assert int(last["polls"]) >= 200
+    assert (last["reloads"], last["scrapes"]) == ("20", "2,000")
+    assert 0 < int(last["failures"]) < int(last["polls"])
+    assert [line[0] for line in (rss, objects, descriptors, tasks)] == list(BOUNDS)
+    assert float(descriptors[1]) < 50
+    assert float(tasks[1]) < 50
