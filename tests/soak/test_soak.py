@@ -54,7 +54,7 @@ def test_what_grows_only_at_the_start_is_no_leak():
 def test_a_short_soak_polls_reloads_and_scrapes_as_often_as_it_should():
     """Its verdict is left aside: a process that has just started still grows."""
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.soak", "--share=0.002"],
+        [sys.executable, "-m", "tests.soak", "--share=0.002"],
         capture_output=True,
         text=True,
         timeout=120,
