@@ -22,6 +22,7 @@ from exporter.own_metrics import OwnMetrics
 from exporter.poller import Poller
 from exporter.routes import make_routes
 from exporter.snapshots import SnapshotStore
+from exporter.threads import use_own_threads
 from exporter.web.access import Access
 from exporter.web.limits import Limits
 from exporter.web.server import Server
@@ -73,6 +74,7 @@ class Daemon:
         Raises `CannotListenError` before anything was polled.
         """
         _set_resource_limits()
+        use_own_threads()
         self._watch_signals()
         server = self._make_server()
         addresses = await self._listen(server)
