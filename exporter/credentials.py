@@ -82,10 +82,12 @@ def read_all(sources: Mapping[str, SecretSource]) -> dict[str, Secret]:
 
 def _read_regular_file(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise CredentialsError(f"{path}: not a regular file")
-        content = file.read(MAX_SECRET_BYTES + 1)
+        content = os.read(descriptor, MAX_SECRET_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > MAX_SECRET_BYTES:
         raise CredentialsError(f"{path}: larger than {MAX_SECRET_BYTES} bytes")
     return content
