@@ -14,6 +14,7 @@ from exporter.credentials import Secret
 from exporter.errors import (
     AuthenticationError,
     BadResponseError,
+    ClockSkewError,
     CredentialsError,
     PermissionDeniedError,
     PollError,
@@ -30,7 +31,7 @@ from exporter.exchanges.answers import (
 )
 from exporter.exchanges.base import Exchange
 from exporter.exchanges.http import HttpClient, check_status
-from exporter.exchanges.server_clock import ServerClock
+from exporter.exchanges.server_clock import ServerClock, Stamp
 from exporter.model import Account, Balance, Reading
 
 _SUCCESS_CODES = (0, "0", "SUCCESS")
@@ -41,6 +42,10 @@ _ERRORS: dict[object, type[PollError]] = {
     500: UnavailableError,
     1037: AuthenticationError,
 }
+
+
+class _OvertakenError(AuthenticationError):
+    """A stamp was refused because another account with the same key had sent a later one."""
 
 
 class BtcTurk:
@@ -55,23 +60,41 @@ class BtcTurk:
         self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
     ) -> Reading:
         """Return the balances of an account."""
+        try:
+            return await self._ask(account, credentials, http)
+        except _OvertakenError:
+            return await self._ask(account, credentials, http)
+
+    async def _ask(
+        self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
+    ) -> Reading:
         key, secret = credentials["api_key"], credentials["api_secret"]
-        stamp = 0
+        stamp = Stamp(0, 0)
 
         def signed() -> Mapping[str, str]:
             nonlocal stamp
-            stamp = self._next_stamp(key)
-            return sign(key.reveal(), secret.reveal(), stamp)
+            stamp_ms = self._next_stamp(key)
+            stamp = self._server_clock.stamp(stamp_ms / 1000)
+            return sign(key.reveal(), secret.reveal(), stamp_ms)
 
         answer = await http.get(account.balances_path, signed)
         try:
             check_status(answer)
             reading = parse_balances(answer.body)
         except AuthenticationError as error:
-            # The exchange refuses a wrong stamp with the same words as a wrong key.
-            raise self._server_clock.refused(error, stamp / 1000) from None
-        self._server_clock.accepted(stamp / 1000)
+            raise self._explain(error, key, stamp) from None
+        self._server_clock.accepted(stamp)
         return reading
+
+    def _explain(self, refusal: AuthenticationError, key: Secret, stamp: Stamp) -> PollError:
+        """Tell a refused stamp from a refused key: the exchange has the same words for both."""
+        error = self._server_clock.refused(refusal, stamp)
+        if isinstance(error, ClockSkewError):
+            # The stamp was not taken, and may be far ahead of all that are to come.
+            self._last_stamps.pop(key, None)
+        elif self._last_stamps.get(key, 0) / 1000 != stamp.time:
+            return _OvertakenError("a later request with the same key came first")
+        return error
 
     def _next_stamp(self, key: Secret) -> int:
         now = int(self._server_clock.now() * 1000)

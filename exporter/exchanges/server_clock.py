@@ -1,6 +1,7 @@
 """Learn the time of an exchange from the `Date` of its answers."""
 
 import math
+from typing import NamedTuple
 
 from exporter.clock import Clock
 from exporter.errors import ClockSkewError, PollError
@@ -9,6 +10,13 @@ TOLERATED_SKEW = 4.0
 """Seconds that a stamp may be off; BtcTurk tolerates 5, and a `Date` is known to the second."""
 
 _ROUNDING = 0.001  # seconds; Unix times as floats are good to a microsecond
+
+
+class Stamp(NamedTuple):
+    """Hold a time that a request is signed with (Unix seconds), and when that was (monotonic)."""
+
+    time: float
+    made_at: float
 
 
 class ServerClock:
@@ -43,17 +51,21 @@ class ServerClock:
         else:
             self._contrary = bounds
 
-    def accepted(self, stamp: float) -> None:
-        """Note that the exchange, in its last answer, took a stamp (Unix seconds) for its time."""
-        ahead = stamp - self._clock.monotonic()
-        if not self._is_near(ahead, ahead):
-            self._take(ahead - TOLERATED_SKEW, ahead + TOLERATED_SKEW)
+    def stamp(self, time: float) -> Stamp:
+        """Note a time (Unix seconds) that a request is about to be signed with."""
+        return Stamp(time, self._clock.monotonic())
 
-    def refused(self, error: PollError, stamp: float) -> PollError:
-        """Return what the refusal of a stamp (Unix seconds) means: our time was off, or `error`."""
+    def accepted(self, stamp: Stamp) -> None:
+        """Note that the exchange took a stamp for its own time, somewhere on the way."""
+        least, most = stamp.time - self._clock.monotonic(), stamp.time - stamp.made_at
+        if not self._is_near(least, most):
+            self._take(least - TOLERATED_SKEW, most + TOLERATED_SKEW)
+
+    def refused(self, error: PollError, stamp: Stamp) -> PollError:
+        """Return what the refusal of a stamp means: our time was off, or `error`."""
         if self._contrary:
             self._take(*self._contrary)
-        skew = self.now() - stamp
+        skew = self.now() - self._clock.monotonic() + stamp.made_at - stamp.time
         if abs(skew) <= TOLERATED_SKEW:
             return error
         return ClockSkewError(f"our time was {skew:+.0f} s off and the request was refused")

@@ -93,6 +93,7 @@ class TruBit:
 
     async def _make_token(self, credentials: Mapping[str, Secret], http: HttpClient) -> Token:
         now = self._server_clock.now()
+        stamp = self._server_clock.stamp(now)
         query = sign(credentials["api_secret"].reveal(), int(now * 1000))
         answer = await http.get(
             f"{TOKEN_PATH}?{query}", lambda: {"X-BH-APIKEY": credentials["api_key"].reveal()}
@@ -100,8 +101,8 @@ class TruBit:
         try:
             value, expires = parse_token(_checked_body(answer))
         except (AuthenticationError, ClockSkewError) as error:
-            raise self._server_clock.refused(error, now) from None
-        self._server_clock.accepted(now)
+            raise self._server_clock.refused(error, stamp) from None
+        self._server_clock.accepted(stamp)
         return Token(Secret(value), max(expires - RENEW_AHEAD, (now + expires) / 2))
 
 

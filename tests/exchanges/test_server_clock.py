@@ -87,7 +87,7 @@ def test_a_clock_that_the_exchange_set_is_learned_when_it_refuses_a_stamp():
     times = Times()
     server_clock = ServerClock(times.clock())
     times.answer(server_clock, 0.1, 0.1)
-    times.ahead, stamp = 300, times.wall
+    times.ahead, stamp = 300, server_clock.stamp(times.wall)
     times.answer(server_clock, 0.1, 0.1)
     assert server_clock.offset() == 0
     assert isinstance(server_clock.refused(AuthenticationError("no"), stamp), ClockSkewError)
@@ -99,7 +99,7 @@ def test_a_date_that_contradicts_an_accepted_stamp_is_not_believed(lie: float):
     times = Times(ahead=lie)
     server_clock = ServerClock(times.clock())
     for _ in range(3):
-        stamp = server_clock.now()
+        stamp = server_clock.stamp(server_clock.now())
         times.answer(server_clock, 0.1, 0.1)
         server_clock.accepted(stamp)
         assert server_clock.now() == pytest.approx(times.wall, abs=1.0)
@@ -111,10 +111,10 @@ def test_a_date_that_lies_once_spoils_no_stamp():
     times.answer(server_clock, 0.1, 0.1)
     times.ahead = 3600
     times.answer(server_clock, 0.1, 0.1)
-    times.ahead = 0
+    times.ahead, stamp = 0, server_clock.stamp(times.wall)
     times.answer(server_clock, 0.1, 0.1)
     refused = AuthenticationError("the key, not the clock")
-    assert server_clock.refused(refused, times.wall - 0.1) is refused
+    assert server_clock.refused(refused, stamp) is refused
     assert server_clock.offset() == 0
 
 
@@ -122,5 +122,16 @@ def test_a_refusal_is_the_clocks_fault_only_where_the_time_was_off():
     times = Times()
     server_clock = ServerClock(times.clock())
     refused = AuthenticationError("refused")
-    assert server_clock.refused(refused, times.wall - 1.0) is refused
-    assert isinstance(server_clock.refused(refused, times.wall + 60.0), ClockSkewError)
+    assert server_clock.refused(refused, server_clock.stamp(times.wall - 1.0)) is refused
+    late = server_clock.refused(refused, server_clock.stamp(times.wall + 60.0))
+    assert isinstance(late, ClockSkewError)
+
+
+def test_a_refusal_or_an_acceptance_that_took_long_says_nothing_about_the_clock():
+    times = Times()
+    server_clock = ServerClock(times.clock())
+    refused, stamp = AuthenticationError("refused"), server_clock.stamp(times.wall)
+    times.answer(server_clock, 4.9, 4.9)
+    assert server_clock.refused(refused, stamp) is refused
+    server_clock.accepted(stamp)
+    assert server_clock.offset() == 0
