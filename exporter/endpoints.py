@@ -26,12 +26,16 @@ _STALL = 1.0  # seconds past a deadline that only a stall of this process explai
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Hold how one poll ended; `asked_at` is monotonic, `wall` the same moment as Unix seconds."""
+    """Hold how one poll ended, and what it was signed with, as far as that could be read.
+
+    `asked_at` is monotonic, `wall` the same moment as Unix seconds.
+    """
 
     asked_at: float
     wall: float
     duration: float
     outcome: Reading | PollError
+    credentials: Mapping[str, Secret] | None
 
 
 class Endpoint:
@@ -73,10 +77,11 @@ class Endpoint:
         """Poll an account once and return what became of it; whatever happens is an outcome."""
         asked_at = self._clock.monotonic()
         outcome: Reading | PollError
+        credentials = None
         try:
-            credentials = read_all(account.credentials)
             async with self._turn():
                 asked_at = self._clock.monotonic()
+                credentials = read_all(account.credentials)
                 outcome = await self._ask(account, credentials, http)
         except PollError as error:
             outcome = error
@@ -86,7 +91,7 @@ class Endpoint:
             outcome = InternalError.of(error)
         self._note_limit(outcome)
         duration = self._clock.monotonic() - asked_at
-        return Attempt(asked_at, self._clock.wall() - duration, duration, outcome)
+        return Attempt(asked_at, self._clock.wall() - duration, duration, outcome, credentials)
 
     async def _ask(
         self, account: Account, credentials: Mapping[str, Secret], http: HttpClient

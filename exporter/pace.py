@@ -98,14 +98,14 @@ def limit_pause(error: RateLimitedError, in_a_row: int, jitter: float) -> float:
     return jitter * min(MAX_PAUSE, _FIRST_PAUSE * 2.0 ** min(in_a_row, 10))
 
 
-def account_pause(error: PollError, in_a_row: int) -> float:
-    """Return the seconds for which an account is left alone after its failures in a row.
+def account_pause(error: PollError, refusals: int) -> float:
+    """Return the seconds for which an account is left alone after a failure.
 
-    A refused key is tried ever more seldom, because an exchange blocks an address that goes on
-    asking. Most failures keep the rhythm of the interval, which is polite enough.
+    After more `refusals` in a row a refused key is tried ever more seldom, because an exchange
+    blocks an address that goes on asking. Most failures keep the rhythm, which is polite enough.
     """
     if isinstance(error, AuthenticationError | PermissionDeniedError):
-        return REFUSED_PAUSES[min(in_a_row, len(REFUSED_PAUSES)) - 1]
+        return REFUSED_PAUSES[min(refusals, len(REFUSED_PAUSES)) - 1]
     if isinstance(error, UnavailableError):
         return error.retry_after or 0.0
     return 0.0

@@ -91,33 +91,41 @@ class Poller:
         endpoint = self._endpoints[endpoint_key(account)]
         http = endpoint.connect(account)
         due = self._clock.monotonic() + delay
+        refusals = 0
         try:
             while True:
                 await self._sleep(max(0.0, due - self._clock.monotonic()))
                 attempt = await endpoint.poll(account, http)
-                due = self._publish(account.key, attempt, endpoint.server_clock.offset(), due)
-                if isinstance(attempt.outcome, AuthenticationError | PermissionDeniedError):
-                    due = await self._until_credentials_change(account, due)
+                is_refused = isinstance(
+                    attempt.outcome, AuthenticationError | PermissionDeniedError
+                )
+                refusals = refusals + 1 if is_refused else 0
+                due = self._due_after(account.key, attempt.outcome, due, refusals)
+                self._publish(account.key, attempt, endpoint.server_clock.offset(), due)
+                if is_refused:
+                    due = await self._until_credentials_change(account, attempt.credentials, due)
         finally:
             await http.aclose()
 
-    def _publish(self, key: AccountKey, attempt: Attempt, clock_offset: float, due: float) -> float:
-        """Store and log what a poll brought, and return when the next one is due (monotonic)."""
+    def _due_after(
+        self, key: AccountKey, outcome: Reading | PollError, due: float, refusals: int
+    ) -> float:
+        """Return when to poll again (monotonic) after a poll due at `due`, refused so often."""
+        pause = account_pause(outcome, refusals) if isinstance(outcome, PollError) else 0.0
+        return next_due(due, self._clock.monotonic(), self._store.states[key].plan.interval, pause)
+
+    def _publish(self, key: AccountKey, attempt: Attempt, clock_offset: float, due: float) -> None:
+        """Store and log what a poll brought; `due` is when the next one is due (monotonic)."""
         before = self._store.states[key]
-        outcome, now = attempt.outcome, self._clock.monotonic()
-        failures = before.trouble.failures + 1 if before.trouble else 1
-        pause = account_pause(outcome, failures) if isinstance(outcome, PollError) else 0.0
-        due = next_due(due, now, before.plan.interval, pause)
         poll = Poll(
             asked_at=attempt.asked_at,
             wall=attempt.wall,
             duration=attempt.duration,
             clock_offset=clock_offset,
-            next_poll=self._clock.wall() + due - now,
+            next_poll=self._clock.wall() + due - self._clock.monotonic(),
         )
-        self._store_outcome(key, poll, outcome)
+        self._store_outcome(key, poll, attempt.outcome)
         _log_change(before, self._store.states[key], self._clock.wall())
-        return due
 
     def _store_outcome(self, key: AccountKey, poll: Poll, outcome: Reading | PollError) -> None:
         if isinstance(outcome, PollError):
@@ -130,9 +138,10 @@ class Poller:
             log.exception("balances could not be rendered", **key._asdict())
             self._store.fail(key, poll, InternalError.of(error))
 
-    async def _until_credentials_change(self, account: Account, due: float) -> float:
+    async def _until_credentials_change(
+        self, account: Account, refused: Mapping[str, Secret] | None, due: float
+    ) -> float:
         """Wait out the pause of a refused key, or less: until its files hold another one."""
-        refused = _readable_credentials(account)
         interval = self._store.states[account.key].plan.interval
         while due - self._clock.monotonic() > interval:
             await self._sleep(interval)
