@@ -1,6 +1,7 @@
 """Put all cases of the fault matrix into one table."""
 
 from tests.faults.network import NETWORK
+from tests.faults.stories import STORIES
 from tests.faults.table import ON_RENEWAL, SHOWN
 
 GROUPS = {
@@ -15,4 +16,4 @@ GROUPS = {
     "I": "Endurance",
 }
 
-MATRIX = sorted([*SHOWN, *ON_RENEWAL, *NETWORK], key=lambda case: case.group)
+MATRIX = sorted([*SHOWN, *ON_RENEWAL, *NETWORK, *STORIES], key=lambda case: case.group)

@@ -29,6 +29,8 @@ class Relay:
         self._plugs: list[socket.socket] = []
         self.port = 0
         self.heard = bytearray()
+        self.connections = 0
+        self.generation = 0
 
     async def open(self, attend: Attend | None = None, tls: ssl.SSLContext | None = None) -> None:
         """Accept connections at an address that stays the same."""
@@ -58,6 +60,10 @@ class Relay:
             task.cancel()
         await asyncio.gather(*self._attending, return_exceptions=True)
 
+    def forget(self) -> None:
+        """Lose whatever is sent from now on over the connections that there are."""
+        self.generation += 1
+
     async def plug(self) -> None:
         """Answer no SYN any more: the queue of connections is full, and nobody accepts."""
         await self.close()
@@ -85,11 +91,14 @@ class Relay:
 async def pass_on(relay: Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Pass everything on in both directions."""
     there, back = await relay.connect()
+    generation = relay.generation
 
     async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while data := await source.read(65536):
             if source is reader:
                 relay.heard += data
+            if relay.generation != generation:
+                continue
             sink.write(data)
             await sink.drain()
 

@@ -65,9 +65,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Let the resolver answer those whom it kept waiting."""
         self._unhang.set()
 
-    def close(self) -> None:
+    async def shutdown_default_executor(self) -> None:
         self.unhang()
-        super().close()
+        await super().shutdown_default_executor()
 
     def _hang(self) -> None:
         self._unhang.wait()

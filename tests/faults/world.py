@@ -24,6 +24,7 @@ from exporter.routes import make_routes
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Simulator
 from exporter.snapshots import SnapshotStore
+from exporter.threads import use_own_threads
 from exporter.web.messages import Request, Response, Routes
 from tests.accounts import make_account
 from tests.faults.canaries import Canaries, api_key, api_secret
@@ -148,7 +149,9 @@ class World:
             "interval": INTERVAL,
             "timeout": TIMEOUT,
         }
-        return make_account(account.name, account.exchange, **(fields | changes))
+        return make_account(
+            **({"name": account.name, "exchange": account.exchange} | fields | changes)
+        )
 
     def poll_victim_at(self, base_url: str) -> None:
         """Poll the victim at another address."""
@@ -266,6 +269,7 @@ def captured_log() -> Iterator[io.StringIO]:
 @asynccontextmanager
 async def opened(exchange: str, **options: Any) -> AsyncIterator[World]:
     """Open a world whose victim is at an exchange; nothing polls yet."""
+    use_own_threads()
     clocks = Clocks(cast("VirtualLoop", asyncio.get_running_loop()))
     simulator = Simulator(clock=clocks.true, monotonic=clocks.loop.time, **options)
     before = resources()

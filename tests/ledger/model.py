@@ -10,6 +10,9 @@ from tests.faults.table import reason_of
 
 SUCCESS = "success"
 REFUSED = "refused"
+_BEFORE_THE_STATUS = frozenset(
+    {"close", "reset", "reset_in_head", "silence", "drip", "stall_in_head", "endless_head"}
+)
 _AT_ONCE = 0.05  # seconds; polls at one exchange begin at least half a second apart
 _PLAIN = re.compile(r"-?(0|[1-9][0-9]*)([.,][0-9]+)?")
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,32}")
@@ -42,7 +45,9 @@ class Poll:
     def outcome(self) -> str:
         """Return `SUCCESS` or the reason for which the poll must have failed."""
         last = self.entries[-1]
-        for fault in last.faults:
+        # Of a refusal only the status is read: no fault of what follows it is ever met.
+        met = _BEFORE_THE_STATUS.intersection(last.faults) if last.status == 401 else last.faults
+        for fault in met:
             if reason := reason_of(fault, last.exchange or ""):
                 return reason
         if last.status == 401:
