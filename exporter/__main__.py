@@ -1,7 +1,35 @@
-"""Make `python -m exporter` the same as `exchange-balance-exporter`."""
+"""Start the command line, with its signals taken before the imports, which last a while."""
 
+import os
+import signal
 import sys
 
-from exporter.cli import main
+# What these found is unknown if they are cut short, so they don't end with 0 then.
+_ENDING_BY_THEMSELVES = frozenset(("poll", "--config.check"))
 
-sys.exit(main())
+
+def main() -> int:
+    """Run a command and return its exit status.
+
+    Until a command takes the signals itself, SIGTERM and SIGINT end it without a word.
+    """
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    if not _ends_by_itself():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what it would reload is yet to be read
+    from exporter.cli import main as run  # noqa: PLC0415 - the signals come first
+
+    return run()
+
+
+def _ends_by_itself() -> bool:
+    return not _ENDING_BY_THEMSELVES.isdisjoint(sys.argv)
+
+
+def _end(number: int, _frame: object) -> None:
+    # An exception could be swallowed by what is being imported, or be told of with a traceback.
+    os._exit(128 + number if _ends_by_itself() else 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

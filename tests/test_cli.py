@@ -1,0 +1,86 @@
+"""The commands as processes: what they print, and how they end."""
+
+import signal
+from asyncio import to_thread
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from exporter.simulator import Simulator, config_text
+from tests.programs import exporter, wait_for
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator() as running:
+        running.add_account(exchange="btcturk", name="first")
+        running.add_account(exchange="btcturk", name="second")
+        yield running
+
+
+@pytest.fixture
+def config(simulator: Simulator, tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(config_text(simulator))
+    return path
+
+
+@pytest.fixture
+def slow_import(tmp_path: Path) -> dict[str, str]:
+    """Return an environment in which the imports of the command line never end."""
+    (tmp_path / "structlog.py").write_text(
+        "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
+    )
+    return {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[1]}"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_the_imports_ends_the_daemon_with_zero_and_without_a_word(
+    slow_import: dict[str, str], tmp_path: Path, number: signal.Signals
+):
+    with exporter(tmp_path, environment=slow_import) as daemon:
+        wait_for(lambda: "importing" in daemon.output.read_text())
+        daemon.process.send_signal(number)
+        assert daemon.process.wait(5) == 0
+        assert daemon.log == ""
+
+
+def test_a_wish_to_reload_during_the_imports_ends_nothing(
+    slow_import: dict[str, str], tmp_path: Path
+):
+    with exporter(tmp_path, environment=slow_import) as daemon:
+        wait_for(lambda: "importing" in daemon.output.read_text())
+        daemon.process.send_signal(signal.SIGHUP)
+        assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("command", ["poll", "--config.check"])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_what_was_cut_short_before_its_result_is_known_is_no_success(
+    slow_import: dict[str, str],
+    tmp_path: Path,
+    command: str,
+    number: signal.Signals,
+    status: int,
+):
+    with exporter(tmp_path, command, environment=slow_import) as cut_short:
+        wait_for(lambda: "importing" in cut_short.output.read_text())
+        cut_short.process.send_signal(number)
+        assert cut_short.process.wait(5) == status
+        assert cut_short.log == ""
+
+
+async def test_a_poll_that_is_interrupted_ends_with_130_and_without_a_word(
+    simulator: Simulator, config: Path, tmp_path: Path
+):
+    simulator.show("silence")
+
+    def check() -> None:
+        with exporter(tmp_path, "poll", f"--config.file={config}") as polling:
+            wait_for(lambda: simulator.ledger)
+            polling.process.send_signal(signal.SIGINT)
+            assert polling.process.wait(5) == 130
+            assert polling.log == ""
+
+    await to_thread(check)
