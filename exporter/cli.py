@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import resource
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
@@ -29,6 +30,7 @@ _GRACE = 2.0  # seconds for threads that hang in a resolver; then the process en
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every secret
     options = make_parser().parse_args(arguments)
     try:
         status: int = options.run(options)

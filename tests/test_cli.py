@@ -71,6 +71,19 @@ def test_what_was_cut_short_before_its_result_is_known_is_no_success(
         assert cut_short.log == ""
 
 
+async def test_a_poll_leaves_no_core_dump(simulator: Simulator, config: Path, tmp_path: Path):
+    simulator.show("silence")
+
+    def check() -> None:
+        with exporter(tmp_path, "poll", f"--config.file={config}") as polling:
+            wait_for(lambda: simulator.ledger)
+            limits = Path(f"/proc/{polling.process.pid}/limits").read_text()
+            [core] = [line.split() for line in limits.splitlines() if "core" in line]
+            assert core[4:6] == ["0", "0"]
+
+    await to_thread(check)
+
+
 async def test_a_poll_that_is_interrupted_ends_with_130_and_without_a_word(
     simulator: Simulator, config: Path, tmp_path: Path
 ):
