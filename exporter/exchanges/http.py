@@ -12,6 +12,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import h11
+import httpcore
 import httpx
 
 from exporter.clock import Clock
@@ -36,6 +37,7 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_RETRY_AFTER = 15 * 60.0
 _ABSURD_RETRY_AFTER = 24 * 60 * 60.0
 
+_LISTEN = 0.001  # seconds to listen for unasked bytes before a kept connection is used
 _NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
 
 
@@ -83,15 +85,8 @@ class HttpClient:
         self._further_request = further_request
         self._is_first_request = True
         self._progress = _Progress()
-        self._client = httpx.AsyncClient(
-            verify=_tls_context(),
-            trust_env=False,
-            follow_redirects=False,
-            timeout=None,  # noqa: S113 - a deadline covers the whole poll; httpx's are per read
-            limits=httpx.Limits(max_connections=1, keepalive_expiry=None),
-            cookies=CookieJar(_NO_COOKIES),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-        )
+        self._client: httpx.AsyncClient | None = None
+        self._kept: Any = None  # the stream of a connection whose last answer ended well
 
     def begin_poll(self) -> None:
         """Let the next request be a poll's first."""
@@ -117,17 +112,19 @@ class HttpClient:
             return await self._ask(path, headers)
 
     async def _ask(self, path: str, headers: Mapping[str, str]) -> Answer:
+        client = await self._fit_client()
+        self._kept = None
         progress = self._progress = _Progress()
         sent = self._clock.monotonic()
-        request = self._client.build_request(
+        request = client.build_request(
             "GET", self._base_url + path, headers=dict(headers), extensions={"trace": progress.note}
         )
         try:
-            response = await self._client.send(request, stream=True)
+            response = await client.send(request, stream=True)
             try:
                 if progress.is_early:
                     raise StaleConnectionError("an answer was there before it was asked for")
-                return await self._read(response, sent)
+                answer = await self._read(response, sent)
             finally:
                 await response.aclose()
         except httpx.HTTPError as error:
@@ -136,6 +133,19 @@ class HttpClient:
             raise ConnectionFailedError("base_url has no host that can be looked up") from error
         finally:
             await progress.aclose()
+        self._kept = response.extensions["network_stream"]
+        return answer
+
+    async def _fit_client(self) -> httpx.AsyncClient:
+        """Return the client with its kept connection if that is fit for use, else a new one.
+
+        A request that was given up on can leave httpx's pool without a free place, and a connection
+        can hold bytes that nobody asked for: they must not be taken for the answer to come.
+        """
+        if self._client is None or self._kept is None or not await _is_quiet(self._kept):
+            await self.aclose()
+            self._client = _new_client()
+        return self._client
 
     def timed_out(self) -> PollError:
         """Return the error for a poll that was given up on, by where its request had come to."""
@@ -145,7 +155,9 @@ class HttpClient:
 
     async def aclose(self) -> None:
         """Close the connection."""
-        await self._client.aclose()
+        client, self._client, self._kept = self._client, None, None
+        if client is not None:
+            await client.aclose()
 
     async def _read(self, response: httpx.Response, sent: float) -> Answer:
         date = _parse_date(response.headers.get("Date"))
@@ -158,10 +170,38 @@ class HttpClient:
         return Answer(response.status_code, body, wish, is_challenge)
 
 
+def _new_client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        verify=_tls_context(),
+        trust_env=False,
+        follow_redirects=False,
+        timeout=None,  # noqa: S113 - a deadline covers the whole poll; httpx's are per read
+        limits=httpx.Limits(max_connections=1, keepalive_expiry=None),
+        cookies=CookieJar(_NO_COOKIES),
+        headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+    )
+
+
+async def _is_quiet(stream: Any) -> bool:  # noqa: ANN401 - httpx does not name the type
+    """Return whether a kept connection is open and nobody speaks on it."""
+    try:
+        await stream.read(1, timeout=_LISTEN)
+    except httpcore.ReadTimeout:
+        return True
+    except httpcore.NetworkError:
+        return False
+    return False
+
+
 @cache
 def _tls_context() -> ssl.SSLContext:
-    """Load the machine's CA certificates once: that costs 20 ms and some megabytes."""
-    return ssl.create_default_context()
+    """Load the machine's CA certificates once: that costs 20 ms and some megabytes.
+
+    `ssl.create_default_context` would write every session's keys to SSLKEYLOGFILE.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks certificates and names
+    context.load_default_certs()
+    return context
 
 
 def check_status(answer: Answer) -> None:
@@ -235,7 +275,7 @@ class _Progress:
             self.stage = "waiting for an answer"
             asyncio.get_running_loop().call_soon(self._wait)
         elif event == "http11.receive_response_headers.complete":
-            # What was read without waiting came with the answer before, and is none to this poll.
+            # What was read without waiting came together with the answer before.
             self.is_early = not self._has_waited
         elif event == "http11.receive_response_body.started":
             self.stage = "reading the answer"

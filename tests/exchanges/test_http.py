@@ -1,5 +1,8 @@
 """The HTTP client: what a fault of the network or of the exchange means, over real sockets."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from exporter.clock import Clock
@@ -9,7 +12,7 @@ from exporter.exchanges import EXCHANGES
 from exporter.exchanges.http import MAX_RETRY_AFTER, parse_retry_after
 from exporter.model import Reading
 from exporter.simulator import Simulator
-from tests.accounts import simulated
+from tests.accounts import make_account, simulated
 
 NOW = 1_700_000_000.0
 
@@ -131,3 +134,29 @@ async def test_proxies_of_the_environment_are_not_obeyed(
 )
 def test_retry_after_is_obeyed_within_reason(value: str | None, seconds: float | None):
     assert parse_retry_after(value, NOW) == seconds
+
+
+async def test_an_account_recovers_wherever_its_poll_was_given_up_on(
+    simulator: Simulator, exchange: str
+):
+    account = simulated(simulator, simulator.add_account(exchange=exchange, name="a", assets=3))
+    endpoint = Endpoint(EXCHANGES[exchange], 10**9, Clock())
+    http = endpoint.connect(account)
+    try:
+        for microseconds in range(0, 6000, 10):
+            await endpoint.poll(replace(account, timeout=microseconds / 1e6), http)
+        assert isinstance((await endpoint.poll(account, http)).outcome, Reading)
+    finally:
+        await http.aclose()
+
+
+async def test_session_keys_are_not_written_where_the_environment_asks_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "no" / "such" / "folder"))
+    account = make_account(base_url="https://127.0.0.1:1")
+    endpoint = Endpoint(EXCHANGES["btcturk"], 10**9, Clock())
+    http = endpoint.connect(account)
+    attempt = await endpoint.poll(account, http)
+    await http.aclose()
+    assert reason(attempt) == "connection"
