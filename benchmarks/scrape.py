@@ -69,6 +69,7 @@ class Subject:
     def fill(self, path: Path) -> float:
         """Give it balances, and return what the next scrape takes."""
         self.process.tell("fill", path)
+        self.scrapers["gzip"].reconnect()
         return self.scrapers["gzip"].scrape()
 
     def check(self, path: Path) -> None:
@@ -87,6 +88,7 @@ class Subject:
 
     def scrape(self, encoding: str, count: int) -> None:
         """Scrape some times, and note what it took and cost."""
+        self.scrapers[encoding].reconnect()
         before = self.process.processor_time()
         self.elapsed[encoding] += [self.scrapers[encoding].scrape() for _ in range(count)]
         self.processor[encoding] += self.process.processor_time() - before
@@ -134,6 +136,7 @@ def _scrape_while_polling(ours: Subject, series: int, effort: Effort) -> None:
     """Scrape after some polls each time, until every account was polled twice, or more often."""
     accounts = -(-series // len(FAMILIES) // balances.ASSETS)
     polled = min(accounts, _POLLED_BETWEEN_SCRAPES)
+    ours.scrapers["gzip"].reconnect()
     for _ in range(max(2 * accounts // polled, effort.count(10 * ours.first))):
         ours.process.tell("change", polled)
         ours.polled.append(ours.scrapers["gzip"].scrape())

@@ -29,9 +29,12 @@ class Scraper(AbstractContextManager["Scraper"]):
 
     def __exit__(self, *_error: object) -> None:
         """Close the connection."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        self._close()
+
+    def reconnect(self) -> None:
+        """Open a new connection: servers drop those that nobody used for long."""
+        self._close()
+        self._connect()
 
     def scrape(self) -> float:
         """Return the seconds from asking to the last byte, a new connection included."""
@@ -63,7 +66,12 @@ class Scraper(AbstractContextManager["Scraper"]):
             part = view[: _receive(connection, view)]
             yield part
         if b"connection: close" in self._head or self._head.startswith(b"http/1.0"):
-            self.__exit__()
+            self._close()
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     def _connect(self) -> socket.socket:
         if self._socket is None:
