@@ -18,6 +18,7 @@ from exporter.config import ConfigError, Problem, load
 from exporter.daemon import CannotListenError, Daemon, Options, make_own_metrics
 from exporter.simulator import Showing, parse_showing
 from exporter.web import config as web_config
+from exporter.web.addresses import parse_address
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +83,11 @@ def _add_commands(parser: argparse.ArgumentParser) -> None:
     simulate = add("simulate", "run the two simulated exchanges alone", _run_simulate)
     _add_simulator_flags(simulate)
     simulate.add_argument(
-        "--listen", default="127.0.0.1:0", metavar="ADDRESS", help="(default: %(default)s)"
+        "--listen",
+        type=_address,
+        default="127.0.0.1:0",
+        metavar="ADDRESS",
+        help="(default: %(default)s)",
     )
     simulate.add_argument(
         "--write-config", type=Path, metavar="FILE", help="write a configuration for the accounts"
@@ -244,8 +249,11 @@ def _serve(running: Coroutine[Any, Any, None]) -> int:
         asyncio.run(running)
     except CannotListenError as error:
         log.error("cannot listen", error=str(error))  # noqa: TRY400 - the line says it all
-        return FAILED
-    return OK
+    except demo.CannotWriteError as error:
+        log.error("cannot write the configuration", error=str(error))  # noqa: TRY400 - as above
+    else:
+        return OK
+    return FAILED
 
 
 def _daemon_options(options: argparse.Namespace) -> Options:
@@ -271,6 +279,13 @@ def _scenario(options: argparse.Namespace) -> demo.Scenario:
 def _fault(text: str) -> Showing:
     try:
         return parse_showing(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _address(text: str) -> tuple[str, int]:
+    try:
+        return parse_address(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

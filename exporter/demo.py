@@ -5,17 +5,22 @@ import os
 import signal
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exporter.clock import Clock
 from exporter.config import load
-from exporter.daemon import Daemon, Options
+from exporter.daemon import CannotListenError, Daemon, Options
 from exporter.exchanges import EXCHANGES
 from exporter.own_metrics import OwnMetrics
 from exporter.simulator import GROUPS, Showing, Simulator, add_demo_accounts, config_text
-from exporter.web.addresses import parse_address
+
+_LOOPBACK = ("127.0.0.1", 0)
+
+
+class CannotWriteError(Exception):
+    """The file for the configuration of the simulated accounts can't be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,13 @@ def fault_list() -> str:
     ).strip()
 
 
-async def simulate(scenario: Scenario, listen: str, write_config: Path | None) -> None:
-    """Run the exchanges until a signal; `write_config` gets a configuration for their accounts."""
+async def simulate(scenario: Scenario, listen: tuple[str, int], write_config: Path | None) -> None:
+    """Run the exchanges until a signal; `write_config` gets a configuration for their accounts.
+
+    Raises `CannotListenError` and `CannotWriteError`.
+    """
     stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with _simulator(scenario, listen) as simulator:
         print(f"Simulated exchanges at {simulator.url}", flush=True)
@@ -51,7 +59,7 @@ async def simulate(scenario: Scenario, listen: str, write_config: Path | None) -
 
 async def demo(scenario: Scenario, options: Options, own: OwnMetrics, clock: Clock) -> None:
     """Run the daemon on simulated exchanges until a signal."""
-    async with _simulator(scenario, "127.0.0.1:0") as simulator:
+    async with _simulator(scenario, _LOOPBACK) as simulator:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "config.yaml")
             _write_private(path, config_text(simulator))
@@ -70,22 +78,39 @@ async def demo(scenario: Scenario, options: Options, own: OwnMetrics, clock: Clo
 
 
 @asynccontextmanager
-async def _simulator(scenario: Scenario, listen: str) -> AsyncIterator[Simulator]:
-    host, port = parse_address(listen)
-    async with Simulator(host=host, port=port, seed=scenario.seed) as simulator:
-        if scenario.accounts is None and scenario.assets is None:
-            add_demo_accounts(simulator)
-        else:
-            for exchange in EXCHANGES:
-                for number in range(1, (scenario.accounts or 2) + 1):
-                    simulator.add_account(
-                        exchange=exchange, name=f"account-{number}", assets=scenario.assets
-                    )
-        for showing in scenario.faults:
-            simulator.add_showing(showing)
+async def _simulator(scenario: Scenario, listen: tuple[str, int]) -> AsyncIterator[Simulator]:
+    host, port = listen
+    simulator = Simulator(host=host, port=port, seed=scenario.seed)
+    _prepare(simulator, scenario)
+    async with AsyncExitStack() as running:
+        try:
+            await running.enter_async_context(simulator)
+        except OSError as error:
+            raise CannotListenError(f"{host}:{port}: {_reason(error)}") from error
         yield simulator
 
 
+def _prepare(simulator: Simulator, scenario: Scenario) -> None:
+    if scenario.accounts is None and scenario.assets is None:
+        add_demo_accounts(simulator)
+    else:
+        for exchange in EXCHANGES:
+            for number in range(1, (scenario.accounts or 2) + 1):
+                simulator.add_account(
+                    exchange=exchange, name=f"account-{number}", assets=scenario.assets
+                )
+    for showing in scenario.faults:
+        simulator.add_showing(showing)
+
+
 def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+    except OSError as error:
+        raise CannotWriteError(f"{path}: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    """Return what went wrong without where, which asyncio says in a way of its own."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)

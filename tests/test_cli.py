@@ -1,6 +1,7 @@
 """The commands as processes: what they print, and how they end."""
 
 import signal
+import socket
 from asyncio import to_thread
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exporter.simulator import Simulator, config_text
-from tests.programs import exporter, wait_for
+from tests.programs import exporter, run, wait_for
 
 
 @pytest.fixture
@@ -97,3 +98,47 @@ async def test_a_poll_that_is_interrupted_ends_with_130_and_without_a_word(
             assert polling.log == ""
 
     await to_thread(check)
+
+
+def test_a_port_in_use_is_one_clear_line_of_simulate():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = run("simulate", f"--listen={address}")
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert 'level=error msg="cannot listen"' in line
+    assert f"{address}: Address already in use" in line
+
+
+def test_a_name_that_nobody_knows_is_one_clear_line_of_simulate():
+    ended = run("simulate", "--listen=nowhere.invalid:0")
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert "cannot listen" in line
+    assert "nowhere.invalid:0: " in line
+
+
+def test_an_address_that_is_none_is_wrong_usage_of_simulate():
+    ended = run("simulate", "--listen=nonsense")
+    assert ended.returncode == 2
+    assert ended.stderr.endswith(
+        "error: argument --listen: 'nonsense' is not a listen address"
+        " such as 127.0.0.1:10517, [::1]:10517 or :10517\n"
+    )
+
+
+def test_a_configuration_that_cannot_be_written_is_one_clear_line_of_simulate():
+    ended = run("simulate", "--write-config=/nonexistent/config.yaml")
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert 'level=error msg="cannot write the configuration"' in line
+    assert "/nonexistent/config.yaml: No such file or directory" in line
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_simulate_ends_with_zero_on_a_signal(tmp_path: Path, number: signal.Signals):
+    with exporter(tmp_path, "simulate") as simulating:
+        wait_for(lambda: "Simulated exchanges at" in simulating.output.read_text())
+        simulating.process.send_signal(number)
+        assert simulating.process.wait(5) == 0
+        assert simulating.log == ""
