@@ -26,8 +26,9 @@ _SPEAKABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[a-z0-9]+(?:_[a-z0-9]+)+")
 _SEGMENTS = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+"
 _BASE_URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
-    rf"(?:{_SEGMENTS})?"
+    rf"(?P<path>(?:{_SEGMENTS})?)"
 )
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _BALANCES_PATH = re.compile(rf"(?!//){_SEGMENTS}(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
 
 
@@ -71,7 +72,12 @@ def base_url(text: str) -> str:
         raise ValueError("must be https://HOST, with :PORT or /PATH if need be, and nothing else")
     if url["scheme"] == "http" and not _is_loopback(url["host"]):
         raise ValueError("must begin with https://; http is for this machine's own addresses only")
-    return text.rstrip("/")
+    host, port = url["host"].lower(), url["port"]
+    is_default = port is None or int(port) == _DEFAULT_PORTS[url["scheme"]]
+    # One spelling for one API: what its accounts share (a limit) is found by it.
+    return (
+        f"{url['scheme']}://{host}{'' if is_default else f':{int(port)}'}{url['path'].rstrip('/')}"
+    )
 
 
 def balances_path(text: str) -> str:

@@ -2,13 +2,21 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from exporter.amounts import AmountError, parse_amount
-from exporter.errors import BadResponseError, PollError, RejectedError
+from exporter.errors import (
+    AuthenticationError,
+    BadResponseError,
+    PermissionDeniedError,
+    PollError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
 from exporter.model import Amount, Balance, Reading, RejectedRow
 
 MAX_ASSETS = 2000
@@ -18,6 +26,14 @@ Row = Mapping[str, object]
 
 _ASSET = re.compile(r"[A-Za-z0-9._-]{1,32}").fullmatch
 _MAX_NAME = 64
+_MAX_ROWS = 10_000  # more is no list of balances; each row that is left out costs memory
+_NO_CODE = "the exchange refused the request without a number for why"
+_LIKE_HTTP: Mapping[int, type[PollError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    418: RateLimitedError,
+    429: RateLimitedError,
+}
 _ZERO = Amount("0")
 _NO_SEPARATOR = " "  # is in no amount
 
@@ -54,11 +70,16 @@ def decode_object(body: bytes) -> dict[str, Any]:
     return document
 
 
-def refusal(code: object, meanings: Mapping[object, type[PollError]]) -> PollError:
-    """Return the error that a code inside an answer means; only a number is ever repeated."""
-    known = code if type(code) is int else None
-    shown = "" if known is None or abs(known) > 99999 else f" (code {known})"
-    return meanings.get(known, RejectedError)(f"the exchange refused the request{shown}")
+def refusal(code: object, meanings: Mapping[int, type[PollError]]) -> PollError:
+    """Return the error that a code inside an answer means; only a number is ever repeated.
+
+    `meanings` are the exchange's own codes; others are read like the status codes of HTTP.
+    """
+    known = code if type(code) is int and abs(code) <= 99999 else 0
+    error = meanings.get(known) or _LIKE_HTTP.get(known, RejectedError)
+    if 500 <= known <= 599:
+        error = UnavailableError
+    return error(f"the exchange refused the request (code {known})" if known else _NO_CODE)
 
 
 class AmountReader:
@@ -115,13 +136,15 @@ def read_text(row: Row, field: str) -> str:
     return ""
 
 
-def read_rows(rows: Iterable[object], read_row: Callable[[str, Row], Balance]) -> Reading:
+def read_rows(rows: list[object], read_row: Callable[[str, Row], Balance]) -> Reading:
     """Return every row either as a balance or as rejected.
 
     `read_row` takes an asset's code and its row. The same asset twice alike counts once; where its
     rows differ, or one of them can't be understood, none of them is believed. Rows beyond
-    `MAX_ASSETS` are rejected.
+    `MAX_ASSETS` are rejected; an answer with five times as many is no answer.
     """
+    if len(rows) > _MAX_ROWS:
+        raise BadResponseError(f"a list of more than {_MAX_ROWS} balances")
     understood: list[tuple[int, Balance]] = []
     rejected: list[RejectedRow] = []
     for number, row in enumerate(rows):
@@ -176,4 +199,7 @@ def _refuse_duplicate_keys(body: bytes) -> None:
         if len({key for key, _ in pairs}) != len(pairs):
             raise BadResponseError("an object names a key twice")
 
-    json.loads(body, object_pairs_hook=unique)
+    try:
+        json.loads(body, object_pairs_hook=unique)
+    except (ValueError, RecursionError):
+        raise BadResponseError("not valid JSON, or nested too deep") from None

@@ -16,10 +16,7 @@ from exporter.errors import (
     BadResponseError,
     ClockSkewError,
     CredentialsError,
-    PermissionDeniedError,
     PollError,
-    RateLimitedError,
-    UnavailableError,
 )
 from exporter.exchanges.answers import (
     AmountReader,
@@ -35,13 +32,7 @@ from exporter.exchanges.server_clock import ServerClock, Stamp
 from exporter.model import Account, Balance, Reading
 
 _SUCCESS_CODES = (0, "0", "SUCCESS")
-_ERRORS: dict[object, type[PollError]] = {
-    401: AuthenticationError,
-    403: PermissionDeniedError,
-    429: RateLimitedError,
-    500: UnavailableError,
-    1037: AuthenticationError,
-}
+_ERRORS: dict[int, type[PollError]] = {1037: AuthenticationError}
 
 
 class _OvertakenError(AuthenticationError):

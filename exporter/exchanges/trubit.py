@@ -39,9 +39,7 @@ RENEW_AHEAD = 60.0
 """Seconds before its end at which a token is renewed, or half of its life if that is shorter."""
 
 # The codes that the exchange's family of APIs uses; only 200 is documented for this call.
-_ERRORS: dict[object, type[PollError]] = {
-    401: AuthenticationError,
-    403: PermissionDeniedError,
+_ERRORS: dict[int, type[PollError]] = {
     -1002: AuthenticationError,
     -1003: RateLimitedError,
     -1021: ClockSkewError,
@@ -57,14 +55,18 @@ class Token:
     renew_at: float
 
 
+Key = tuple[Secret, Secret]
+"""A key and its secret: with a wrong secret nobody gets the token of the right one."""
+
+
 class TruBit:
     """Poll balances with tokens that accounts with the same key share."""
 
     def __init__(self, server_clock: ServerClock) -> None:
         """Date tokens by the exchange's own time."""
         self._server_clock = server_clock
-        self._tokens: dict[Secret, Token] = {}
-        self._renewals: dict[Secret, asyncio.Lock] = {}
+        self._tokens: dict[Key, Token] = {}
+        self._renewals: dict[Key, asyncio.Lock] = {}
 
     async def fetch_balances(
         self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
@@ -83,7 +85,7 @@ class TruBit:
         self, credentials: Mapping[str, Secret], http: HttpClient, refused: Token | None
     ) -> Token:
         """Return the key's token, making a new one where it is due; one renewal at a time."""
-        key = credentials["api_key"]
+        key = credentials["api_key"], credentials["api_secret"]
         async with self._renewals.setdefault(key, asyncio.Lock()):
             token = self._tokens.get(key)
             if token is None or token is refused or token.renew_at <= self._server_clock.now():

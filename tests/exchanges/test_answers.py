@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.errors import BadResponseError
+from exporter.errors import BadResponseError, PermissionDeniedError
 from exporter.exchanges.answers import (
     MAX_ASSETS,
     AmountReader,
@@ -15,6 +15,7 @@ from exporter.exchanges.answers import (
     decode_object,
     read_rows,
     read_text,
+    refusal,
 )
 from exporter.model import Balance, Reading
 
@@ -154,6 +155,37 @@ def test_a_json_number_does_not_contradict_a_decimal_comma():
         b'{"data": [{"asset": "A", "total": "1,5"}, {"asset": "B", "total": 1.5}]}'
     )["data"]
     assert totals(rows) == {"A": "1.5", "B": "1.5"}
+
+
+def test_a_flood_of_rows_is_no_answer():
+    with pytest.raises(BadResponseError):
+        read([1] * 500_000)
+
+
+@pytest.mark.parametrize("depth", range(900, 1000, 7))
+def test_a_nesting_that_one_parser_takes_and_the_other_refuses_is_no_defect(depth: int):
+    body = b'{"a": ":", "data": ' + b"[" * depth + b"]" * depth + b"}"
+    with suppress(BadResponseError):
+        decode_object(body)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (401, "authentication"),
+        (403, "permission"),
+        (418, "rate_limited"),
+        (429, "rate_limited"),
+        (503, "unavailable"),
+        (-7, "permission"),
+        (0, "rejected"),
+        (True, "rejected"),
+        ("429", "rejected"),
+        (10**9, "rejected"),
+    ],
+)
+def test_a_code_is_the_exchanges_own_or_read_like_a_status_of_http(code: object, reason: str):
+    assert refusal(code, {-7: PermissionDeniedError}).reason == reason
 
 
 def test_rows_beyond_the_bound_are_left_out_and_counted():
