@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import re
 import resource
 import sys
 import threading
@@ -46,7 +47,8 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; without a command the daemon runs."""
     parser = argparse.ArgumentParser(
         _NAME,
-        description="Expose the balances that exchanges hold for you to Prometheus.",
+        description="Expose the balances that exchanges hold for you to Prometheus. "
+        "Without a command the daemon runs.",
         allow_abbrev=False,
     )
     parser.set_defaults(run=_run_daemon)
@@ -65,7 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _add_commands(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def add(
         name: str, text: str, run: Callable[[argparse.Namespace], int]
@@ -297,10 +299,9 @@ def _path(text: str) -> str:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
+    if not re.fullmatch("[1-9][0-9]{0,8}", text):
+        raise argparse.ArgumentTypeError("must be a whole number from 1 to 999999999")
+    return int(text)
 
 
 def _end_within(seconds: float, status: int) -> None:

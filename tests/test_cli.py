@@ -142,3 +142,18 @@ def test_simulate_ends_with_zero_on_a_signal(tmp_path: Path, number: signal.Sign
         simulating.process.send_signal(number)
         assert simulating.process.wait(5) == 0
         assert simulating.log == ""
+
+
+@pytest.mark.parametrize("number", ["abc", "0", "-1", "1.5", "1_000", "9" * 5_000])
+def test_a_number_that_is_none_is_told_what_it_must_be(number: str):
+    ended = run(f"--web.max-requests={number}")
+    assert ended.returncode == 2
+    assert ended.stderr.endswith(
+        "error: argument --web.max-requests: must be a whole number from 1 to 999999999\n"
+    )
+
+
+def test_an_unknown_command_is_told_which_there_are():
+    ended = run("pol")
+    assert ended.returncode == 2
+    assert "error: argument COMMAND: invalid choice: 'pol' (choose from " in ended.stderr
