@@ -36,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
     try:
         status: int = options.run(options)
+        print(end="", flush=True)
+    except BrokenPipeError:
+        _write_no_more()
+        status = FAILED
     except ConfigError as error:
         print(error, file=sys.stderr)
         status = UNUSABLE
@@ -302,6 +306,11 @@ def _positive(text: str) -> int:
     if not re.fullmatch("[1-9][0-9]{0,8}", text):
         raise argparse.ArgumentTypeError("must be a whole number from 1 to 999999999")
     return int(text)
+
+
+def _write_no_more() -> None:
+    """Drop what is left of standard output: its reader has left, as `head` does."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end_within(seconds: float, status: int) -> None:

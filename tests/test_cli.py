@@ -1,7 +1,10 @@
 """The commands as processes: what they print, and how they end."""
 
+import os
 import signal
 import socket
+import subprocess
+import sys
 from asyncio import to_thread
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -157,3 +160,17 @@ def test_an_unknown_command_is_told_which_there_are():
     ended = run("pol")
     assert ended.returncode == 2
     assert "error: argument COMMAND: invalid choice: 'pol' (choose from " in ended.stderr
+
+
+def test_a_reader_who_has_seen_enough_is_no_traceback():
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-m", "exporter", "simulate", "--list-faults"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=30,
+        check=False,
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, b"")
