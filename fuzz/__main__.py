@@ -7,6 +7,7 @@ worth keeping in `--work`, and leaves the input that made it fail in `crashes/TA
 import argparse
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -25,6 +26,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=60, help="for each target (%(default)s)")
     parser.add_argument("--work", type=Path, default=Path(gettempdir()) / "fuzz")
     options = parser.parse_args()
+    if find_spec("atheris") is None:
+        parser.error("atheris is not installed; `make fuzz` sees to that")
     failed = []
     for name in options.targets or TARGETS:
         work, crashes = options.work / name, FOLDER / "crashes" / name
