@@ -5,7 +5,6 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -133,8 +132,14 @@ class Daemon:
         while True:
             await self._reload_wanted.wait()
             self._reload_wanted.clear()
-            with suppress(ConfigError):  # it has been logged, and counted in the metrics
+            try:
                 await self.reload()
+            except ConfigError:
+                continue  # it has been logged, and counted in the metrics
+            except Exception:
+                # No defect and no lack of memory or threads in a reload may end the daemon.
+                log.exception("reload failed, the old configuration stays")
+                self._own.note_reload(None)
 
     async def _listen(self, server: Server) -> list[tuple[str, int]]:
         wanted = self._options.listen_addresses

@@ -6,18 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import structlog
-
 from exporter.clock import Clock
 from exporter.credentials import Secret, read_all
-from exporter.errors import InternalError, PollError, RateLimitedError
+from exporter.errors import InternalError, PollError, RateLimitedError, StalledError
 from exporter.exchanges.base import Exchange
 from exporter.exchanges.http import HttpClient
 from exporter.exchanges.server_clock import ServerClock
 from exporter.model import Account, Reading
 from exporter.pace import Pace, limit_pause
-
-log = structlog.get_logger(__name__)
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -85,9 +81,7 @@ class Endpoint:
                 outcome = await self._ask(account, credentials, http)
         except PollError as error:
             outcome = error
-        except Exception as error:
-            # No defect may end an account's task, and with it the daemon.
-            log.exception("poll failed by a defect", **account.key._asdict())
+        except Exception as error:  # noqa: BLE001 - no defect may end the account's task
             outcome = InternalError.of(error)
         self._note_limit(outcome)
         duration = self._clock.monotonic() - asked_at
@@ -103,7 +97,7 @@ class Endpoint:
                 reading = await self._api.fetch_balances(account, credentials, http)
         except TimeoutError:
             if self._clock.monotonic() - started > account.timeout + _STALL:
-                raise InternalError("this process was stalled while it waited") from None
+                raise StalledError("this process was stalled while it waited") from None
             raise http.timed_out() from None
         return reading.only(account.assets)
 

@@ -118,7 +118,15 @@ class InternalError(PollError):
     @classmethod
     def of(cls, defect: Exception) -> "InternalError":
         """Return the error for a defect, by its type alone: its text could hold anything."""
-        return cls(f"a defect in the exporter ({type(defect).__name__})")
+        error = cls(f"a defect in the exporter ({type(defect).__name__})")
+        error.__cause__ = defect
+        return error
+
+
+class StalledError(InternalError):
+    """Our own process stood still while it should have waited; no exchange is to blame."""
+
+    advice = "Give this machine more CPU; after it slept there is nothing to do."
 
 
 REASONS: tuple[str, ...] = tuple(error.reason for error in PollError.__subclasses__())

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -51,6 +51,7 @@ class Poller:
         self._sleep = sleep
         self._endpoints: dict[EndpointKey, Endpoint] = {}
         self._running: dict[AccountKey, asyncio.Task[None]] = {}
+        self._is_stopped = False
 
     async def reconcile(self, accounts: Iterable[Account], limits: Mapping[str, int]) -> None:
         """Poll these accounts from now on: stop what changed or went, leave the rest alone."""
@@ -61,6 +62,8 @@ class Poller:
             for key in self._running
             if key not in plans or plans[key].account != before[key].plan.account
         )
+        if self._is_stopped:
+            return
         self._prepare_endpoints(plans.values(), limits)
         self._store.configure(plans)
         for plan, delay in spread([plans[key] for key in plans if key not in self._running]):
@@ -69,7 +72,8 @@ class Poller:
         _warn_of(plans.values(), limits)
 
     async def stop(self) -> None:
-        """Stop polling."""
+        """Stop polling, for good."""
+        self._is_stopped = True
         await self._stop(self._running)
 
     async def _stop(self, keys: Iterable[AccountKey]) -> None:
@@ -79,13 +83,13 @@ class Poller:
         await asyncio.gather(*stopped, return_exceptions=True)
 
     def _prepare_endpoints(self, plans: Iterable[Plan], limits: Mapping[str, int]) -> None:
-        for name, base_url in {endpoint_key(plan.account) for plan in plans}:
-            if endpoint := self._endpoints.get((name, base_url)):
-                endpoint.set_limit(limits[name])
-            else:
-                self._endpoints[name, base_url] = Endpoint(
-                    EXCHANGES[name], limits[name], self._clock, sleep=self._sleep
-                )
+        """Keep the endpoints that have accounts, and forget what others knew."""
+        before, self._endpoints = self._endpoints, {}
+        for key in {endpoint_key(plan.account) for plan in plans}:
+            exchange, limit = EXCHANGES[key[0]], limits[key[0]]
+            endpoint = before.get(key) or Endpoint(exchange, limit, self._clock, sleep=self._sleep)
+            endpoint.set_limit(limit)
+            self._endpoints[key] = endpoint
 
     async def _poll_for_ever(self, account: Account, delay: float) -> None:
         endpoint = self._endpoints[endpoint_key(account)]
@@ -125,7 +129,7 @@ class Poller:
             next_poll=self._clock.wall() + due - self._clock.monotonic(),
         )
         self._store_outcome(key, poll, attempt.outcome)
-        _log_change(before, self._store.states[key], self._clock.wall())
+        _log_change(before, self._store.states[key], attempt)
 
     def _store_outcome(self, key: AccountKey, poll: Poll, outcome: Reading | PollError) -> None:
         if isinstance(outcome, PollError):
@@ -133,9 +137,7 @@ class Poller:
             return
         try:
             self._store.succeed(key, poll, outcome)
-        except Exception as error:
-            # Like the broad except around the poll itself: a defect costs one poll of one account.
-            log.exception("balances could not be rendered", **key._asdict())
+        except Exception as error:  # noqa: BLE001 - a defect costs one poll of one account
             self._store.fail(key, poll, InternalError.of(error))
 
     async def _until_credentials_change(
@@ -197,7 +199,8 @@ def _readable_credentials(account: Account) -> Mapping[str, Secret] | None:
         return None
 
 
-def _warn_of(plans: Iterable[Plan], limits: Mapping[str, int]) -> None:
+def _warn_of(plans: Collection[Plan], limits: Mapping[str, int]) -> None:
+    _warn_of_shared_keys(plan.account for plan in plans)
     stretched: dict[EndpointKey, list[Plan]] = defaultdict(list)
     for plan in plans:
         if plan.interval > plan.account.interval:
@@ -219,7 +222,21 @@ def _warn_of(plans: Iterable[Plan], limits: Mapping[str, int]) -> None:
         )
 
 
-def _log_change(before: AccountState[Any], after: AccountState[Any], now: float) -> None:
+def _warn_of_shared_keys(accounts: Iterable[Account]) -> None:
+    groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
+    for account in accounts:
+        credentials = frozenset(account.credentials.items())
+        groups[*endpoint_key(account), account.balances_path, credentials].append(account.name)
+    for (exchange, *_), names in groups.items():
+        if len(names) > 1:
+            log.warning(
+                "accounts share a key, so a sum counts the same money twice",
+                exchange=exchange,
+                accounts=", ".join(names),
+            )
+
+
+def _log_change(before: AccountState[Any], after: AccountState[Any], attempt: Attempt) -> None:
     """Log where an account's state changed: the beginning of a trouble and its end, no more."""
     labels = after.plan.account.key._asdict()
     if after.trouble and not before.trouble:
@@ -229,12 +246,13 @@ def _log_change(before: AccountState[Any], after: AccountState[Any], now: float)
             reason=after.trouble.reason,
             error=after.trouble.message,
             advice=after.trouble.advice,
+            exc_info=after.trouble.defect,
         )
     elif before.trouble and not after.trouble:
         log.info(
             "account is up again",
             **labels,
-            down_for=f"{now - before.trouble.since:.0f}s",
+            down_for=f"{attempt.asked_at - before.trouble.began_at:.0f}s",
             failed_polls=before.trouble.failures,
         )
     elif after.up and not before.up:

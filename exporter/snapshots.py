@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from exporter.amounts import is_negative, is_sum
-from exporter.errors import REASONS, PollError
+from exporter.errors import REASONS, InternalError, PollError
 from exporter.model import Account, AccountKey, Balance, Reading, RejectedRow
 
 Rendered = TypeVar("Rendered")
@@ -30,13 +30,19 @@ class Snapshot(Generic[Rendered]):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Say why an account is down, since when (Unix seconds) and for how many polls in a row."""
+    """Say why an account is down, and for how many polls in a row.
+
+    `since` is in Unix seconds, `began_at` the same moment in monotonic ones; `defect` is what a
+    reason of `internal` comes from.
+    """
 
     reason: str
     message: str
     advice: str
     since: float
+    began_at: float
     failures: int
+    defect: BaseException | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,9 @@ class SnapshotStore(Generic[Rendered]):
             message=str(error),
             advice=error.advice,
             since=before.since if before else poll.wall,
+            began_at=before.began_at if before else poll.asked_at,
             failures=before.failures + 1 if before else 1,
+            defect=error.__cause__ if isinstance(error, InternalError) else None,
         )
         failures = {**state.failures, error.reason: state.failures[error.reason] + 1}
         self._replace(replace(_polled(state, poll), up=False, trouble=trouble, failures=failures))

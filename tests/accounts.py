@@ -28,11 +28,13 @@ def make_account(name: str = "treasury", exchange: str = "btcturk", **changes: A
 def simulated(simulator: Simulator, account: SimulatedAccount, **changes: Any) -> Account:
     """Return the configuration of a simulated account."""
     fields: dict[str, Any] = {
+        "name": account.name,
+        "exchange": account.exchange,
         "base_url": simulator.url,
         "credentials": {name: Secret(value) for name, value in account.credentials.items()},
         "timeout": 2.0,
     }
-    return make_account(account.name, account.exchange, **(fields | changes))
+    return make_account(**(fields | changes))
 
 
 def balance(asset: str, total: str, free: str | None = None, locked: str = "0") -> Balance:

@@ -1,6 +1,5 @@
 """The eight promises that a published number makes."""
 
-import math
 from decimal import Decimal
 from pathlib import Path
 
@@ -110,13 +109,11 @@ def test_4_the_documented_answers_digits_are_served_as_they_stand(store: Store):
 
 
 @given(st.decimals(-(10**17), 10**17, allow_nan=False, allow_infinity=False, places=18))
-def test_4_amounts_are_served_with_every_digit_and_round_only_in_prometheus(amount: Decimal):
+def test_4_amounts_are_served_with_every_digit(amount: Decimal):
     store = make_store(make_account())
     text = format(amount, "f")
     store.succeed(TREASURY, poll_at(0.0), reading(balance("BTC", text)))
-    served = total(store, TREASURY, "BTC", 1.0)
-    assert served == text
-    assert math.isclose(float(served), amount, rel_tol=2**-53)
+    assert total(store, TREASURY, "BTC", 1.0) == text
     exact = b"".join(map(inflate, document(store.states.values(), 1.0))).decode()
     assert f'"total":"{text}"' in exact
 
