@@ -292,7 +292,7 @@ def scrape_samples(series: int, rng: random.Random) -> Iterator[Sample]:
 
 def history(scenario: str, step: int) -> Iterator[tuple[str, Labels, float, int]]:
     """Return every sample of a scenario with its time."""
-    rng = random.Random(scenario)  # noqa: S311
+    rng = random.Random(scenario)
     accounts = {"empty": [], "many": many_accounts()}.get(scenario, few_accounts(scenario))
     for time in range(ago(HOURS), END + 1, step):
         if scenario == "exporter_down" and time >= ago(0.5):

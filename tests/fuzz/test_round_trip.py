@@ -38,7 +38,7 @@ def batch() -> dict[str, list[Balance]]:
     """Return the balances of the corpus, and random ones, by the names of their accounts."""
     listed = [read_balances(file.read_bytes()) for file in files("exposition")]
     accounts = {f"{number} {name}"[:100]: rows for number, (name, rows) in enumerate(listed)}
-    chance = random.Random(1)  # noqa: S311 - the same amounts every time
+    chance = random.Random(1)
     accounts["random"] = [
         Balance(f"X{number}", random_amount(chance), random_amount(chance), random_amount(chance))
         for number in range(RANDOM_ASSETS)

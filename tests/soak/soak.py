@@ -148,7 +148,7 @@ async def _soak(folder: Path, goals: Goals, report: Callable[[Sample], None]) ->
         file.write_text(_config_text(simulator, 0))
         with ProcessPoolExecutor(1, get_context("spawn")) as visitor:
             async with _running(file, clocks) as (daemon, port):
-                chance = random.Random(goals.polls)  # noqa: S311 - the same faults every time
+                chance = random.Random(goals.polls)
                 running = Soak(goals, daemon, simulator, port, file, visitor, chance)
                 await running.run(report)
     return running.samples

@@ -162,7 +162,7 @@ async def test_query_parameters_make_nobody_connect_anywhere(serve, connect):
 async def test_made_up_methods_and_paths_leave_nothing_behind(serve, connect):
     """CVE-2022-21698: a series for each method that a client makes up eats all memory."""
     client = await connect(await serve(PAGES))
-    rng = random.Random(1)  # noqa: S311
+    rng = random.Random(1)
 
     async def explore(times: int) -> None:
         for _ in range(times):
@@ -420,7 +420,7 @@ def left_behind() -> tuple[int, int]:
 
 async def test_clients_that_leave_in_the_middle_10000_times_leave_nothing_behind(serve, connect):
     address = await serve({"/": page(3_000_000), "/last": page()})
-    rng = random.Random(1)  # noqa: S311
+    rng = random.Random(1)
     loop = asyncio.get_running_loop()
 
     async def leave() -> None:
