@@ -1,30 +1,42 @@
 """Poll every account once and show the result: the command `poll`."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import structlog
 
 from exporter.clock import Clock
 from exporter.config import Config
-from exporter.endpoints import Attempt, Endpoint
+from exporter.endpoints import Attempt, Endpoint, Sleep
 from exporter.errors import PollError
 from exporter.exchanges import EXCHANGES
 from exporter.exposition import json_row
-from exporter.model import Account, AccountKey, Balance, Reading
+from exporter.model import Account, AccountKey, Balance, Reading, RejectedRow
 from exporter.poller import endpoint_key
+
+log = structlog.get_logger(__name__)
 
 Results = Mapping[AccountKey, Attempt]
 
 _COLUMNS = ("ASSET", "TOTAL", "FREE", "LOCKED")
+_LONG = 5.0  # seconds of silence after which a person wonders
+_SHOWN_ROWS = 5
 
 
-async def poll(config: Config, clock: Clock) -> Results:
-    """Return what became of one poll of each account, at the exchanges' pace."""
+async def poll(
+    config: Config, clock: Clock, ended: Callable[[AccountKey, Attempt], None]
+) -> Results:
+    """Return what became of one poll of each account, at the exchanges' pace.
+
+    `ended` is told of each as soon as it ended; the log tells of long waits for the pace.
+    """
     endpoints = {
-        (name, base_url): Endpoint(EXCHANGES[name], config.requests_per_minute[name], clock)
+        (name, base_url): Endpoint(
+            EXCHANGES[name], config.requests_per_minute[name], clock, sleep=_telling_sleep(name)
+        )
         for name, base_url in {endpoint_key(account) for account in config.accounts}
     }
 
@@ -32,16 +44,27 @@ async def poll(config: Config, clock: Clock) -> Results:
         endpoint = endpoints[endpoint_key(account)]
         http = endpoint.connect(account)
         try:
-            return await endpoint.poll(account, http)
+            attempt = await endpoint.poll(account, http)
         finally:
             await http.aclose()
+        ended(account.key, attempt)
+        return attempt
 
     attempts = await asyncio.gather(*map(poll_one, config.accounts))
     return {a.key: attempt for a, attempt in zip(config.accounts, attempts, strict=True)}
 
 
+def _telling_sleep(exchange: str) -> Sleep:
+    async def sleep(seconds: float) -> None:
+        if seconds > _LONG:
+            log.info("waiting for the exchange's limit", exchange=exchange, wait=f"{seconds:.0f}s")
+        await asyncio.sleep(seconds)
+
+    return sleep
+
+
 def all_worked(results: Results) -> bool:
-    """Return whether every account gave a complete answer."""
+    """Return whether every account answered; one of which rows were left out has."""
     return all(isinstance(attempt.outcome, Reading) for attempt in results.values())
 
 
@@ -49,14 +72,6 @@ def as_json(results: Results) -> str:
     """Return exact decimal texts in the shape of `/api/v1/balances`."""
     accounts = [_json_account(key, attempt) for key, attempt in results.items()]
     return msgspec.json.format(msgspec.json.encode({"accounts": accounts})).decode()
-
-
-def as_table(results: Results) -> str:
-    """Return a table that a person can read; assets that are all zero are only counted."""
-    return "\n\n".join(_section(key, attempt) for key, attempt in results.items())
-
-
-FORMATS: Mapping[str, Callable[[Results], str]] = {"table": as_table, "json": as_json}
 
 
 def _json_account(key: AccountKey, attempt: Attempt) -> dict[str, Any]:
@@ -74,7 +89,8 @@ def _json_account(key: AccountKey, attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _section(key: AccountKey, attempt: Attempt) -> str:
+def as_table(key: AccountKey, attempt: Attempt) -> str:
+    """Return a table that a person can read; assets that are all zero are only counted."""
     title = f"{key.exchange} / {key.account}"
     outcome = attempt.outcome
     if isinstance(outcome, PollError):
@@ -82,20 +98,26 @@ def _section(key: AccountKey, attempt: Attempt) -> str:
     time = datetime.fromtimestamp(attempt.wall, UTC)
     held = [balance for balance in outcome.balances if not _is_zero(balance)]
     lines = [f"{title}: {len(outcome.balances)} assets at {time:%Y-%m-%d %H:%M:%S} UTC"]
-    lines += _table([(b.asset, b.total, b.free, b.locked) for b in held])
+    if held:
+        lines += _table([(b.asset, b.total, b.free, b.locked) for b in held])
     if zeros := len(outcome.balances) - len(held):
         lines.append(f"  and {zeros} assets at zero")
-    lines += [f"  left out: row {r.row} ({r.asset}): {r.problem}" for r in outcome.rejected]
-    return "\n".join(lines)
+    return "\n".join(lines + _left_out(outcome.rejected))
+
+
+def _left_out(rows: Sequence[RejectedRow]) -> list[str]:
+    lines = [
+        f"  left out: row {row.row} ({row.asset or 'no asset'}): {row.problem}"
+        for row in rows[:_SHOWN_ROWS]
+    ]
+    return [*lines, f"  and {more} more"] if (more := len(rows) - len(lines)) else lines
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:
     """Return lines with amounts aligned at their decimal point."""
     columns = list(zip(_COLUMNS, *rows, strict=True))
     padded = [_left(columns[0]), *map(_aligned, columns[1:])]
-    return (
-        ["  " + "   ".join(cells).rstrip() for cells in zip(*padded, strict=True)] if rows else []
-    )
+    return ["  " + "   ".join(cells).rstrip() for cells in zip(*padded, strict=True)]
 
 
 def _left(cells: tuple[str, ...]) -> list[str]:

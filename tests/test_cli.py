@@ -1,4 +1,4 @@
-"""The commands as processes: what they print, and how they end."""
+"""The commands: what they print, and how they end."""
 
 import os
 import signal
@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from exporter import once
+from exporter.endpoints import Attempt
+from exporter.model import AccountKey, Amount, Balance, Reading, RejectedRow
 from exporter.simulator import Simulator, config_text
 from tests.programs import exporter, run, wait_for
 
@@ -174,3 +177,49 @@ def test_a_reader_who_has_seen_enough_is_no_traceback():
     )
     os.close(writer)
     assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+async def test_a_poll_prints_what_it_knows_and_says_for_what_it_waits(
+    simulator: Simulator, config: Path, tmp_path: Path
+):
+    simulator.show("http_429", times=1)
+
+    def check() -> None:
+        with exporter(tmp_path, "poll", f"--config.file={config}") as polling:
+            wait_for(lambda: polling.log.count("\n") == 1)
+            assert 'msg="waiting for the exchange\'s limit" exchange=btcturk wait=5' in polling.log
+            assert polling.output.read_text().startswith("btcturk / first: rate_limited: ")
+
+    await to_thread(check)
+
+
+async def test_a_poll_that_left_rows_out_is_a_success_that_says_so(
+    simulator: Simulator, config: Path
+):
+    simulator.show("total_hex", account="first")
+    ended = await to_thread(run, "poll", f"--config.file={config}")
+    assert ended.returncode == 0
+    assert "  left out: row 0 (" in ended.stdout
+
+
+def test_a_flood_of_rows_that_were_left_out_is_cut_short():
+    rows = tuple(RejectedRow(number, None, "not an object") for number in range(100))
+    attempt = Attempt(0.0, 0.0, 0.0, Reading((), rows), None)
+    assert once.as_table(AccountKey("btcturk", "a"), attempt).splitlines() == [
+        "btcturk / a: 0 assets at 1970-01-01 00:00:00 UTC",
+        "  left out: row 0 (no asset): not an object",
+        "  left out: row 1 (no asset): not an object",
+        "  left out: row 2 (no asset): not an object",
+        "  left out: row 3 (no asset): not an object",
+        "  left out: row 4 (no asset): not an object",
+        "  and 95 more",
+    ]
+
+
+def test_an_account_that_holds_nothing_has_no_table():
+    nothing = Amount("0")
+    attempt = Attempt(0.0, 0.0, 0.0, Reading((Balance("BTC", nothing, nothing, nothing),)), None)
+    assert once.as_table(AccountKey("btcturk", "a"), attempt).splitlines() == [
+        "btcturk / a: 1 assets at 1970-01-01 00:00:00 UTC",
+        "  and 1 assets at zero",
+    ]
