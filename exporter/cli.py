@@ -6,10 +6,9 @@ import os
 import re
 import resource
 import sys
-import threading
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -20,16 +19,18 @@ from exporter.daemon import CannotListenError, Daemon, Options, make_own_metrics
 from exporter.endpoints import Attempt
 from exporter.model import AccountKey
 from exporter.simulator import Showing, parse_showing
+from exporter.threads import use_own_threads
 from exporter.web import config as web_config
 from exporter.web.addresses import parse_address
 
 log = structlog.get_logger(__name__)
 
+Result = TypeVar("Result")
+
 OK, FAILED, UNUSABLE = 0, 1, 2
 
 _DEFAULTS = Options()
 _NAME = "exchange-balance-exporter"
-_GRACE = 2.0  # seconds for threads that hang in a resolver; then the process ends without them
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         status = UNUSABLE
-    _end_within(_GRACE, status)
     return status
 
 
@@ -226,7 +226,7 @@ def _run_poll(options: argparse.Namespace) -> int:
     logs.configure(options.log_level, options.log_format)
     config = load(options.config_file, os.environ)
     is_table = options.format == "table"
-    results = asyncio.run(once.poll(config, Clock(), _print_table if is_table else _print_later))
+    results = _run(once.poll(config, Clock(), _print_table if is_table else _print_later))
     if not is_table:
         print(once.as_json(results))
     return OK if once.all_worked(results) else FAILED
@@ -264,7 +264,7 @@ def _problems_of(check: Callable[[], object]) -> Sequence[Problem]:
 
 def _serve(running: Coroutine[Any, Any, None]) -> int:
     try:
-        asyncio.run(running)
+        _run(running)
     except CannotListenError as error:
         log.error("cannot listen", error=str(error))  # noqa: TRY400 - the line says it all
     except demo.CannotWriteError as error:
@@ -272,6 +272,14 @@ def _serve(running: Coroutine[Any, Any, None]) -> int:
     else:
         return OK
     return FAILED
+
+
+def _run(running: Coroutine[Any, Any, Result]) -> Result:
+    async def run() -> Result:
+        use_own_threads()
+        return await running
+
+    return asyncio.run(run())
 
 
 def _daemon_options(options: argparse.Namespace) -> Options:
@@ -323,10 +331,3 @@ def _positive(text: str) -> int:
 def _write_no_more() -> None:
     """Drop what is left of standard output: its reader has left, as `head` does."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _end_within(seconds: float, status: int) -> None:
-    """End the process even if a thread hangs: a resolver can't be interrupted."""
-    timer = threading.Timer(seconds, os._exit, [status])
-    timer.daemon = True
-    timer.start()

@@ -223,3 +223,20 @@ def test_an_account_that_holds_nothing_has_no_table():
         "btcturk / a: 1 assets at 1970-01-01 00:00:00 UTC",
         "  and 1 assets at zero",
     ]
+
+
+def test_a_resolver_that_hangs_keeps_no_command_from_ending(tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import socket, time\nsocket.getaddrinfo = lambda *_, **__: time.sleep(300)\n"
+    )
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "defaults: {timeout: 1s}\n"
+        "accounts:\n"
+        "  - {name: a, exchange: btcturk, base_url: 'https://exchange.invalid',"
+        " credentials: {api_key: k, api_secret: c2VjcmV0}}\n"
+    )
+    path = f"{tmp_path}:{Path(__file__).parents[1]}"
+    ended = run("poll", f"--config.file={config}", PYTHONPATH=path)
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("btcturk / a: timeout: ")
