@@ -11,7 +11,7 @@ import structlog
 from exporter.clock import Clock
 from exporter.config import Config
 from exporter.endpoints import Attempt, Endpoint, Sleep
-from exporter.errors import PollError
+from exporter.errors import InternalError, PollError
 from exporter.exchanges import EXCHANGES
 from exporter.exposition import json_row
 from exporter.model import Account, AccountKey, Balance, Reading, RejectedRow
@@ -47,11 +47,17 @@ async def poll(
             attempt = await endpoint.poll(account, http)
         finally:
             await http.aclose()
+        _log_defect(account.key, attempt.outcome)
         ended(account.key, attempt)
         return attempt
 
     attempts = await asyncio.gather(*map(poll_one, config.accounts))
     return {a.key: attempt for a, attempt in zip(config.accounts, attempts, strict=True)}
+
+
+def _log_defect(key: AccountKey, outcome: Reading | PollError) -> None:
+    if isinstance(outcome, InternalError) and outcome.__cause__:
+        log.error("poll failed by a defect", **key._asdict(), exc_info=outcome.__cause__)
 
 
 def _telling_sleep(exchange: str) -> Sleep:

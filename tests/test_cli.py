@@ -7,11 +7,15 @@ import subprocess
 import sys
 from asyncio import to_thread
 from collections.abc import AsyncIterator
+from io import StringIO
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
 
-from exporter import once
+from exporter import logs, once
+from exporter.clock import Clock
+from exporter.config import parse
 from exporter.endpoints import Attempt
 from exporter.model import AccountKey, Amount, Balance, Reading, RejectedRow
 from exporter.simulator import Simulator, config_text
@@ -240,3 +244,13 @@ def test_a_resolver_that_hangs_keeps_no_command_from_ending(tmp_path: Path):
     ended = run("poll", f"--config.file={config}", PYTHONPATH=path)
     assert ended.returncode == 1
     assert ended.stdout.startswith("btcturk / a: timeout: ")
+
+
+async def test_a_defect_that_a_poll_meets_is_logged_with_its_place(simulator: Simulator):
+    walls = chain(["no time"], repeat(0.0))
+    clock = Clock(wall=lambda: float(next(walls)))
+    lines = StringIO()
+    logs.configure("info", "logfmt", stream=lines)
+    config = parse(config_text(simulator), {})
+    await once.poll(config, clock, lambda *_: None)
+    assert "ValueError at <lambda>" in lines.getvalue()
