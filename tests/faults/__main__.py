@@ -21,7 +21,7 @@ def main(words: Sequence[str]) -> int:
         if case.group != group:
             group = case.group
             print(f"\n{group}. {GROUPS[group]}")
-        outcomes = {exchange: outcome(case, exchange) for exchange in EXCHANGES}
+        outcomes = {exchange: outcome(case, exchange) for exchange in case.exchanges}
         played += len(case.exchanges)
         failed += sum(text.startswith("FAILED") for text in outcomes.values())
         print("\n".join(lines(case, outcomes)), flush=True)
@@ -32,8 +32,6 @@ def main(words: Sequence[str]) -> int:
 
 def outcome(case: Case, exchange: str) -> str:
     """Play a case at one exchange and say what became of it."""
-    if exchange not in case.exchanges:
-        return f"-: {case.why}"
     if reason := case.unplayable():
         return f"skipped: {reason}"
     try:
@@ -45,18 +43,20 @@ def outcome(case: Case, exchange: str) -> str:
 
 def lines(case: Case, outcomes: dict[str, str]) -> Iterator[str]:
     """Yield the lines of a case: one where both exchanges show the same, else one for each."""
-    seen = [case.seen.get(exchange, "") for exchange in EXCHANGES]
-    if len(set(outcomes.values())) == 1 and len(set(seen)) == 1:
-        yield _line("both", case, seen[0], outcomes[EXCHANGES[0]])
-    else:
-        for exchange, text in zip(EXCHANGES, seen, strict=True):
-            yield _line(exchange, case, text, outcomes[exchange])
+    shown = {(case.seen[exchange], outcomes[exchange]) for exchange in case.exchanges}
+    if len(shown) == 1:
+        [(seen, result)] = shown
+        yield _line(
+            "both" if case.exchanges == EXCHANGES else case.exchanges[0], case, seen, result
+        )
+        return
+    for exchange in case.exchanges:
+        yield _line(exchange, case, case.seen[exchange], outcomes[exchange])
 
 
 def _line(exchange: str, case: Case, seen: str, result: str) -> str:
-    return f"  {case.name:<28} {exchange:<8} {result:<6} {case.does}" + (
-        f" -> {seen}" if seen else ""
-    )
+    only = f" ({case.why} at the other)" if case.why else ""
+    return f"  {result:<4} {exchange:<8} {case.name:<28} {case.does}{only} -> {seen}"
 
 
 if __name__ == "__main__":

@@ -52,6 +52,9 @@ Fault = AbstractAsyncContextManager[object]
 Begin = Callable[[World], Fault]
 """Begin a fault in a world; it ends with the block."""
 
+Tell = Callable[[World], Awaitable[None]]
+"""Tell a story in a world, and raise where it does not go as it must."""
+
 Setting = Callable[[World], AbstractAsyncContextManager[Begin]]
 """Prepare a world before anything is polled, and return what begins the fault."""
 
@@ -101,12 +104,13 @@ def story_case(
     group: str,
     name: str,
     seen: str,
-    tell: Callable[[World], Awaitable[None]],
+    tell: Tell,
     *,
+    does: str = "",
     exchanges: tuple[str, ...] = EXCHANGES,
     why: str = "",
 ) -> Case:
-    """Return a case that is told step by step by a function, which checks what must be seen."""
+    """Return a case that is told step by step; the function's docstring says what happens."""
 
     async def in_a_world(exchange: str) -> None:
         random.seed(name)
@@ -117,7 +121,7 @@ def story_case(
     def play(exchange: str) -> None:
         run(lambda: in_a_world(exchange))
 
-    does = " ".join((tell.__doc__ or "").split())
+    does = does or " ".join((tell.__doc__ or "").split())
     return Case(group, name, does, dict.fromkeys(exchanges, seen), play, exchanges, why)
 
 
@@ -133,28 +137,27 @@ def at_once(begin: Begin) -> Setting:
 
 async def _play_fault(exchange: str, seen: Seen, setting: Setting) -> None:
     random.seed(0)
-    async with opened(exchange) as world, setting(world) as begin:
-        async with world.polling():
-            await world.until(_everyone_is_up(world), within=10)
-            before = await world.run(INTERVAL)
+    async with opened(exchange) as world, setting(world) as begin, world.polling():
+        await world.until(_everyone_is_up(world), within=10)
+        before = await world.run(INTERVAL)
+        await world.check_everything()
+        used = resources()
+        async with begin(world):
+            during = await world.run(_LASTS)
+            pages = [page for page in world.pages if page.at > before.at]
+            _check_during(world, seen, before, pages)
             await world.check_everything()
-            used = resources()
-            async with begin(world):
-                during = await world.run(_LASTS)
-                pages = [page for page in world.pages if page.at > before.at]
-                _check_during(world, seen, before, pages)
-                await world.check_everything()
-            pause = _LONGEST_PAUSE if seen.pauses else 0.0
-            after = await world.until(
-                lambda page: (
-                    page.is_up(world.victim.key)
-                    and page.polls(world.victim.key) > during.polls(world.victim.key)
-                ),
-                within=INTERVAL + pause + TIMEOUT,
-            )
-            after = await world.run(INTERVAL + 1)
-            _check_after(world, seen, during, after)
-            assert resources() == used, "tasks or descriptors pile up"
+        pause = _LONGEST_PAUSE if seen.pauses else 0.0
+        after = await world.until(
+            lambda page: (
+                page.is_up(world.victim.key)
+                and page.polls(world.victim.key) > during.polls(world.victim.key)
+            ),
+            within=INTERVAL + pause + TIMEOUT,
+        )
+        after = await world.run(INTERVAL + 1)
+        _check_after(world, seen, during, after)
+        assert resources() == used, "tasks or descriptors pile up"
 
 
 def _everyone_is_up(world: World) -> Callable[[Page], bool]:

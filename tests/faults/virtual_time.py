@@ -45,7 +45,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def is_waiting_for_threads(self) -> bool:
         return self._threads > 0
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> Any:
         result = super().run_in_executor(executor, func, *args)
         if func != self._hang:
             self._threads += 1

@@ -3,10 +3,10 @@
 import asyncio
 import io
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, redirect_stderr
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import structlog
@@ -22,7 +22,7 @@ from exporter.own_metrics import OwnMetrics
 from exporter.poller import Poller
 from exporter.routes import make_routes
 from exporter.simulator import Account as SimulatedAccount
-from exporter.simulator import Simulator
+from exporter.simulator import Entry, Simulator
 from exporter.snapshots import SnapshotStore
 from exporter.threads import use_own_threads
 from exporter.web.messages import Request, Response, Routes
@@ -135,11 +135,9 @@ class World:
     def add(self, name: str, exchange: str, **options: Any) -> Account:
         """Open a simulated account with canaries for secrets, and return its configuration."""
         self.canaries.know_account(name)
-        options = {"api_key": api_key(name), "api_secret": api_secret(name)} | options
-        account = self.simulator.add_account(
-            exchange=exchange, name=name, **({"balances": BALANCES} | options)
-        )
-        return self.configured(account)
+        secrets = {"api_key": api_key(name), "api_secret": api_secret(name)}
+        fields: dict[str, Any] = {"exchange": exchange, "name": name, "balances": BALANCES}
+        return self.configured(self.simulator.add_account(**(fields | secrets | options)))
 
     def configured(self, account: SimulatedAccount, **changes: Any) -> Account:
         """Return how a simulated account is polled."""
@@ -161,6 +159,10 @@ class World:
         """Return the exchange's side of an account."""
         [found] = [a for a in self.simulator.accounts if (a.exchange, a.name) == account.key]
         return found
+
+    def asked(self, account: Account) -> tuple[Entry, ...]:
+        """Return the requests for an account's balances."""
+        return self.simulator.ledger.entries(*account.key, "balances")
 
     @asynccontextmanager
     async def polling(
@@ -213,7 +215,7 @@ class World:
     async def check_everything(self) -> Page:
         """Read every page once, by the strict parser too, and look for secrets everywhere."""
         strict = await self.get("/metrics", accept="application/openmetrics-text; version=1.0.0")
-        assert list(text_string_to_metric_families(strict))
+        assert list(text_string_to_metric_families(strict))  # type: ignore[no-untyped-call]
         await self.get("/")
         await self.get("/api/v1/balances")
         self.canaries.check(repr(self.store.states), "the states' repr")
@@ -281,4 +283,4 @@ async def opened(exchange: str, **options: Any) -> AsyncIterator[World]:
 
 def resources() -> tuple[int, int]:
     """Return how many tasks and file descriptors there are."""
-    return len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
+    return len(asyncio.all_tasks()), len(list(Path("/proc/self/fd").iterdir()))

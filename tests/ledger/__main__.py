@@ -9,7 +9,7 @@ from tests.ledger.drive import check
 
 
 def main() -> int:
-    """Return 0 if every page of every schedule was true; else the seeds that show it were printed."""
+    """Return 0 if every page of every schedule was true, else 1: the seeds were printed."""
     parser = argparse.ArgumentParser("tests.ledger", description=__doc__)
     parser.add_argument("--seeds", type=int, default=100, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="the first (default: %(default)s)")

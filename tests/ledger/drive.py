@@ -6,10 +6,9 @@ import random
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exporter.model import Account, AccountKey
-from exporter.poller import Poller
 from exporter.simulator.btcturk import BtcTurk
 from exporter.simulator.portfolio import Portfolio, fixed
 from exporter.simulator.trubit import TruBit
@@ -18,6 +17,9 @@ from tests.faults.world import LIMITS, Page, World, opened
 from tests.ledger import schedule as happens
 from tests.ledger.model import REFUSED, SUCCESS, Poll, polls_of, samples_of, samples_on
 from tests.ledger.schedule import Event, Reloaded, Schedule
+
+if TYPE_CHECKING:
+    from exporter.poller import Poller
 
 _STYLES = {"btcturk": BtcTurk.style, "trubit": TruBit.style}
 _SLACK = 3.0  # seconds for which a request may wait for its turn

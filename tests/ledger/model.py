@@ -87,12 +87,16 @@ def samples_of(entry: Entry) -> Samples:
     """Return what an answer gives to publish, by a reading of its rows that is not ours."""
     samples: Samples = {}
     for row in entry.rows or ():
-        asset, amounts = row.fields.get("asset"), [row.fields.get(f) for f in _FAMILIES.values()]
-        if isinstance(asset, str) and _CODE.fullmatch(asset):
-            if all(isinstance(amount, str) and _PLAIN.fullmatch(amount) for amount in amounts):
-                for family, amount in zip(_FAMILIES, amounts, strict=True):
-                    samples[family, asset] = Decimal(str(amount).replace(",", "."))
+        asset = row.fields.get("asset")
+        amounts = {family: row.fields.get(field) for family, field in _FAMILIES.items()}
+        if _is(_CODE, asset) and all(_is(_PLAIN, amount) for amount in amounts.values()):
+            for family, amount in amounts.items():
+                samples[family, str(asset)] = Decimal(str(amount).replace(",", "."))
     return samples
+
+
+def _is(form: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and form.fullmatch(value) is not None
 
 
 def samples_on(page: Mapping[str, str], exchange: str, account: str) -> Samples:

@@ -1,0 +1,100 @@
+"""Tell what must be seen of refusals, redirects and cookies, step by step."""
+
+from itertools import pairwise
+
+from tests.faults.case import Tell, story_case
+from tests.faults.relay import relay_to
+from tests.faults.world import INTERVAL, World
+
+
+def _retry_after(fault: str, least: float, most: float) -> Tell:
+    async def tell(world: World) -> None:
+        async with world.polling():
+            await world.run(INTERVAL + 5)
+            with world.simulator.show(fault, account="victim", times=1):
+                page = await world.until(
+                    lambda page: bool(page.failures(world.victim.key)), within=INTERVAL
+                )
+            await world.run(1000)
+        assert page.failures(world.victim.key) == {"rate_limited": 1}, page.failures(
+            world.victim.key
+        )
+        entries = world.simulator.ledger.entries(world.exchange)
+        [refused] = [entry for entry in entries if entry.faults]
+        later = min(entry.began for entry in entries if entry.number > refused.number)
+        assert least <= later - refused.began <= most
+
+    return tell
+
+
+async def a_redirect_is_not_followed(world: World) -> None:
+    """The exchange redirects to another host; that host is never asked."""
+    async with world.polling():
+        await world.run(INTERVAL)
+        with world.simulator.show("http_307", account="victim"):
+            await world.run(3 * INTERVAL)
+    assert not [entry for entry in world.simulator.ledger if entry.path == "/elsewhere"]
+
+
+async def a_cookie_is_not_kept(world: World) -> None:
+    """The exchange sets a cookie; it never gets it back."""
+    async with relay_to(world.simulator.url) as relay:
+        world.poll_victim_at(f"http://127.0.0.1:{relay.port}")
+        with world.simulator.show("set_cookie", account="victim"):
+            async with world.polling():
+                await world.run(3 * INTERVAL)
+        assert b"cookie" not in bytes(relay.heard).lower()
+        assert b"accept-encoding: identity" in bytes(relay.heard).lower()
+
+
+async def a_refused_key_is_left_alone(world: World) -> None:
+    """The key is revoked for 40 minutes, and asked for ever more seldom."""
+    async with world.polling():
+        await world.run(INTERVAL)
+        world.simulated(world.victim).is_active = False
+        began = world.now
+        page = await world.run(2400)
+        world.simulated(world.victim).is_active = True
+        after = await world.until(lambda page: page.is_up(world.victim.key), within=905)
+    asked = [e.began for e in world.asked(world.victim) if began <= e.began < began + 2400]
+    polls = [at for at in asked if not any(0 < at - other < 1 for other in asked)]
+    pauses = [later - earlier for earlier, later in pairwise(polls)]
+    assert [round(pause / 60) for pause in pauses[:3]] == [1, 5, 15]
+    assert set(page.failures(world.victim.key)) == {"authentication"}
+    assert after.failures(world.victim.key) == page.failures(world.victim.key) or len(pauses) > 2
+
+
+async def refusals_count_from_the_first(world: World) -> None:
+    """After an hour of other failures the key is refused once: the pause is a minute, not 15."""
+    async with world.polling():
+        await world.run(INTERVAL)
+        with world.simulator.show("http_503", account="victim"):
+            await world.run(20 * INTERVAL)
+        with world.simulator.show("http_401", account="victim"):
+            await world.run(INTERVAL)
+        await world.until(lambda page: page.is_up(world.victim.key), within=2 * INTERVAL)
+
+
+_LIMITED = (
+    ("http_429", 55, 61, "Retry-After in seconds"),
+    ("http_429_date", 59, 120, "Retry-After as a date"),
+    ("http_429_bare", 0, 61, "no Retry-After"),
+    ("http_429_absurd", 0, 61, "an absurd Retry-After"),
+)
+
+OF_HTTP = [
+    story_case("D", "redirect_second_host", "gets no request", a_redirect_is_not_followed),
+    story_case("D", "cookie", "never sent", a_cookie_is_not_kept),
+    story_case("D", "refused_key", "pauses of 1, 5, 15 min", a_refused_key_is_left_alone),
+    story_case("D", "refused_once", "back within two minutes", refusals_count_from_the_first),
+    *(
+        story_case(
+            "D",
+            f"{fault}_obeyed",
+            f"every account waits {least} to {most} s",
+            _retry_after(fault, least, most),
+            does=f"An account is told 429, with {what}.",
+        )
+        for fault, least, most, what in _LIMITED
+    ),
+]

@@ -1,0 +1,162 @@
+"""Tell what must be seen of clocks, tokens and keys, step by step."""
+
+import asyncio
+from email.utils import formatdate
+
+from exporter.simulator import Fault
+from exporter.simulator.messages import Call, Response
+from tests.faults.case import Case, Tell, story_case
+from tests.faults.relay import Relay, relay_to
+from tests.faults.world import INTERVAL, Page, World
+
+_DAY = 86_400.0
+
+
+def _clock_off(skew: float) -> Tell:
+    async def tell(world: World) -> None:
+        world.clocks.skew = skew
+        async with world.polling():
+            page = await world.run(5 * INTERVAL)
+        _check_skew(world, page, skew)
+
+    return tell
+
+
+def _clock_jumps(skew: float) -> Tell:
+    async def tell(world: World) -> None:
+        async with world.polling():
+            await world.run(2 * INTERVAL)
+            world.clocks.skew = skew
+            world.simulator.expire_tokens(world.simulated(world.victim))
+            page = await world.run(5 * INTERVAL)
+            polls = page.polls(world.victim.key)
+        _check_skew(world, page, skew)
+        assert abs(polls - 7) <= 1, "the rhythm changed"
+
+    return tell
+
+
+def _check_skew(world: World, page: Page, skew: float) -> None:
+    for account in (world.victim, world.neighbour):
+        failures = page.failures(account.key)
+        assert set(failures) <= {"clock_skew"}, failures
+        assert sum(failures.values()) <= 1, failures
+        assert page.is_up(account.key)
+        offset = page.number("exchange_account_clock_offset_seconds", account.key)
+        assert abs(offset + skew) <= 1.0
+
+
+async def a_date_that_lies_for_one(world: World) -> None:
+    """One account's answers have a Date that is an hour off; the exchange's clock is right."""
+
+    def lie(response: Response, _call: Call) -> Response:
+        date = ("Date", formatdate(world.clocks.true() + 3600, usegmt=True))
+        return response.without("Date").adding(date)
+
+    fault = Fault("date_lies", "A Date an hour ahead.", response=lie)
+    async with world.polling():
+        with world.simulator.show(fault, account="victim"):
+            await world.run(3 * INTERVAL)
+            world.simulator.expire_tokens(world.simulated(world.victim))
+            page = await world.run(3 * INTERVAL)
+    for account in (world.victim, world.neighbour):
+        assert page.failures(account.key) == {}, page.failures(account.key)
+
+
+async def a_token_expires(world: World) -> None:
+    """A token is refused once: one renewal, and nobody notices."""
+    async with world.polling():
+        await world.run(INTERVAL)
+        world.simulator.expire_tokens(world.simulated(world.victim))
+        page = await world.run(2 * INTERVAL)
+    assert page.failures(world.victim.key) == {}, page.failures(world.victim.key)
+    assert len(world.simulator.ledger.entries("trubit", "victim", "token")) == 2
+
+
+async def a_token_is_renewed_ahead(world: World) -> None:
+    """Tokens live for an hour: they are renewed before they end."""
+    async with world.polling():
+        await asyncio.sleep(2 * 3600)
+        page = await world.scrape()
+    assert page.failures(world.victim.key) == {}, page.failures(world.victim.key)
+    refused = [e for e in world.asked(world.victim) if e.rows is None]
+    assert refused == []
+    assert len(world.simulator.ledger.entries("trubit", "victim", "token")) == 3
+
+
+async def every_token_is_void(world: World) -> None:
+    """Each token is void as soon as it is used: one renewal for each poll, then a refusal."""
+    async with world.polling():
+        await world.run(INTERVAL + 5)
+        with world.simulator.show("token_expired", account="victim"):
+            page = await world.run(INTERVAL)
+        await world.until(lambda page: page.is_up(world.victim.key), within=3 * INTERVAL)
+    assert page.failures(world.victim.key) == {"authentication": 1}, page.failures(world.victim.key)
+
+
+async def fifty_polls_see_a_token_expire(world: World) -> None:
+    """50 accounts share a key; its token expires: one renewal for all of them."""
+    key = world.simulated(world.victim)
+    accounts = [world.configured(key, name=f"a{number}") for number in range(50)]
+    async with world.polling(accounts):
+        await world.run(3 * INTERVAL)
+        world.simulator.expire_tokens(key)
+        page = await world.run(3 * INTERVAL)
+    assert all(page.failures(account.key) == {} for account in accounts)
+    assert len(world.simulator.ledger.entries("trubit", "victim", "token")) == 2
+
+
+async def two_accounts_with_one_key(world: World) -> None:
+    """Two accounts have the same key, and the network lets the later request overtake."""
+
+    async def slow_for_the_first(
+        relay: Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        is_first, relay.connections = relay.connections == 0, relay.connections + 1
+        there, back = await relay.connect()
+        try:
+            while data := await reader.read(65536):
+                await asyncio.sleep(3 if is_first else 0)
+                back.write(data)
+                writer.write(await there.read(65536))
+        finally:
+            back.transport.abort()
+
+    async with relay_to(world.simulator.url) as relay:
+        await relay.close()
+        await relay.open(slow_for_the_first)
+        url = f"http://127.0.0.1:{relay.port}"
+        key = world.simulated(world.victim)
+        twins = [world.configured(key, name=name, base_url=url) for name in ("one", "two")]
+        async with world.polling([*twins, world.stranger]):
+            page = await world.run(5 * INTERVAL)
+    for twin in twins:
+        assert page.failures(twin.key) == {}, page.failures(twin.key)
+
+
+def _with_tokens(name: str, seen: str, tell: Tell) -> Case:
+    return story_case("F", name, seen, tell, exchanges=("trubit",), why="there are no tokens")
+
+
+OF_KEYS = [
+    story_case("F", "date_lies", "nobody's stamps are spoilt", a_date_that_lies_for_one),
+    story_case("F", "shared_key", "no failure", two_accounts_with_one_key),
+    _with_tokens("token_expires", "one silent renewal", a_token_expires),
+    _with_tokens("token_renewed_ahead", "no refusal", a_token_is_renewed_ahead),
+    _with_tokens("token_expired", "authentication", every_token_is_void),
+    _with_tokens("token_of_50", "one renewal", fifty_polls_see_a_token_expire),
+    *(
+        story_case(
+            "F",
+            f"{kind}_{skew:+.0f}s",
+            "at most one clock_skew, the metric shows it",
+            make(skew),
+            does=f"Our clock {does} {skew:+.0f} s.",
+        )
+        for kind, does, make in (
+            ("clock_off", "is off by", _clock_off),
+            ("clock_jumps", "jumps by", _clock_jumps),
+        )
+        for skew in (-_DAY, -3600.0, -60.0, -6.0, -1.0, 1.0, 6.0, 60.0, 3600.0, _DAY)
+    ),
+]
