@@ -21,7 +21,6 @@ from exporter.own_metrics import OwnMetrics
 from exporter.poller import Poller
 from exporter.routes import make_routes
 from exporter.snapshots import SnapshotStore
-from exporter.threads import use_own_threads
 from exporter.web.access import Access
 from exporter.web.limits import Limits
 from exporter.web.server import Server
@@ -72,8 +71,7 @@ class Daemon:
 
         Raises `CannotListenError` before anything was polled.
         """
-        _set_resource_limits()
-        use_own_threads()
+        _use_all_descriptors()
         self._watch_signals()
         server = self._make_server()
         addresses = await self._listen(server)
@@ -146,7 +144,8 @@ class Daemon:
         try:
             return await server.start(wanted)
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
+            number = error.errno or 0  # a resolver's are below 0
+            reason = os.strerror(number) if number > 0 else str(error)
             raise CannotListenError(f"{', '.join(wanted)}: {reason}") from error
         except ValueError as error:
             raise CannotListenError(str(error)) from error
@@ -183,8 +182,7 @@ class Daemon:
             when_listening(urls[0])
 
 
-def _set_resource_limits() -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every secret
+def _use_all_descriptors() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand scrapers are allowed
 
