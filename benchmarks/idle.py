@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,21 +27,28 @@ def simulated_exchanges() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "config.yaml")
         flags = ("--accounts=1", "--log.level=error", f"--write-config={config}")
-        with running("simulate", *flags):
-            while not config.exists():
-                time.sleep(0.01)
+        with running("simulate", *flags) as process:
+            wait(config.exists, process)
             yield config
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[int]:
-    """Run the exporter's command, and yield its process id."""
+def running(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the exporter's command."""
     process = subprocess.Popen([*_EXPORTER, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
-        yield process.pid
+        yield process
     finally:
         process.terminate()
         process.wait()
+
+
+def wait(is_done: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    """Wait for something that a process does, unless it ends."""
+    while not is_done():
+        if process.poll() is not None:
+            raise ChildProcessError(f"{process.args!r} ended with {process.returncode}")
+        time.sleep(0.002)
 
 
 def start(config: Path, settle: float) -> tuple[float, float]:
@@ -50,12 +57,11 @@ def start(config: Path, settle: float) -> tuple[float, float]:
     flags = (f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}")
     began = time.perf_counter()
     with running(*flags, "--log.level=error") as process, Scraper(port, gzip=True) as scraper:
-        while not _answers(scraper):
-            time.sleep(0.002)
+        wait(lambda: _answers(scraper), process)
         answered = time.perf_counter() - began
         time.sleep(settle)
         scraper.scrape()
-        return answered, resident(process)
+        return answered, resident(process.pid)
 
 
 def imports() -> list[tuple[str, float]]:

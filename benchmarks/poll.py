@@ -3,7 +3,6 @@
 import argparse
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -76,14 +75,16 @@ def scraping(port: int, pause: float | None) -> Iterator[None]:
                 scraper.scrape()
                 stop.wait(pause)
 
-    threads = [threading.Thread(target=scrape, args=(number,)) for number in range(SCRAPERS)]
-    for thread in threads if pause is not None else ():
+    numbers = range(SCRAPERS if pause is not None else 0)
+    threads = [threading.Thread(target=scrape, args=(number,)) for number in numbers]
+    for thread in threads:
         thread.start()
-    time.sleep(0.1)
-    yield
-    stop.set()
-    for thread in threads if pause is not None else ():
-        thread.join()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
 
 
 def main() -> None:
