@@ -10,8 +10,9 @@ from tests.faults.table import reason_of
 
 SUCCESS = "success"
 REFUSED = "refused"
-_BEFORE_THE_STATUS = frozenset(
+_UP_TO_THE_STATUS = frozenset(
     {"close", "reset", "reset_in_head", "silence", "drip", "stall_in_head", "endless_head"}
+    | {"http_401"}
 )
 _AT_ONCE = 0.05  # seconds; polls at one exchange begin at least half a second apart
 _PLAIN = re.compile(r"-?(0|[1-9][0-9]*)([.,][0-9]+)?")
@@ -46,7 +47,7 @@ class Poll:
         """Return `SUCCESS` or the reason for which the poll must have failed."""
         last = self.entries[-1]
         # Of a refusal only the status is read: no fault of what follows it is ever met.
-        met = _BEFORE_THE_STATUS.intersection(last.faults) if last.status == 401 else last.faults
+        met = _UP_TO_THE_STATUS.intersection(last.faults) if last.status == 401 else last.faults
         for fault in met:
             if reason := reason_of(fault, last.exchange or ""):
                 return reason
