@@ -27,9 +27,7 @@ _NAME = "api.exchange.test"
 _YEAR = timedelta(days=365)
 
 
-def _through_relay(
-    misbehave: Callable[[Relay], Awaitable[None]], *, reopens: bool = True
-) -> Setting:
+def _through_relay(misbehave: Callable[[Relay], Awaitable[None]]) -> Setting:
     """Poll the victim through a relay that misbehaves for a while."""
 
     @asynccontextmanager
@@ -41,9 +39,8 @@ def _through_relay(
             async def begin(_: World) -> AsyncIterator[None]:
                 await misbehave(relay)
                 yield
-                if reopens:
-                    await relay.close()
-                    await relay.open()
+                await relay.close()
+                await relay.open()
 
             yield begin
 
@@ -138,11 +135,7 @@ def _unprotected(_: trustme.CA) -> None:
     return None
 
 
-async def _drop_idle(relay: Relay) -> None:
-    await relay.drop()
-
-
-async def _drop_idle_for_ever(relay: Relay) -> None:
+async def _close_idle(relay: Relay) -> None:
     """Drop every connection half a minute after it was made."""
 
     async def short_lived(
@@ -150,7 +143,6 @@ async def _drop_idle_for_ever(relay: Relay) -> None:
     ) -> None:
         there, back = await relay.connect()
         try:
-            writer.transport.get_extra_info("socket")
             back.write(await reader.read(65536))
             writer.write(await there.read(65536))
             await writer.drain()
@@ -174,8 +166,8 @@ _CASES: tuple[tuple[str, str, Seen, Setting], ...] = (
     ("black_hole", "A SYN is never answered.", _TIMEOUT, _through_relay(Relay.plug)),
     ("reset_at_accept", "Reset as soon as it is accepted.", _CONNECTION, _instead(reset)),
     ("silence_at_accept", "Accepted, and then nothing.", _TIMEOUT, _instead(listen)),
-    ("closed_once", "Closed between two polls.", serves(), _through_relay(_drop_idle)),
-    ("closed_always", "Closed between all polls.", serves(), _through_relay(_drop_idle_for_ever)),
+    ("closed_once", "Closed between two polls.", serves(), _through_relay(Relay.drop)),
+    ("closed_always", "Closed between all polls.", serves(), _through_relay(_close_idle)),
     (
         "tls_expired",
         "The certificate has expired.",

@@ -3,12 +3,17 @@
 All of it, at both exchanges, is played by `python -m tests.faults`.
 """
 
+import subprocess
+
 import pytest
 
 from exporter.simulator import FAULTS
 from tests.faults.case import EXCHANGES, Case
 from tests.faults.matrix import MATRIX, quick
 from tests.faults.table import ON_RENEWAL, SHOWN
+from tests.faults.virtual_time import run
+from tests.faults.world import INTERVAL, opened
+from tests.programs import require
 
 PLAYED = [pytest.param(case, exchange, id=f"{case}-{exchange}") for case, exchange in quick()]
 
@@ -18,6 +23,23 @@ def test_a_fault_is_seen_as_it_is_and_nothing_else_suffers(case: Case, exchange:
     if reason := case.unplayable():
         pytest.skip(reason)
     case.play(exchange)
+
+
+@pytest.mark.parametrize("fault", ["http_500", "total_null", "name_hostile", "balance_tiny"])
+def test_promtool_has_nothing_to_say_of_the_pages(fault: str):
+    async def pages() -> list[str]:
+        async with opened("btcturk") as world, world.polling():
+            with world.simulator.show(fault, account="victim"):
+                await world.run(2 * INTERVAL)
+            await world.run(INTERVAL)
+            return [world.pages[0].text, world.pages[5].text, world.pages[-1].text]
+
+    promtool = require("promtool")
+    for text in run(pages):
+        checked = subprocess.run(
+            [promtool, "check", "metrics"], input=text, text=True, capture_output=True, check=False
+        )
+        assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_every_fault_that_the_simulator_knows_is_in_the_matrix():
