@@ -12,7 +12,6 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import h11
-import httpcore
 import httpx
 
 from exporter.clock import Clock
@@ -37,7 +36,6 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_RETRY_AFTER = 15 * 60.0
 _ABSURD_RETRY_AFTER = 24 * 60 * 60.0
 
-_LISTEN = 0.001  # seconds to listen for unasked bytes before a kept connection is used
 _NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
 
 
@@ -86,7 +84,7 @@ class HttpClient:
         self._is_first_request = True
         self._progress = _Progress()
         self._client: httpx.AsyncClient | None = None
-        self._kept: Any = None  # the stream of a connection whose last answer ended well
+        self._is_kept = False  # whether the last answer ended well
 
     def begin_poll(self) -> None:
         """Let the next request be a poll's first."""
@@ -113,7 +111,7 @@ class HttpClient:
 
     async def _ask(self, path: str, headers: Mapping[str, str]) -> Answer:
         client = await self._fit_client()
-        self._kept = None
+        self._is_kept = False
         progress = self._progress = _Progress()
         sent = self._clock.monotonic()
         request = client.build_request(
@@ -133,16 +131,15 @@ class HttpClient:
             raise ConnectionFailedError("base_url has no host that can be looked up") from error
         finally:
             await progress.aclose()
-        self._kept = response.extensions["network_stream"]
+        self._is_kept = True
         return answer
 
     async def _fit_client(self) -> httpx.AsyncClient:
         """Return the client with its kept connection if that is fit for use, else a new one.
 
-        A request that was given up on can leave httpx's pool without a free place, and a connection
-        can hold bytes that nobody asked for: they must not be taken for the answer to come.
+        A request that was given up on can leave httpx's pool without a free place.
         """
-        if self._client is None or self._kept is None or not await _is_quiet(self._kept):
+        if self._client is None or not self._is_kept:
             await self.aclose()
             self._client = _new_client()
         return self._client
@@ -155,7 +152,7 @@ class HttpClient:
 
     async def aclose(self) -> None:
         """Close the connection."""
-        client, self._client, self._kept = self._client, None, None
+        client, self._client = self._client, None
         if client is not None:
             await client.aclose()
 
@@ -180,17 +177,6 @@ def _new_client() -> httpx.AsyncClient:
         cookies=CookieJar(_NO_COOKIES),
         headers={"Accept": "application/json", "Accept-Encoding": "identity"},
     )
-
-
-async def _is_quiet(stream: Any) -> bool:  # noqa: ANN401 - httpx does not name the type
-    """Return whether a kept connection is open and nobody speaks on it."""
-    try:
-        await stream.read(1, timeout=_LISTEN)
-    except httpcore.ReadTimeout:
-        return True
-    except httpcore.NetworkError:
-        return False
-    return False
 
 
 @cache
@@ -251,11 +237,11 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
 class _Progress:
     """Follow a request through httpcore's trace, to tell a fault by where it happened."""
 
-    __slots__ = ("_has_waited", "_stream", "connected", "in_handshake", "is_early", "stage")
+    __slots__ = ("_stream", "_turns", "connected", "in_handshake", "is_early", "stage")
 
     def __init__(self) -> None:
         self._stream: Any = None
-        self._has_waited = False
+        self._turns = 0
         self.connected = False
         self.in_handshake = False
         self.is_early = False
@@ -273,10 +259,11 @@ class _Progress:
             self.in_handshake = False
         elif event == "http11.receive_response_headers.started":
             self.stage = "waiting for an answer"
-            asyncio.get_running_loop().call_soon(self._wait)
+            self._count_turn()
         elif event == "http11.receive_response_headers.complete":
-            # What was read without waiting came together with the answer before.
-            self.is_early = not self._has_waited
+            # Bytes that had been read before, unasked, are there within one turn of the loop; what
+            # the socket still has to give takes two, and httpcore uses no socket that had some.
+            self.is_early = self._turns < 3
         elif event == "http11.receive_response_body.started":
             self.stage = "reading the answer"
 
@@ -285,8 +272,10 @@ class _Progress:
         if self.in_handshake:
             await self._stream.aclose()
 
-    def _wait(self) -> None:
-        self._has_waited = True
+    def _count_turn(self) -> None:
+        self._turns += 1
+        if self._turns < 3:
+            asyncio.get_running_loop().call_soon(self._count_turn)
 
 
 def _explain(error: httpx.HTTPError, progress: _Progress) -> PollError:
