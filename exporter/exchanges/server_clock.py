@@ -9,6 +9,9 @@ from exporter.errors import ClockSkewError, PollError
 TOLERATED_SKEW = 4.0
 """Seconds that a stamp may be off; BtcTurk tolerates 5, and a `Date` is known to the second."""
 
+_ABSURD = 365 * 24 * 3600.0
+"""Seconds from our own time beyond which a date is no clock's; TLS would not work either."""
+
 _ROUNDING = 0.001  # seconds; Unix times as floats are good to a microsecond
 
 
@@ -43,7 +46,7 @@ class ServerClock:
     def learn(self, date: float | None, sent: float, received: float) -> None:
         """Take in an answer's date (Unix seconds, if it has one) and its monotonic times."""
         self._contrary = None
-        if date is None:
+        if date is None or abs(date - self.now()) > _ABSURD:
             return
         bounds = date - received - _ROUNDING, date + 1 - sent + _ROUNDING
         if self._most == math.inf or self._is_near(*bounds):

@@ -118,6 +118,14 @@ def test_a_date_that_lies_once_spoils_no_stamp():
     assert server_clock.offset() == 0
 
 
+def test_a_date_that_no_clock_shows_is_not_even_believed_of_a_refusal():
+    times = Times(ahead=-50 * 365 * 86_400)
+    server_clock = ServerClock(times.clock())
+    refused, stamp = AuthenticationError("refused"), server_clock.stamp(times.wall)
+    times.answer(server_clock, 0.1, 0.1)
+    assert server_clock.refused(refused, stamp) is refused
+
+
 def test_a_refusal_is_the_clocks_fault_only_where_the_time_was_off():
     times = Times()
     server_clock = ServerClock(times.clock())

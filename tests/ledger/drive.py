@@ -55,6 +55,7 @@ async def _run(schedule: Schedule) -> int:
                     await driver.scrape()
                 else:
                     await driver.let_happen(stack, event)
+        world.is_wall_steady = False
         await world.check_everything()
         for exchange, limit in LIMITS.items():
             assert world.most_requests(exchange) <= limit
