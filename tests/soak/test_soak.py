@@ -15,7 +15,8 @@ STEADY = Sample(
     reloads=0,
     scrapes=0,
     rss_mib=80.0,
-    objects=100_000,
+    heap_mib=20.0,
+    blocks=500_000,
     descriptors=50,
     tasks=40,
 )
@@ -39,7 +40,8 @@ def growing(taken: list[Sample]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "slope"), [("rss_mib", 0.3), ("objects", 600), ("descriptors", 1), ("tasks", 1)]
+    ("name", "slope"),
+    [("rss_mib", 0.5), ("heap_mib", 0.1), ("blocks", 300), ("descriptors", 1), ("tasks", 1)],
 )
 def test_what_grows_with_every_poll_is_noticed(name: str, slope: float):
     assert growing(samples(**{name: slope})) == {name}
@@ -61,11 +63,11 @@ def test_a_short_soak_polls_reloads_and_scrapes_as_often_as_it_should():
         check=False,
     )
     assert run.stderr == ""
-    head, *rows, _, rss, objects, descriptors, tasks = map(str.split, run.stdout.splitlines())
+    head, *rows, _, rss, heap, blocks, descriptors, tasks = map(str.split, run.stdout.splitlines())
     last = dict(zip(head, rows[-1], strict=True))
     assert int(last["polls"]) >= 200
     assert (last["reloads"], last["scrapes"]) == ("20", "2,000")
     assert 0 < int(last["failures"]) < int(last["polls"])
-    assert [line[0] for line in (rss, objects, descriptors, tasks)] == list(BOUNDS)
+    assert [line[0] for line in (rss, heap, blocks, descriptors, tasks)] == list(BOUNDS)
     assert float(descriptors[1]) < 50
     assert float(tasks[1]) < 50
