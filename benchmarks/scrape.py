@@ -52,6 +52,7 @@ class Subject:
     idle: float
     first: float = 0.0
     resident: float = 0.0
+    resident_refreshed: float = 0.0
     elapsed: dict[str, list[float]] = field(default_factory=lambda: {e: [] for e in ENCODINGS})
     processor: dict[str, float] = field(default_factory=lambda: dict.fromkeys(ENCODINGS, 0.0))
     polled: list[float] = field(default_factory=list)
@@ -118,6 +119,8 @@ def measure(
             for subject in subjects:
                 if number < effort.count(10 * subject.first):
                     subject.refreshed.append(subject.fill(files[number % 2]))
+        for subject in subjects:
+            subject.resident_refreshed = subject.process.memory()
     return subjects
 
 
@@ -172,6 +175,7 @@ def figures(subject: Subject) -> dict[str, float]:
         "identity CPU": subject.processor_per_scrape("identity"),
         "MB above idle": subject.resident - subject.idle,
         "MB": subject.resident,
+        "MB, all changed": subject.resident_refreshed,
     }
 
 
