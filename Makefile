@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 COMPILE = $(or $(UV),uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stack test check faults soak bench dashboards format lock image clean
+.PHONY: help demo demo-stack test check faults fuzz soak bench dashboards format lock image clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ check: $(VENV)/.dev ## Check style, types, imports and dashboards
 
 faults: $(VENV)/.dev ## Run every case of the fault matrix and print the table
 	$(BIN)/python -m tests.faults
+
+fuzz: $(VENV)/.dev ## Fuzz what reads others' words, a minute each (needs atheris)
+	$(BIN)/python -m fuzz
 
 soak: $(VENV)/.dev ## Run 1,000 seeded schedules of faults, then the long soak
 	$(BIN)/python -m tests.ledger --seeds 1000
