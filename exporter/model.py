@@ -97,6 +97,8 @@ class Reading:
 
     def only(self, assets: AssetFilter) -> "Reading":
         """Return what is left when an account's choice of assets is applied."""
+        if assets == AssetFilter():
+            return self
         return Reading(
             tuple(balance for balance in self.balances if assets.admits(balance.asset)),
             tuple(row for row in self.rejected if row.asset is None or assets.admits(row.asset)),
