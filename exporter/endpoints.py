@@ -1,6 +1,7 @@
 """Poll accounts of one API: what they share is its pace, its clock and its tokens."""
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -55,6 +56,7 @@ class Endpoint:
         self._jitter = jitter
         self._queue = asyncio.Lock()
         self._limited_in_a_row = 0
+        self._limited_at = -math.inf
 
     def set_limit(self, limit: int) -> None:
         """Change the limit; what was already asked still counts."""
@@ -83,7 +85,7 @@ class Endpoint:
             outcome = error
         except Exception as error:  # noqa: BLE001 - no defect may end the account's task
             outcome = InternalError.of(error)
-        self._note_limit(outcome)
+        self._note_limit(outcome, asked_at)
         duration = self._clock.monotonic() - asked_at
         return Attempt(asked_at, self._clock.wall() - duration, duration, outcome, credentials)
 
@@ -125,10 +127,13 @@ class Endpoint:
             await self._sleep(wait)
         self._pace.start(self._clock.monotonic())
 
-    def _note_limit(self, outcome: Reading | PollError) -> None:
+    def _note_limit(self, outcome: Reading | PollError, asked_at: float) -> None:
         if isinstance(outcome, RateLimitedError):
-            self._limited_in_a_row += 1
+            now = self._clock.monotonic()
+            if asked_at >= self._limited_at:  # others that were on their way say nothing new
+                self._limited_at = now
+                self._limited_in_a_row += 1
             pause = limit_pause(outcome, self._limited_in_a_row, self._jitter())
-            self._pace.pause(self._clock.monotonic() + pause)
+            self._pace.pause(now + pause)
         elif isinstance(outcome, Reading):
             self._limited_in_a_row = 0

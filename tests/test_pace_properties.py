@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -263,3 +264,10 @@ def test_polls_that_wait_for_the_same_pause_do_not_start_together():
     sent = played(120, [refused, *waiting]).sent
     gaps = [later.began - earlier.began for earlier, later in pairwise(sent[1:])]
     assert min(gaps) >= PERIOD / 120
+
+
+@pytest.mark.parametrize("on_their_way", [1, 5, 20])
+def test_refusals_of_requests_that_were_on_their_way_together_are_one(on_their_way: int):
+    refused = [Script(0.0, (20.0,), RateLimitedError("429")) for _ in range(on_their_way)]
+    scene = played(120, [*refused, Script(30.0, (0.0,))])
+    assert round(scene.sent[-1].began - scene.refusals[0][0]) <= 60 + 20
