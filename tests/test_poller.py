@@ -260,7 +260,7 @@ async def test_two_hundred_accounts_have_a_first_round_within_one_interval(simul
         simulated(
             simulator,
             simulator.add_account(exchange="btcturk", name=f"a{number}", assets=3),
-            interval=4.0,
+            interval=6.0,
         )
         for number in range(200)
     ]
