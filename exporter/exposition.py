@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import inf
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -54,14 +55,27 @@ class Page:
     series: int
 
 
+class _AccountLines(NamedTuple):
+    """Hold what `render_account` made of a state and of what is served of it."""
+
+    state: State
+    served: Snapshot[RenderedBalances] | None
+    texts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, state: State, served: Snapshot[RenderedBalances] | None) -> Self:
+        return cls(state, served, render_account(state, served))
+
+
 class Exposition:
     """Serve the families of balances and accounts from what was rendered when a poll ended."""
 
     def __init__(self, store: Store) -> None:
-        """Read states from a store."""
+        """Read states from a store, and render each account's own samples when it changes."""
         self._store = store
         self._pages: dict[Format, Page] = {}
-        self._account_lines: dict[AccountKey, tuple[State, bool, tuple[str, ...]]] = {}
+        self._account_lines: dict[AccountKey, _AccountLines] = {}
+        store.watchers.append(self._prepare)
 
     def page(self, page_format: Format, now: float) -> Page:
         """Return the page as of `now` (monotonic); it is made again only when something changed."""
@@ -96,11 +110,15 @@ class Exposition:
         kept = self._account_lines
         self._account_lines = {}
         for key, state in states.items():
-            entry = kept.get(key)
-            if entry is None or entry[0] is not state or entry[1] != (key in served):
-                entry = (state, key in served, render_account(state, served.get(key)))
-            self._account_lines[key] = entry
-        return [entry[2] for entry in self._account_lines.values()]
+            snapshot = served.get(key)
+            lines = kept.get(key)
+            if lines is None or lines.state is not state or lines.served is not snapshot:
+                lines = _AccountLines.of(state, snapshot)
+            self._account_lines[key] = lines
+        return [lines.texts for lines in self._account_lines.values()]
+
+    def _prepare(self, state: State) -> None:
+        self._account_lines[state.plan.account.key] = _AccountLines.of(state, state.snapshot)
 
 
 def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBalances:

@@ -98,11 +98,15 @@ Render = Callable[[AccountKey, tuple[Balance, ...]], Rendered]
 
 @dataclass(slots=True)
 class SnapshotStore(Generic[Rendered]):
-    """Publish states; `version` grows with every change, for readers that cache what they made."""
+    """Publish states; `version` grows with every change, for readers that cache what they made.
+
+    Each of `watchers` is called with the new state after every poll, to prepare what it will serve.
+    """
 
     render: Render[Rendered]
     states: Mapping[AccountKey, AccountState[Rendered]] = field(default_factory=dict)
     version: int = 0
+    watchers: list[Callable[[AccountState[Rendered]], None]] = field(default_factory=list)
 
     def configure(self, plans: Mapping[AccountKey, Plan]) -> None:
         """Take over a configuration: accounts appear and go; those that stay keep what is known.
@@ -154,6 +158,8 @@ class SnapshotStore(Generic[Rendered]):
 
     def _replace(self, state: AccountState[Rendered]) -> None:
         self._publish({**self.states, state.plan.account.key: state})
+        for watcher in self.watchers:
+            watcher(state)
 
     def _publish(self, states: Mapping[AccountKey, AccountState[Rendered]]) -> None:
         self.states = states
