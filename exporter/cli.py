@@ -6,7 +6,6 @@ import os
 import resource
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
@@ -35,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every secret
     parser = make_parser(Commands(_run_daemon, _run_poll, _run_simulate, _run_demo))
     options = parser.parse_args(arguments)
+    if options.config_check:
+        options.run = _check_config
     try:
         status: int = options.run(options)
         print(end="", flush=True)
@@ -48,8 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_daemon(options: argparse.Namespace) -> int:
-    if options.config_check:
-        return _check_config(options.config_file, options.web_config_file)
     clock = Clock()
     own = make_own_metrics(clock)
     logs.configure(options.log_level, options.log_format, own.count_log_message)
@@ -100,7 +99,8 @@ def _list_faults() -> int:
     return OK
 
 
-def _check_config(path: Path, web_path: Path | None) -> int:
+def _check_config(options: argparse.Namespace) -> int:
+    path, web_path = options.config_file, options.web_config_file
     checks: list[Callable[[], object]] = [lambda: load(path, os.environ)]
     if web_path:
         checks.append(lambda: web_config.load(web_path))

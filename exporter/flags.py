@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from exporter import __version__, logs
 from exporter.daemon import Options
@@ -36,9 +35,16 @@ def make_parser(commands: Commands) -> argparse.ArgumentParser:
         "Without a command the daemon runs.",
         allow_abbrev=False,
     )
-    parser.set_defaults(run=commands.daemon)
+    parser.set_defaults(
+        run=commands.daemon,
+        config_file=_DEFAULTS.config_file,
+        telemetry_path=_DEFAULTS.telemetry_path,
+        max_requests=_DEFAULTS.max_requests,
+        log_level="info",
+        log_format="logfmt",
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    _add_config_flag(parser, default=_DEFAULTS.config_file)
+    _add_config_flag(parser)
     parser.add_argument(
         "--config.check",
         dest="config_check",
@@ -46,7 +52,7 @@ def make_parser(commands: Commands) -> argparse.ArgumentParser:
         help="validate the configuration, print every problem with its place, and exit",
     )
     _add_web_flags(parser)
-    _add_log_flags(parser, level="info", style="logfmt")
+    _add_log_flags(parser)
     _add_commands(parser, commands)
     return parser
 
@@ -55,13 +61,19 @@ def _add_commands(parser: argparse.ArgumentParser, commands: Commands) -> None:
     choices = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def add(name: str, text: str, run: Command) -> argparse.ArgumentParser:
-        command = choices.add_parser(name, help=text, description=text, allow_abbrev=False)
+        command = choices.add_parser(
+            name,
+            help=text,
+            description=text,
+            allow_abbrev=False,
+            argument_default=argparse.SUPPRESS,  # keeps what the same flag before the command said
+        )
         command.set_defaults(run=run)
-        _add_log_flags(command, level=argparse.SUPPRESS, style=argparse.SUPPRESS)
+        _add_log_flags(command)
         return command
 
     poll = add("poll", "poll every account once and print the balances", commands.poll)
-    _add_config_flag(poll, default=argparse.SUPPRESS)
+    _add_config_flag(poll)
     poll.add_argument(
         "--format", choices=("table", "json"), default="table", help="(default: %(default)s)"
     )
@@ -75,19 +87,22 @@ def _add_commands(parser: argparse.ArgumentParser, commands: Commands) -> None:
         help="(default: %(default)s)",
     )
     simulate.add_argument(
-        "--write-config", type=Path, metavar="FILE", help="write a configuration for the accounts"
+        "--write-config",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="write a configuration for the accounts",
     )
     show = add("demo", "run the daemon on simulated exchanges: no account, no key", commands.demo)
     _add_simulator_flags(show)
     _add_web_flags(show)
 
 
-def _add_config_flag(parser: argparse.ArgumentParser, default: Any) -> None:  # noqa: ANN401
+def _add_config_flag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config.file",
         dest="config_file",
         type=Path,
-        default=default,
         metavar="FILE",
         help=f"the accounts to poll (default: {_DEFAULTS.config_file})",
     )
@@ -113,9 +128,8 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         "--web.telemetry-path",
         dest="telemetry_path",
         type=_path,
-        default=_DEFAULTS.telemetry_path,
         metavar="PATH",
-        help="(default: %(default)s)",
+        help=f"(default: {_DEFAULTS.telemetry_path})",
     )
     web.add_argument(
         "--web.enable-lifecycle",
@@ -127,23 +141,17 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         "--web.max-requests",
         dest="max_requests",
         type=_positive,
-        default=_DEFAULTS.max_requests,
         metavar="N",
-        help="large answers under way at once; more are told 503 (default: %(default)s)",
+        help="large answers under way at once; more are told 503 "
+        f"(default: {_DEFAULTS.max_requests})",
     )
 
 
-def _add_log_flags(parser: argparse.ArgumentParser, level: str, style: str) -> None:
+def _add_log_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("logging, to stderr")
+    group.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, help="(default: info)")
     group.add_argument(
-        "--log.level", dest="log_level", choices=logs.LEVELS, default=level, help="(default: info)"
-    )
-    group.add_argument(
-        "--log.format",
-        dest="log_format",
-        choices=logs.FORMATS,
-        default=style,
-        help="(default: logfmt)",
+        "--log.format", dest="log_format", choices=logs.FORMATS, help="(default: logfmt)"
     )
 
 
@@ -158,14 +166,19 @@ def _add_simulator_flags(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[:OPTION=VALUE,...]",
         help="repeatable; options: exchange, account, call, times, probability, after, lasting",
     )
-    group.add_argument("--list-faults", action="store_true", help="list all faults, and exit")
+    group.add_argument(
+        "--list-faults", action="store_true", default=False, help="list all faults, and exit"
+    )
     group.add_argument(
         "--accounts",
         type=_positive,
+        default=None,
         metavar="N",
         help="accounts at each exchange (default: two with names that speak)",
     )
-    group.add_argument("--assets", type=_positive, metavar="N", help="assets of each account")
+    group.add_argument(
+        "--assets", type=_positive, default=None, metavar="N", help="assets of each account"
+    )
     group.add_argument("--seed", type=int, default=0, help="another seed, other balances")
 
 

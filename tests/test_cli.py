@@ -163,6 +163,21 @@ def test_a_number_that_is_none_is_told_what_it_must_be(number: str):
     )
 
 
+async def test_a_check_before_a_command_is_a_check_and_asks_no_exchange(
+    simulator: Simulator, config: Path
+):
+    ended = await to_thread(run, f"--config.file={config}", "--config.check", "poll")
+    assert (ended.returncode, ended.stdout) == (0, f"{config}: valid\n")
+    assert not simulator.ledger
+
+
+def test_a_flag_before_a_command_counts_as_behind_it(tmp_path: Path):
+    with exporter(tmp_path, "--web.listen-address=127.0.0.1:0", "demo", "--log.level=warn") as demo:
+        wait_for(lambda: "Stop with Ctrl-C" in demo.output.read_text())
+        assert "http://127.0.0.1:10517/" not in demo.output.read_text()
+        assert demo.stop() == 0
+
+
 def test_an_unknown_command_is_told_which_there_are():
     ended = run("pol")
     assert ended.returncode == 2
