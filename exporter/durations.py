@@ -1,4 +1,4 @@
-"""Read and write durations as Prometheus does: `30s`, `1m30s`, `500ms`, `1d`."""
+"""Read durations as Prometheus does: `30s`, `1m30s`, `500ms`, `1d`."""
 
 import re
 
@@ -32,15 +32,3 @@ def parse_duration(text: str) -> float:
     if milliseconds > _MAX_MILLISECONDS:
         raise ValueError("is longer than a duration can be")
     return milliseconds / 1_000
-
-
-def format_duration(seconds: float) -> str:
-    """Return a duration as Prometheus writes it, to the millisecond: 90 is `1m30s`."""
-    rest = round(seconds * 1_000)
-    parts = []
-    for unit, size in _MILLISECONDS.items():
-        # Years and weeks are only used where nothing is left over.
-        if rest >= size and not (unit in "yw" and rest % size):
-            parts.append(f"{rest // size}{unit}")
-            rest %= size
-    return "".join(parts) or "0s"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.durations import format_duration, parse_duration
+from exporter.durations import parse_duration
 
 
 @pytest.mark.parametrize(
@@ -41,29 +41,6 @@ def test_anything_else_is_refused_and_not_repeated(text):
     with pytest.raises(ValueError, match="duration") as caught:
         parse_duration(text)
     assert not text or text not in str(caught.value).replace("30s, 1m30s or 5m", "").split(" ")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0s"),
-        (0.0004, "0s"),
-        (0.5, "500ms"),
-        (90, "1m30s"),
-        (86_400 * 7, "1w"),
-        (86_400 * 8, "8d"),
-        (86_400 * 365, "1y"),
-        (86_400 * 366, "366d"),
-        (3600 * 25, "1d1h"),
-    ],
-)
-def test_a_duration_is_written_as_prometheus_does(seconds, text):
-    assert format_duration(seconds) == text
-
-
-@given(st.integers(min_value=0, max_value=(2**63 - 1) // 1_000_000))
-def test_a_duration_that_is_written_is_read_back_to_the_millisecond(milliseconds):
-    assert parse_duration(format_duration(milliseconds / 1000)) == milliseconds / 1000
 
 
 @given(st.text())
