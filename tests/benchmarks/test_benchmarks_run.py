@@ -1,14 +1,11 @@
 """Every benchmark runs in its quickest form and prints its tables; no figure is judged."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
-from shutil import which
-
-import pytest
 
 from benchmarks.subjects import GO_PACKAGES, has_go
+from tests.programs import lack, require
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -21,11 +18,9 @@ def run(script: str, *arguments: str) -> str:
     return finished.stdout
 
 
-def needs(packages: str, *, are_there: bool) -> None:
-    """Skip a test where its packages are missing, but never where everything must be tested."""
-    if not are_there:
-        missing = pytest.fail if os.environ.get("CI") else pytest.skip
-        missing(f"apt-get install {packages}")
+def require_go() -> None:
+    if not has_go():
+        lack(GO_PACKAGES)
 
 
 def test_scrapes_are_compared_with_the_python_library():
@@ -33,12 +28,12 @@ def test_scrapes_are_compared_with_the_python_library():
 
 
 def test_scrapes_are_compared_with_the_go_library():
-    needs(GO_PACKAGES, are_there=has_go())
+    require_go()
     assert "client_golang const metrics |" in run("scrape", "--only", "const")
 
 
 def test_polls_are_compared_with_go():
-    needs(GO_PACKAGES, are_there=has_go())
+    require_go()
     printed = run("poll")
     assert "Go: net/http and typed encoding/json |" in printed
     assert "once a second |" in printed
@@ -51,5 +46,5 @@ def test_the_start_and_the_idle_daemon_are_measured():
 
 
 def test_a_prometheus_ingests_what_is_compared():
-    needs("prometheus", are_there=which("prometheus") is not None)
+    require("prometheus")
     assert "this exporter |" in run("ingest")

@@ -1,8 +1,6 @@
 """Start servers on free ports, and see that they leave nothing behind."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,17 +85,6 @@ async def connect() -> AsyncIterator[Connect]:
     yield open_one
     for client in clients:
         client.writer.transport.abort()
-
-
-@pytest.fixture(scope="session")
-def promtool() -> str:
-    """Prometheus' own checker; without it a test is skipped, but not where changes are judged."""
-    path = shutil.which("promtool")
-    if path is None and os.environ.get("CI"):
-        pytest.fail("promtool is missing: apt-get install prometheus")
-    if path is None:
-        pytest.skip("promtool is missing: apt-get install prometheus")
-    return path
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pytest
 
 from exporter.nodes import ConfigError
 from exporter.web.config import RateLimit, WebConfig, load
+from tests.programs import require
 
 FILES = Path(__file__).parent.parent / "data" / "web-config"
 TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key"
@@ -46,14 +47,17 @@ def test_a_bad_file_is_refused_with_a_place_and_without_repeating_it(pem_folder,
     assert "$2" not in str(raised.value)
 
 
-def test_promtool_says_the_same_but_for_the_differences_on_record(pem_folder, promtool):
+def test_promtool_says_the_same_but_for_the_differences_on_record(pem_folder):
     """docs/decisions/0005-web-config.md gives the reason of each difference."""
     names = {}
     for kind in ("accepted", "refused", "stricter", "newer"):
         for file in (FILES / kind).glob("*.yaml"):
             names[shutil.copy(file, pem_folder / f"{kind}-{file.name}").name] = kind
     run = subprocess.run(
-        [promtool, "check", "web-config", *names], cwd=pem_folder, capture_output=True, check=False
+        [require("promtool"), "check", "web-config", *names],
+        cwd=pem_folder,
+        capture_output=True,
+        check=False,
     )
     said_yes = {
         line.split()[0]
