@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -136,7 +137,7 @@ class Prometheus:
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Return the instant vector of an expression."""
-        quoted = urllib.request.quote(expression)  # type: ignore[attr-defined]
+        quoted = urllib.parse.quote(expression)
         answer = json.loads(fetch(f"{self.url}/api/v1/query?query={quoted}"))
         return list(answer["data"]["result"])
 

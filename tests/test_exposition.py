@@ -22,9 +22,9 @@ names = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_
 
 
 def parsed(store: Store, page_format: object = TEXT, now: float = 1.0) -> list[Metric]:
-    text = inflate(Exposition(store).page(page_format, now).block).decode()  # type: ignore[arg-type]
-    end = page_format.end  # type: ignore[attr-defined]
-    return list(PARSERS[page_format](text + end))  # type: ignore[index]
+    text = inflate(Exposition(store).page(page_format, now).block).decode()
+    end = page_format.end
+    return list(PARSERS[page_format](text + end))
 
 
 def full_store(*accounts: Account) -> Store:

@@ -54,7 +54,7 @@ class Waitless(selectors.SelectSelector):
 
 def in_virtual_time(main: Awaitable[None]) -> None:
     with asyncio.Runner(loop_factory=TimeLoop) as runner:
-        runner.run(main)  # type: ignore[arg-type]
+        runner.run(main)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Scene:
         account = make_account(timeout=200.0, credentials={})
         with suppress(TimeoutError):
             async with asyncio.timeout(script.given_up):
-                attempt = await endpoint.poll(account, http)  # type: ignore[arg-type]
+                attempt = await endpoint.poll(account, http)
                 now = asyncio.get_running_loop().time()
                 if isinstance(attempt.outcome, RateLimitedError):
                     self.refusals.append((now, attempt.outcome))

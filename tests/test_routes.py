@@ -36,7 +36,7 @@ def routes(**changes: object) -> Routes:
         "is_ready": lambda: True,
         "reload": None,
     }
-    return make_routes(**(parts | changes))  # type: ignore[arg-type]
+    return make_routes(**(parts | changes))
 
 
 def get(path: str, among: Routes | None = None, **headers: str) -> Response:
@@ -53,7 +53,7 @@ def body(response: Response) -> bytes:
 
 
 def names(families: Iterable[object]) -> set[str]:
-    return {family.name for family in families}  # type: ignore[attr-defined]
+    return {family.name for family in families}
 
 
 def test_the_text_format_holds_the_exporters_own_families_and_the_accounts():
@@ -126,6 +126,6 @@ async def test_a_refused_reload_tells_every_problem():
         raise ConfigError([Problem("config.yaml", 3, 5, "accounts[0].name", "a value is missing")])
 
     handler = routes(reload=refuse)["/-/reload"]["POST"]
-    response = await handler(Request("POST", "/-/reload", "", {}, "::1"))  # type: ignore[misc]
+    response = await handler(Request("POST", "/-/reload", "", {}, "::1"))
     assert response.status == 500
     assert b"config.yaml:3:5: accounts[0].name: a value is missing" in body(response)

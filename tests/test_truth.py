@@ -132,7 +132,7 @@ def test_5_negative_and_inconsistent_amounts_are_served_as_given_and_counted(sto
 @pytest.mark.parametrize("page_format", [TEXT, OPENMETRICS])
 def test_6_no_sample_carries_a_timestamp(store: Store, page_format: object):
     store.succeed(TREASURY, poll_at(0.0), reading(balance("BTC", "1")))
-    block = Exposition(store).page(page_format, 1.0).block  # type: ignore[arg-type]
+    block = Exposition(store).page(page_format, 1.0).block
     samples = [line for line in inflate(block).decode().splitlines() if not line.startswith("#")]
     assert samples
     assert all(len(line.rpartition("}")[2].split()) == 1 for line in samples)

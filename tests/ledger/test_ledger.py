@@ -29,7 +29,7 @@ def entry(began: float, call: str = "balances", **changes: object) -> Entry:
         "number": 0, "began": began, "ended": began, "at": began, "exchange": "trubit",
         "account": "a", "call": call, "path": "/", "status": 200, "rows": (), "faults": (),
     }  # fmt: skip
-    return Entry(**(fields | changes))  # type: ignore[arg-type]
+    return Entry(**(fields | changes))
 
 
 def test_a_token_and_the_balances_after_it_are_one_poll():

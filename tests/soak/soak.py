@@ -121,7 +121,7 @@ class Soak:
             failures=self.failures,
             reloads=self.reloads,
             scrapes=self.scrapes,
-            **resources(),  # type: ignore[arg-type]
+            **resources(),
         )
 
 

@@ -14,7 +14,7 @@ def account_in(page: Element) -> Element:
 
 
 def head_of(page: Element) -> list[str]:
-    return [cell.words for cell in account_in(page).all("tr")[0].inside]  # type: ignore[union-attr]
+    return [cell.words for cell in account_in(page).all("tr")[0].inside]
 
 
 def test_before_the_first_poll_it_waits():

@@ -61,7 +61,7 @@ async def serve(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Serve]:
     servers: list[Server] = []
 
     async def start(routes: Routes, limits: Limits = Limits(), **more: object) -> tuple[str, int]:  # noqa: B008
-        server = Server(routes, limits=limits, **more)  # type: ignore[arg-type]
+        server = Server(routes, limits=limits, **more)
         servers.append(server)
         return (await server.start(["127.0.0.1:0"]))[0]
 
