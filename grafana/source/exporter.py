@@ -4,7 +4,7 @@ from . import queries as q
 from .dashboards import account, dashboard, exchange, heading, source, variable
 from .look import (
     BAD,
-    BY_VALUE,
+    BY_EXCHANGE,
     DASHES,
     GOOD,
     NO_ACCOUNT,
@@ -126,7 +126,7 @@ POLL_RATE = chart(
     ),
     decimals=1,
     links=runbooks("ExchangeRateLimited", "ExchangeAccountPolledTwice"),
-    color=BY_VALUE,
+    overrides=BY_EXCHANGE,
     shades=POLLED,
 )
 
@@ -153,8 +153,7 @@ DURATION = chart(
     query(f"quantile by (exchange) (0.5, {TURN})", "{{exchange}} median"),
     query(f"max by (exchange) ({TURN})", "{{exchange}} slowest"),
     unit="s",
-    overrides=[override("B", custom__lineWidth=1, custom__lineStyle=DASHES)],
-    color=BY_VALUE,
+    overrides=[*BY_EXCHANGE, override("B", custom__lineWidth=1, custom__lineStyle=DASHES)],
     shades=POLLED,
 )
 
@@ -168,7 +167,7 @@ PACE = chart(
     decimals=0,
     style="steps",
     links=runbooks("ExchangeRateLimited"),
-    color=BY_VALUE,
+    overrides=BY_EXCHANGE,
     shades=POLLED,
 )
 
@@ -181,9 +180,8 @@ CLOCK = chart(
     unit="s",
     soft_min=-2,
     soft_max=2,
-    overrides=[override("B", custom__lineWidth=1, custom__lineStyle=DASHES)],
+    overrides=[*BY_EXCHANGE, override("B", custom__lineWidth=1, custom__lineStyle=DASHES)],
     links=runbooks("ExchangeClockOffset"),
-    color=BY_VALUE,
     shades=POLLED,
 )
 
@@ -238,7 +236,7 @@ EXPORTERS_TABLE = table(
     ],
     [
         state("A", "State", 95, {1: ("Up", GOOD), 0: ("Down", BAD)}),
-        column("job", "Job", 180),
+        column("job", "Job", 200),
         column("instance", "Instance", None),
         column("version", "Version", 120),
         column("revision", "Revision", 120),

@@ -80,3 +80,10 @@ def override(which: str, by: str = "byFrameRefID", **values: object) -> Json:
         "matcher": {"id": by, "options": which},
         "properties": properties(values),
     }
+
+
+BY_EXCHANGE = [
+    override("/^btcturk\\b/", "byRegexp", color=fixed("blue")),
+    override("/^trubit\\b/", "byRegexp", color=fixed("purple")),
+]
+"""Tells lines apart whose legends begin with an exchange; another one gets Grafana's own colour."""
