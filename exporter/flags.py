@@ -114,6 +114,7 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         "--web.listen-address",
         dest="listen_addresses",
         action="append",
+        type=_checked_address,
         metavar="ADDRESS",
         help=f"repeatable; port 0 picks a free one (default: {_DEFAULTS.listen_addresses[0]})",
     )
@@ -194,6 +195,11 @@ def _address(text: str) -> tuple[str, int]:
         return parse_address(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _checked_address(text: str) -> str:
+    _address(text)
+    return text
 
 
 def _path(text: str) -> str:

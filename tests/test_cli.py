@@ -128,11 +128,15 @@ def test_a_name_that_nobody_knows_is_one_clear_line_of_simulate():
     assert "nowhere.invalid:0: " in line
 
 
-def test_an_address_that_is_none_is_wrong_usage_of_simulate():
-    ended = run("simulate", "--listen=nonsense")
+@pytest.mark.parametrize(
+    "call", [("simulate", "--listen"), ("demo", "--web.listen-address"), ("--web.listen-address",)]
+)
+def test_an_address_that_is_none_is_wrong_usage(call: tuple[str, ...]):
+    *command, flag = call
+    ended = run(*command, f"{flag}=nonsense")
     assert ended.returncode == 2
     assert ended.stderr.endswith(
-        "error: argument --listen: 'nonsense' is not a listen address"
+        f"error: argument {flag}: 'nonsense' is not a listen address"
         " such as 127.0.0.1:10517, [::1]:10517 or :10517\n"
     )
 
