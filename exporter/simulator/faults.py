@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from exporter.simulator import on_response, on_rows, on_wire
 from exporter.simulator.exchange import Account, Exchange
@@ -293,5 +294,7 @@ FAULTS: dict[str, Fault] = {fault.name: fault for faults in GROUPS.values() for 
 def named(name: str) -> Fault:
     """Return a fault of the table; raises `ValueError` for a name that is not in it."""
     if name not in FAULTS:
-        raise ValueError(f"fault {name}: unknown, choose one of {', '.join(FAULTS)}")
+        near = " or ".join(get_close_matches(name, FAULTS))
+        advice = f"did you mean {near}?" if near else "--list-faults lists all"
+        raise ValueError(f"fault {name}: unknown; {advice}")
     return FAULTS[name]

@@ -100,9 +100,13 @@ async def test_a_fault_of_rows_is_not_used_up_by_a_refusal(
     assert "0x1F" in (await client.balances(btcturk)).text
 
 
-def test_an_unknown_fault_is_refused() -> None:
-    with pytest.raises(ValueError, match="fault flood: unknown, choose one of close, reset, "):
-        Simulator().show("flood")
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("http_40l", "did you mean http_40"), ("flood", "--list-faults lists all")],
+)
+def test_an_unknown_fault_is_refused(name: str, advice: str) -> None:
+    with pytest.raises(ValueError, match=f"^fault {name}: unknown; {advice}"):
+        Simulator().show(name)
 
 
 def test_a_command_line_says_all_of_it() -> None:
