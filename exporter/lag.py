@@ -4,12 +4,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-_TICK = 0.5
-_WINDOW = 120  # ticks: one minute
+_TICK = 0.1  # seconds by which a stall may look too short
+_WINDOW = 600  # ticks: one minute
 
 
 async def watch_loop(report: Callable[[float], None]) -> None:
-    """Report, twice a second and for ever, the worst lag in seconds of the last minute."""
+    """Report, ten times a second and for ever, the worst lag in seconds of the last minute."""
     loop = asyncio.get_running_loop()
     lags: deque[float] = deque(maxlen=_WINDOW)
     while True:
