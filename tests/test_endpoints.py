@@ -1,6 +1,7 @@
 """What the accounts of one API share."""
 
 import asyncio
+from dataclasses import replace
 
 from exporter.clock import Clock
 from exporter.endpoints import Endpoint
@@ -9,6 +10,8 @@ from exporter.model import Reading
 from exporter.simulator import Fault, Simulator
 from exporter.simulator.on_wire import late
 from tests.accounts import simulated
+from tests.faults.virtual_time import run
+from tests.faults.world import opened
 
 SLOW = Fault("slow", "The answer comes after a tenth of a second.", deliver=late(0.1))
 
@@ -26,3 +29,16 @@ async def test_fifty_polls_that_see_their_token_expire_at_once_make_one_new_toke
             assert all(isinstance(attempt.outcome, Reading) for attempt in attempts)
         await asyncio.gather(*(client.aclose() for client in clients))
         assert len(simulator.ledger.entries(call="token")) == 2
+
+
+def test_a_token_with_a_short_life_is_renewed_at_half_of_it():
+    async def main() -> None:
+        async with opened("trubit", token_lifetime=50.0) as world:
+            victim = replace(world.victim, interval=20.0)
+            async with world.polling([victim]):
+                page = await world.run(110)
+            assert page.failures(victim.key) == {}
+            made = [entry.began for entry in world.simulator.ledger.entries(call="token")]
+            assert [round(began - made[0]) for began in made] == [0, 40, 80]
+
+    run(main)
