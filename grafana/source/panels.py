@@ -218,7 +218,6 @@ def chart(
     Gaps stay gaps, and `shades` say why they are there. `axis` may set soft_min, soft_max and
     width; the soft ones give way to values beyond them, such as a negative balance.
     """
-    limits = {"soft_min": 0, "soft_max": None, "width": None, **axis}
     return panel(
         "timeseries",
         title,
@@ -230,22 +229,7 @@ def chart(
             "noValue": empty,
             "color": color or {"mode": "palette-classic"},
             **({} if decimals is None else {"decimals": decimals}),
-            "custom": {
-                "drawStyle": "bars" if style == "bars" else "line",
-                "lineInterpolation": "stepAfter" if style == "steps" else "linear",
-                "lineWidth": 2 if style in {"line", "steps"} else 1,
-                "fillOpacity": {"bars": 70, "area": 25}.get(style, 0),
-                "gradientMode": "none",
-                "spanNulls": False,
-                "showPoints": "never",
-                "axisPlacement": "auto",
-                "axisBorderShow": False,
-                "axisWidth": limits["width"],
-                "axisSoftMin": limits["soft_min"],
-                "axisSoftMax": limits["soft_max"],
-                "stacking": {"mode": "normal" if style == "area" else "none", "group": "A"},
-                "thresholdsStyle": {"mode": "off"},
-            },
+            "custom": _drawn(style, **axis),
         },
         overrides=[
             *overrides,
@@ -264,6 +248,31 @@ def chart(
             "tooltip": {"mode": "multi", "sort": "desc", "hideZeros": False},
         },
     )
+
+
+def _drawn(
+    style: str,
+    *,
+    soft_min: float | None = 0,
+    soft_max: float | None = None,
+    width: float | None = None,
+) -> Json:
+    return {
+        "drawStyle": "bars" if style == "bars" else "line",
+        "lineInterpolation": "stepAfter" if style == "steps" else "linear",
+        "lineWidth": 2 if style in {"line", "steps"} else 1,
+        "fillOpacity": {"bars": 70, "area": 25}.get(style, 0),
+        "gradientMode": "none",
+        "spanNulls": False,
+        "showPoints": "never",
+        "axisPlacement": "auto",
+        "axisBorderShow": False,
+        "axisWidth": width,
+        "axisSoftMin": soft_min,
+        "axisSoftMax": soft_max,
+        "stacking": {"mode": "normal" if style == "area" else "none", "group": "A"},
+        "thresholdsStyle": {"mode": "off"},
+    }
 
 
 def not_seen(accounts: Accounts) -> Shade:

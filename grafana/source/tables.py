@@ -92,10 +92,6 @@ def table(
     links: Sequence[Json] = (),
 ) -> Json:
     """Return a table; a value without a column, and the labels in `hide`, are not shown."""
-    letters = [chr(ord("A") + index) for index in range(len(queries))]
-    alone = {"Value #A": "Value"} if len(queries) == 1 else {}
-    shown = {alone.get(one["field"], one["field"]): one["title"] for one in columns}
-    hidden = {"Time", *hide, *(alone.values() or (f"Value #{letter}" for letter in letters))}
     return panel(
         "table",
         title,
@@ -104,14 +100,7 @@ def table(
         links=links,
         transformations=[
             {"id": "merge", "options": {}},
-            {
-                "id": "organize",
-                "options": {
-                    "excludeByName": dict.fromkeys(sorted(hidden - set(shown)), True),
-                    "indexByName": {field: index for index, field in enumerate(shown)},
-                    "renameByName": shown,
-                },
-            },
+            {"id": "organize", "options": _organized(columns, len(queries), hide)},
         ],
         defaults={
             "unit": "none",
@@ -134,3 +123,16 @@ def table(
             "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""},
         },
     )
+
+
+def _organized(columns: Sequence[Json], queries: int, hide: Sequence[str]) -> Json:
+    """Return what Grafana does with the fields of the queries: name, order and leave out."""
+    values = {f"Value #{chr(ord('A') + index)}" for index in range(queries)}
+    alone = {"Value #A": "Value"} if queries == 1 else {}
+    shown = {alone.get(one["field"], one["field"]): one["title"] for one in columns}
+    hidden = {"Time", *hide, *(alone.values() or values)} - set(shown)
+    return {
+        "excludeByName": dict.fromkeys(sorted(hidden), True),
+        "indexByName": {field: index for index, field in enumerate(shown)},
+        "renameByName": shown,
+    }
