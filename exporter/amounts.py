@@ -51,6 +51,11 @@ def is_sum(total: Amount, first: Amount, second: Amount) -> bool:
     return EXACT.add(Decimal(first), Decimal(second)) == Decimal(total)
 
 
+def is_zero(amount: Amount) -> bool:
+    """Return whether an amount is zero, with however many digits."""
+    return not amount.strip("0.")
+
+
 def is_negative(amount: Amount) -> bool:
     """Return whether an amount is below zero."""
     return amount[0] == "-"

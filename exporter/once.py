@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 import structlog
 
+from exporter.amounts import is_zero
 from exporter.clock import Clock
 from exporter.config import Config
 from exporter.endpoints import Attempt, Endpoint, Sleep
 from exporter.errors import InternalError, PollError
 from exporter.exchanges import EXCHANGES
 from exporter.exposition import json_row
-from exporter.model import Account, AccountKey, Balance, Reading, RejectedRow
+from exporter.model import Account, AccountKey, Reading, RejectedRow
 from exporter.poller import endpoint_key
 
 log = structlog.get_logger(__name__)
@@ -102,13 +103,17 @@ def as_table(key: AccountKey, attempt: Attempt) -> str:
     if isinstance(outcome, PollError):
         return f"{title}: {outcome.reason}: {outcome}\n  {outcome.advice}"
     time = datetime.fromtimestamp(attempt.wall, UTC)
-    held = [balance for balance in outcome.balances if not _is_zero(balance)]
-    lines = [f"{title}: {len(outcome.balances)} assets at {time:%Y-%m-%d %H:%M:%S} UTC"]
+    held = [b for b in outcome.balances if not all(map(is_zero, (b.total, b.free, b.locked)))]
+    lines = [f"{title}: {_assets(len(outcome.balances))} at {time:%Y-%m-%d %H:%M:%S} UTC"]
     if held:
         lines += _table([(b.asset, b.total, b.free, b.locked) for b in held])
     if zeros := len(outcome.balances) - len(held):
-        lines.append(f"  and {zeros} assets at zero")
+        lines.append(f"  and {_assets(zeros)} at zero")
     return "\n".join(lines + _left_out(outcome.rejected))
+
+
+def _assets(number: int) -> str:
+    return "1 asset" if number == 1 else f"{number} assets"
 
 
 def _left_out(rows: Sequence[RejectedRow]) -> list[str]:
@@ -139,7 +144,3 @@ def _aligned(cells: tuple[str, ...]) -> list[str]:
     lines = [f"{whole:>{before}}{(point + fraction):<{after}}" for whole, point, fraction in parts]
     width = max(len(title), before + after)
     return [title.rjust(width), *(line.rjust(width) for line in lines)]
-
-
-def _is_zero(balance: Balance) -> bool:
-    return not (balance.total + balance.free + balance.locked).strip("0.")

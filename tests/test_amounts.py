@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.amounts import MAX_DIGITS, AmountError, is_negative, is_sum, parse_amount
+from exporter.amounts import MAX_DIGITS, AmountError, is_negative, is_sum, is_zero, parse_amount
 from exporter.model import Amount
 
 plain_decimals = st.from_regex(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?", fullmatch=True)
@@ -91,3 +91,8 @@ def test_a_difference_in_the_last_of_36_digits_is_seen():
 def test_only_amounts_below_zero_are_negative():
     assert is_negative(parse_amount("-0.01"))
     assert not is_negative(parse_amount("-0.00"))
+
+
+def test_zero_is_zero_with_however_many_digits():
+    assert all(map(is_zero, (Amount("0"), Amount("0.000"))))
+    assert not any(map(is_zero, (Amount("0.001"), Amount("10"), Amount("-1"))))

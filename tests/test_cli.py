@@ -243,8 +243,8 @@ def test_an_account_that_holds_nothing_has_no_table():
     nothing = Amount("0")
     attempt = Attempt(0.0, 0.0, 0.0, Reading((Balance("BTC", nothing, nothing, nothing),)), None)
     assert once.as_table(AccountKey("btcturk", "a"), attempt).splitlines() == [
-        "btcturk / a: 1 assets at 1970-01-01 00:00:00 UTC",
-        "  and 1 assets at zero",
+        "btcturk / a: 1 asset at 1970-01-01 00:00:00 UTC",
+        "  and 1 asset at zero",
     ]
 
 

@@ -10,7 +10,7 @@ from sys import intern
 
 import msgspec
 
-from exporter.amounts import is_negative, is_sum
+from exporter.amounts import is_negative, is_sum, is_zero
 from exporter.blocks import Block, deflate, inflate
 from exporter.exposition import RenderedBalances
 from exporter.model import Account, Amount, Threshold
@@ -38,7 +38,7 @@ class Row(msgspec.Struct, frozen=True):
     @property
     def is_zero(self) -> bool:
         """Return whether nothing of the asset is held."""
-        return all(map(_is_zero, self.amounts))
+        return all(map(is_zero, self.amounts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +140,9 @@ def _remarks(row: Row, outside: Sequence[str]) -> str:
 
 def _locked_by(row: Row) -> str:
     orders, withdrawals = row.locked_orders, row.locked_withdrawals
-    if _is_zero(withdrawals):
-        return "" if _is_zero(orders) else "in open orders"
-    if _is_zero(orders):
+    if is_zero(withdrawals):
+        return "" if is_zero(orders) else "in open orders"
+    if is_zero(orders):
         return "in withdrawals"
     return f"in open orders: {orders}; in withdrawals: {withdrawals}"
 
@@ -154,8 +154,4 @@ def _as_numbers(row: Row) -> Held:
 
 
 def _number(text: Amount) -> Decimal:
-    return _ZERO if _is_zero(text) else Decimal(text)
-
-
-def _is_zero(text: Amount) -> bool:
-    return not text.strip("0.")
+    return _ZERO if is_zero(text) else Decimal(text)

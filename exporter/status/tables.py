@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from exporter.amounts import is_zero
 from exporter.model import Amount
 from exporter.status.words import count
 
@@ -40,9 +41,9 @@ def decimals(amounts: Iterable[Amount]) -> int:
 def amount_cells(amounts: Iterable[Amount], places: int) -> str:
     """Return a cell for each amount, in a table with so many decimals."""
     return "".join(
-        f'<td class="n">{_aligned(amount, places)}</td>'
-        if amount.strip("0.")
-        else f'<td class="n zero">{_aligned(amount, places)}</td>'
+        f'<td class="n zero">{_aligned(amount, places)}</td>'
+        if is_zero(amount)
+        else f'<td class="n">{_aligned(amount, places)}</td>'
         for amount in amounts
     )
 
