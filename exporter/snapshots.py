@@ -100,7 +100,8 @@ Render = Callable[[AccountKey, tuple[Balance, ...]], Rendered]
 class SnapshotStore(Generic[Rendered]):
     """Publish states; `version` grows with every change, for readers that cache what they made.
 
-    Each of `watchers` is called with the new state after every poll, to prepare what it will serve.
+    Each of `watchers` is called after every poll with the state that is about to be published, to
+    prepare what it will serve.
     """
 
     render: Render[Rendered]
@@ -157,9 +158,11 @@ class SnapshotStore(Generic[Rendered]):
         return AccountState(plan, polls=state.polls, failures=state.failures)
 
     def _replace(self, state: AccountState[Rendered]) -> None:
-        self._publish({**self.states, state.plan.account.key: state})
-        for watcher in self.watchers:
+        for (
+            watcher
+        ) in self.watchers:  # first, so that of a poll that ends in a defect nothing stays
             watcher(state)
+        self._publish({**self.states, state.plan.account.key: state})
 
     def _publish(self, states: Mapping[AccountKey, AccountState[Rendered]]) -> None:
         self.states = states

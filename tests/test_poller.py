@@ -14,7 +14,7 @@ from exporter.exposition import RenderedBalances, Store, render_balances
 from exporter.model import Account, AccountKey, Balance
 from exporter.poller import Poller, make_plans, spread
 from exporter.simulator import Simulator
-from exporter.snapshots import SnapshotStore
+from exporter.snapshots import AccountState, SnapshotStore
 from tests.accounts import make_account, make_store, simulated
 
 UNLIMITED = {"btcturk": 60_000, "trubit": 60_000}
@@ -253,6 +253,23 @@ async def test_a_defect_while_rendering_costs_polls_of_one_account_and_nothing_e
     assert trouble is not None
     assert isinstance(trouble.defect, ZeroDivisionError)
     assert trouble.message == "a defect in the exporter (ZeroDivisionError)"
+
+
+async def test_a_defect_while_samples_are_prepared_costs_polls_of_one_account_and_nothing_else(
+    simulator: Simulator,
+):
+    broken, sound = add(simulator, "broken"), add(simulator, "sound")
+
+    def prepare(state: AccountState[RenderedBalances]) -> None:
+        if state.up and state.plan.account is broken:
+            raise ZeroDivisionError("canary")
+
+    store: Store = SnapshotStore(render_balances, watchers=[prepare])
+    async with polling(broken, sound, store=store):
+        await until(lambda: store.states[broken.key].polls >= 2)
+        await until(lambda: store.states[sound.key].up)
+        assert store.states[broken.key].failures["internal"] == store.states[broken.key].polls
+        assert store.states[broken.key].snapshot is None
 
 
 async def test_two_hundred_accounts_have_a_first_round_within_one_interval(simulator: Simulator):
