@@ -158,6 +158,8 @@ class Server:
         """Answer one request; return whether another may follow."""
         try:
             self._quiet[client] = None
+            # Requests that came together must not keep the loop from polls and other clients.
+            await asyncio.sleep(0)
             request = await connection.receive()
             self._quiet.pop(client, None)
             if request is None or self._access.config().tls is not tls:

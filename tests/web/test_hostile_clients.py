@@ -245,9 +245,10 @@ async def test_1000_clients_at_once_are_all_served(serve):
     assert set(await asyncio.gather(*(scrape() for _ in range(1000)))) == {200}
 
 
-async def test_a_fast_reader_of_a_large_answer_lets_the_others_have_their_turn(serve, connect):
+@contextmanager
+def counted_turns():
+    """Take a turn whenever the event loop lets us; what is yielded tells how many there were."""
     turns = 0
-    turns_seen = set()
 
     async def take_turns() -> None:
         nonlocal turns
@@ -255,17 +256,38 @@ async def test_a_fast_reader_of_a_large_answer_lets_the_others_have_their_turn(s
             turns += 1
             await asyncio.sleep(0)
 
+    others = asyncio.create_task(take_turns())
+    yield lambda: turns
+    others.cancel()
+
+
+async def test_a_fast_reader_of_a_large_answer_lets_the_others_have_their_turn(serve, connect):
+    turns_seen = set()
+
     def chunks():
         for _ in range(8):  # 2 MB: the kernel takes them all at once
-            turns_seen.add(turns)
+            turns_seen.add(turns())
             yield bytes(256 * 1024)
 
     client = await connect(await serve({"/": {"GET": lambda _: Response(200, {}, chunks())}}))
-    others = asyncio.create_task(take_turns())
-    await client.send(request("Connection: close"))
-    await client.rest()
-    others.cancel()
+    with counted_turns() as turns:
+        await client.send(request("Connection: close"))
+        await client.rest()
     assert len(turns_seen) > 4
+
+
+async def test_requests_that_come_together_let_the_others_have_their_turn(serve, connect):
+    turns_seen = set()
+
+    def handler(_) -> Response:
+        turns_seen.add(turns())
+        return Response.text(200, "hello")
+
+    client = await connect(await serve({"/": {"GET": handler}}))
+    with counted_turns() as turns:
+        await client.send(GET * 99 + request("Connection: close"))
+        await client.rest()
+    assert len(turns_seen) == 100
 
 
 async def test_a_client_that_does_not_read_is_dropped(serve, connect):
