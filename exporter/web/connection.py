@@ -31,10 +31,16 @@ class Connection:
         self._now = asyncio.get_running_loop().time
         self._deadline = 0.0
         self._patience = limits.receive
-        self._peer: str = (writer.get_extra_info("peername") or ("",))[0]
+        self._unread_since: float | None = None
+        self.peer: str = (writer.get_extra_info("peername") or ("",))[0]
         self.certificate: dict[str, Any] = writer.get_extra_info("peercert") or {}
         # Pausing at the first byte that the kernel did not take lets `drain` wait for the last.
         writer.transport.set_write_buffer_limits(high=1)
+
+    @property
+    def unread_for(self) -> float:
+        """Return for how long the client has not taken the last piece that was sent, in seconds."""
+        return 0.0 if self._unread_since is None else self._now() - self._unread_since
 
     async def receive(self) -> Request | None:
         """Return the next request, or None when the client is gone or asks nothing.
@@ -125,7 +131,7 @@ class Connection:
         path, _, query = head.target.decode("latin-1").partition("?")
         if not path.startswith("/"):
             raise RefusedError(400, "the request's target is not a path")
-        return Request(head.method.decode("ascii"), path, query, headers, self._peer)
+        return Request(head.method.decode("ascii"), path, query, headers, self.peer)
 
     async def _skip_body(self) -> None:
         size = 0
@@ -142,8 +148,10 @@ class Connection:
         self._writer.write(b"".join(frames))
         transport = self._writer.transport
         if transport.get_write_buffer_size() or transport.is_closing():
+            self._unread_since = self._now()
             async with asyncio.timeout_at(self._deadline):
                 await self._writer.drain()
+            self._unread_since = None
 
     async def _linger(self) -> None:
         """Throw away what a refused client still sends: closing on it would reset the answer."""

@@ -12,6 +12,7 @@ class Limits:
     the kernel takes them whole, and a health check must not fail because others read slowly.
     `reserved`: slots beyond those for addresses that hold none, so that a client that hoards
     answers without reading them can't keep Prometheus out.
+    `stall`: an answer of which a client leaves a piece unread for so long makes room for another.
     `max_connections`: lowered to half of the process's descriptors, for polls need them too.
     `receive`: for a TLS handshake, then to begin the first request, and for each request from its
     first byte on; absolute, however busily a client drips.
@@ -27,6 +28,7 @@ class Limits:
     max_requests: int = 40
     reserved: int = 8
     slot_wait: float = 2.0
+    stall: float = 1.0
     max_connections: int = 4096
     receive: float = 5.0
     idle: float = 120.0

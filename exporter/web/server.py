@@ -168,7 +168,7 @@ class Server:
             response = refusal or await self._respond(request)
             if response.length is not None and response.length <= self._limits.small:
                 return await self._send(connection, response)
-            async with self._slots.hold(request.peer):
+            async with self._slots.hold(connection):
                 return await self._send(connection, response)
         except RefusedError as refused:
             return await self._send(connection, refused.response, last=True)

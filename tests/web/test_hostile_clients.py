@@ -347,8 +347,32 @@ async def test_a_slot_that_comes_free_goes_to_the_one_who_waits(serve, connect):
     assert (await second.answer())[0] == 200
 
 
+async def test_an_answer_that_is_not_read_makes_room_for_one_that_will_be(serve, connect):
+    address = await serve(PAGES, replace(CROWDED, stall=0.05, slot_wait=1))
+    await hoard(connect, address, 3)
+    prometheus = await connect(address)
+    async with asyncio.timeout(8):
+        await prometheus.send(GET_HUGE)
+        assert (await prometheus.answer())[0] == 200
+
+
+async def test_a_crowd_that_waits_does_not_hold_up_who_comes_after_it(serve, connect):
+    address = await serve(PAGES, replace(CROWDED, max_requests=1, slot_wait=10))
+    reading = await connect(address)
+    await reading.send(GET_HUGE)
+    await reading.reader.readuntil(b"\r\n\r\n")
+    for _ in range(5):
+        crowd = await connect(address)
+        await crowd.send(GET_HUGE)
+    prometheus = await connect(address)
+    await prometheus.send(GET_HUGE)
+    assert len(await reading.reader.readexactly(HUGE)) == HUGE
+    async with asyncio.timeout(4):
+        assert (await prometheus.answer())[0] == 200
+
+
 async def test_answers_that_are_never_read_free_their_slots(serve, connect):
-    address = await serve(PAGES, replace(CROWDED, send=0.1, slot_wait=10))
+    address = await serve(PAGES, replace(CROWDED, send=1, slot_wait=10))
     await hoard(connect, address, 3)
     late = await connect(address)
     await late.send(GET_HUGE)
