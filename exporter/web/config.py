@@ -96,11 +96,19 @@ def _headers(node: Node) -> Mapping[str, str]:
     headers = nodes["headers"].section(_HEADERS)
     return MappingProxyType(
         {
-            name: (value.choice(_HEADERS[name]) if _HEADERS[name] else value.text()) or ""
+            name: (value.choice(_HEADERS[name]) if _HEADERS[name] else _header_value(value)) or ""
             for name, value in headers.items()
             if not value.is_nothing
         }
     )
+
+
+def _header_value(node: Node) -> str:
+    """Return a text as it can stand in a header; Go trims it, too."""
+    text = node.text()
+    if not text.isascii():
+        node.problem("a header can hold only ASCII")
+    return text.strip(" ")
 
 
 def _rate_limit(node: Node) -> RateLimit | None:

@@ -145,6 +145,14 @@ async def test_configured_headers_stand_in_every_answer_before_our_own(serve, co
         assert headers["x-xss-protection"] == "0"
 
 
+async def test_spaces_around_a_configured_header_are_left_out(serve, connect, configure):
+    text = "http_server_config: {headers: {Content-Security-Policy: \"  default-src 'none' \"}}"
+    client = await connect(await serve(PAGES, access=Access(configure(text))))
+    await client.send(get())
+    _, headers, _ = await client.answer()
+    assert headers["content-security-policy"] == "default-src 'none'"
+
+
 # Changes while it runs
 
 
