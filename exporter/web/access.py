@@ -68,7 +68,8 @@ class Access:
             return _TOO_MANY
         if tls is not None and not tls.admits(certificate):
             return _FORBIDDEN
-        if users and not await self._passwords.is_right(request.header("Authorization"), users):
+        login = request.header("Authorization")
+        if users and not await self._passwords.is_right(login, users, request.peer):
             return _UNAUTHORIZED
         return None
 

@@ -6,6 +6,7 @@ import binascii
 import hashlib
 import secrets
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import bcrypt
 
@@ -13,7 +14,15 @@ from exporter.web.messages import RefusedError
 
 # At the usual cost of 10 the last of those that wait does so for about 4 s.
 _MAX_WAITING = 64
+_MAX_WAITING_OF_ONE = 16  # address: who guesses in parallel must not keep others out
 _MAX_REMEMBERED = 100
+
+
+class _Check(NamedTuple):
+    """Hold a check under way and the address of who asked for it."""
+
+    verdict: asyncio.Task[bool]
+    peer: str
 
 
 class PasswordCheck:
@@ -23,13 +32,13 @@ class PasswordCheck:
         """Start with nothing remembered."""
         self._key = secrets.token_bytes(32)
         self._right: dict[bytes, None] = {}
-        self._checks: dict[bytes, asyncio.Task[bool]] = {}
+        self._checks: dict[bytes, _Check] = {}
         self._turn = asyncio.Lock()
 
-    async def is_right(self, authorization: str, users: Mapping[str, str]) -> bool:
+    async def is_right(self, authorization: str, users: Mapping[str, str], peer: str = "") -> bool:
         """Return whether an `Authorization` header proves to be one of the users.
 
-        `users` has a bcrypt hash for each name; there is at least one.
+        `users` has a bcrypt hash for each name; there is at least one. `peer` is who asks.
         Raises `RefusedError` (503) when too many other logins wait for their check.
         """
         credentials = _basic(authorization)
@@ -40,24 +49,26 @@ class PasswordCheck:
         # in the usual time.
         hashed = users.get(user) or list(users.values())[self._digest(user)[0] % len(users)]
         login = self._digest(user, hashed, password)
-        is_right = login in self._right or await self._verdict(login, hashed, password)
+        is_right = login in self._right or await self._verdict(login, hashed, password, peer)
         return is_right and user in users
 
     async def close(self) -> None:
         """Give up the checks under way."""
-        checks = list(self._checks.values())
+        checks = [check.verdict for check in self._checks.values()]
         for check in checks:
             check.cancel()
         await asyncio.gather(*checks, return_exceptions=True)
 
-    async def _verdict(self, login: bytes, hashed: str, password: str) -> bool:
+    async def _verdict(self, login: bytes, hashed: str, password: str, peer: str) -> bool:
         """Wait for the check of a login; the same one is never checked twice at a time."""
         if login not in self._checks:
-            if len(self._checks) >= _MAX_WAITING:
+            of_one = sum(check.peer == peer for check in self._checks.values())
+            if len(self._checks) >= _MAX_WAITING or of_one >= _MAX_WAITING_OF_ONE:
                 raise RefusedError(503, "too many logins are being checked", {"Retry-After": "5"})
-            self._checks[login] = asyncio.create_task(self._check(login, hashed, password))
-            self._checks[login].add_done_callback(lambda _: self._checks.pop(login))
-        return await asyncio.shield(self._checks[login])
+            verdict = asyncio.create_task(self._check(login, hashed, password))
+            verdict.add_done_callback(lambda _: self._checks.pop(login))
+            self._checks[login] = _Check(verdict, peer)
+        return await asyncio.shield(self._checks[login].verdict)
 
     async def _check(self, login: bytes, hashed: str, password: str) -> bool:
         async with self._turn:

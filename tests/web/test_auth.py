@@ -151,9 +151,25 @@ async def test_guessing_in_parallel_is_refused_but_known_logins_still_pass():
     await asyncio.sleep(0)
     assert await check.is_right(basic("alice", "wonderland"), USERS)
     outcomes = await guessing
-    assert outcomes.count(False) == 64
+    assert outcomes.count(False) == 16
     refusals = [outcome for outcome in outcomes if isinstance(outcome, RefusedError)]
-    assert [refusal.response.status for refusal in refusals] == [503] * 136
+    assert [refusal.response.status for refusal in refusals] == [503] * 184
+
+
+async def test_guessing_in_parallel_keeps_nobody_at_another_address_out():
+    check = PasswordCheck()
+    guesses = [check.is_right(basic("alice", f"guess{n}"), USERS, "10.0.0.1") for n in range(200)]
+    guessing = asyncio.gather(*guesses, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert await check.is_right(basic("alice", "wonderland"), USERS, "10.0.0.2")
+    await guessing
+
+
+async def test_guessing_from_many_addresses_is_bounded():
+    check = PasswordCheck()
+    guesses = [check.is_right(basic("alice", f"guess{n}"), USERS, f"10.0.0.{n}") for n in range(99)]
+    outcomes = await asyncio.gather(*guesses, return_exceptions=True)
+    assert outcomes.count(False) == 64
 
 
 async def test_wrong_guesses_do_not_push_out_what_is_remembered():
