@@ -16,6 +16,7 @@ Deliver = Callable[[Wire, Response], Awaitable[None]]
 
 _BACKLOG = 1024
 _CLOSE = (("Connection", "close"),)
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where every address is listened on
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +72,22 @@ class HttpServer:
     @property
     def port(self) -> int:
         """Return the port that is listened on."""
-        if self._server is None:
-            raise RuntimeError("the simulator is not running: enter its context first")
-        return int(self._server.sockets[0].getsockname()[1])
+        return self._address[1]
 
     @property
     def url(self) -> str:
-        """Return the address for clients, without a slash at the end."""
+        """Return the address for clients on this machine, without a slash at the end."""
         scheme = "https" if self._tls else "http"
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{scheme}://{host}:{self.port}"
+        bound, port = self._address
+        host = _LOOPBACK.get(bound, bound)
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+    @property
+    def _address(self) -> tuple[str, int]:
+        if self._server is None:
+            raise RuntimeError("the simulator is not running: enter its context first")
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return str(host), int(port)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         conversation = asyncio.create_task(self._attend(Wire(reader, writer)))

@@ -126,6 +126,15 @@ async def test_it_serves_https_too() -> None:
         assert (await http.get("/api/v2/server/time")).status_code == 200
 
 
+@pytest.mark.parametrize("host", ["", "::", "::1", "localhost"])
+async def test_its_address_can_be_reached_whatever_it_listens_on(host: str) -> None:
+    async with (
+        Simulator(host=host) as simulator,
+        httpx.AsyncClient(base_url=simulator.url, trust_env=False) as http,
+    ):
+        assert (await http.get("/api/v2/server/time")).status_code == 200
+
+
 def test_a_simulator_that_does_not_run_has_no_address() -> None:
     with pytest.raises(RuntimeError, match="not running"):
         _ = Simulator().url
