@@ -61,7 +61,9 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
 
 
 def _reload_route(reload: Reload) -> Routes:
-    async def answer(_request: Request) -> Response:
+    async def answer(request: Request) -> Response:
+        if _is_of_another_site(request):
+            return Response.text(403, "a page of another site can't reload")
         try:
             await reload()
         except ConfigError as error:
@@ -69,6 +71,12 @@ def _reload_route(reload: Reload) -> Routes:
         return Response.text(200, "Reloaded")
 
     return {"/-/reload": {"POST": answer, "PUT": answer}}
+
+
+def _is_of_another_site(request: Request) -> bool:
+    """Return whether a browser says that a page from elsewhere sends this; only browsers say."""
+    origin = request.header("Origin")
+    return bool(origin) and origin.partition("://")[2] != request.header("Host")
 
 
 def _negotiated(request: Request, content_type: str, blocks: Iterable[Block]) -> Response:

@@ -129,3 +129,22 @@ async def test_a_refused_reload_tells_every_problem():
     response = await handler(Request("POST", "/-/reload", "", {}, "::1"))
     assert response.status == 500
     assert b"config.yaml:3:5: accounts[0].name: a value is missing" in body(response)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({"host": "a:10517"}, 200, id="no browser"),
+        pytest.param({"host": "a:10517", "origin": "http://a:10517"}, 200, id="our own page"),
+        pytest.param({"host": "a:10517", "origin": "https://evil.test"}, 403, id="another site"),
+        pytest.param({"host": "a:10517", "origin": "http://a:8080"}, 403, id="another port"),
+        pytest.param({"host": "a:10517", "origin": "null"}, 403, id="a page that hides its site"),
+    ],
+)
+async def test_no_page_of_another_site_can_reload(headers: dict[str, str], status: int):
+    async def accept() -> None:
+        await asyncio.sleep(0)
+
+    handler = routes(reload=accept)["/-/reload"]["POST"]
+    response = await handler(Request("POST", "/-/reload", "", headers, "::1"))  # type: ignore[misc]
+    assert response.status == status
