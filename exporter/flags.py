@@ -203,7 +203,8 @@ def _checked_address(text: str) -> str:
 
 
 def _path(text: str) -> str:
-    if not text.startswith("/") or text == "/" or text.startswith(("/-/", "/api/")):
+    is_path = re.fullmatch("/[!-~]+", text) and not {"?", "#"} & set(text)
+    if not is_path or text.startswith(("/-/", "/api/")):
         raise argparse.ArgumentTypeError("must be a path such as /metrics, and not one in use")
     return text
 

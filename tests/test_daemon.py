@@ -266,10 +266,18 @@ def test_its_help_names_every_flag_and_command():
 
 @pytest.mark.parametrize(
     "argument",
-    ["--web.telemetry-path=metrics", "--web.telemetry-path=/", "--web.max-requests=0", "--nope"],
+    [
+        *(
+            f"--web.telemetry-path={path}"
+            for path in ("metrics", "/", "/m?x", "/m#x", "/é", "/a b")
+        ),
+        *("--web.max-requests=0", "--nope"),
+    ],
 )
 def test_a_flag_that_is_wrong_ends_it_with_two(argument: str):
-    assert run(argument).returncode == 2
+    ended = run(argument)
+    assert ended.returncode == 2
+    assert argument.partition("=")[0] in ended.stderr
 
 
 async def test_polling_by_hand_prints_exact_digits_as_json(simulator: Simulator, config: Path):
