@@ -130,6 +130,7 @@ def token(data: bytes) -> None:
         check_words(error)
         return
     said = strict_json(data)["data"]
+    assert type(said["token"]) is str, "a number for a token"
     assert value == said["token"], "another token"
     assert value.isascii(), "a token that no header can carry"
     assert value.isprintable(), "a token that no header can carry"

@@ -87,15 +87,16 @@ def _bodies(exchange: str) -> Files:
 
 
 def _rows(exchange: str) -> Files:
-    """Yield answers of one row whose amounts are of every kind, as texts and as numbers."""
+    """Yield answers of one row whose amounts and asset are of every kind, texts and others."""
     fields = ("balance", "free", "locked") if exchange == "btcturk" else ("total", "free", "locked")
     for number, text in enumerate(seeds.AMOUNTS):
         row = {"asset": "BTC", fields[0]: text, fields[1]: text, fields[2]: "0"}
         yield f"text-{number:03}.json", _document(exchange, json.dumps(row, ensure_ascii=False))
     for number, literal in enumerate(seeds.JSON_LITERALS):
-        row_text = json.dumps({"asset": "BTC", **dict.fromkeys(fields, "@")})
-        text = row_text.replace('"@"', literal)
-        yield f"literal-{number:03}.json", _document(exchange, text)
+        for name, asset, amount in (("literal", "BTC", "@"), ("asset", "@", "1")):
+            row_text = json.dumps({"asset": asset, **dict.fromkeys(fields, amount)})
+            text = row_text.replace('"@"', literal)
+            yield f"{name}-{number:03}.json", _document(exchange, text)
 
 
 def _document(exchange: str, row: str) -> bytes:
@@ -110,9 +111,10 @@ def _tokens() -> Files:
         body = _reply("trubit", fault.name, call="token").response.body
         if body and len(body) < MAX_BYTES and not fault.rows:
             yield f"{fault.name}.json", body
-    for number, end in enumerate(seeds.JSON_LITERALS):
-        text = f'{{"code":200,"msg":"","data":{{"token":"t","expireTime":{end}}}}}'
-        yield f"end-{number:03}.json", text.encode()
+    for number, literal in enumerate(seeds.JSON_LITERALS):
+        for name, value, end in (("end", '"t"', literal), ("value", literal, _TIME * 1000)):
+            text = f'{{"code":200,"msg":"","data":{{"token":{value},"expireTime":{end}}}}}'
+            yield f"{name}-{number:03}.json", text.encode()
 
 
 def _answers() -> Files:

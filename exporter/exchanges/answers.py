@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -42,17 +42,17 @@ class RowError(ValueError):
     """Say why a row can't be understood; the message never repeats what the exchange sent."""
 
 
-class _Number(str):
-    """Mark the text of a JSON number, whose separator is a point by JSON's own grammar."""
+class _Number(NamedTuple):
+    """Hold the text of a fractional JSON number, which is no text of JSON's: no code, no name."""
 
-    __slots__ = ()
+    text: str
 
 
 _decode: Callable[[bytes], object] = msgspec.json.Decoder(float_hook=_Number).decode
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
-    """Return the one JSON object of a body; fractional numbers stay text, exactly as they came.
+    """Return the one JSON object of a body; fractional numbers keep their text as it came.
 
     Raises `BadResponseError` for anything else: broken JSON, NaN, duplicate keys, an integer or a
     nesting without end, bytes that are not UTF-8, an array.
@@ -100,17 +100,16 @@ class AmountReader:
         value = row.get(field)
         if value == "0":  # nine of ten amounts
             return _ZERO
+        if isinstance(value, str):
+            amount = _parse(value, field)
+            if self._separator not in value:
+                self._note_separator(value)
+            return amount
         if type(value) is int:
-            value = _Number(value)
-        if not isinstance(value, str):
-            raise RowError(f"{field} is missing or not a number")
-        try:
-            amount = parse_amount(value)
-        except AmountError as error:
-            raise RowError(f"{field} is {error}") from None
-        if self._separator not in value and type(value) is str:
-            self._note_separator(value)
-        return amount
+            return _parse(str(value), field)
+        if isinstance(value, _Number):  # its point is JSON's own, whatever the texts use
+            return _parse(value.text, field)
+        raise RowError(f"{field} is missing or not a number")
 
     def read_optional(self, row: Row, field: str) -> Amount | None:
         """Return a field's amount, or None where the row has no such field."""
@@ -155,6 +154,13 @@ def read_rows(rows: list[object], read_row: Callable[[str, Row], Balance]) -> Re
         except RowError as error:
             rejected.append(RejectedRow(number, asset, str(error)))
     return _settle(understood, rejected)
+
+
+def _parse(text: str, field: str) -> Amount:
+    try:
+        return parse_amount(text)
+    except AmountError as error:
+        raise RowError(f"{field} is {error}") from None
 
 
 def _settle(understood: list[tuple[int, Balance]], rejected: list[RejectedRow]) -> Reading:

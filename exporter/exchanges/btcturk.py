@@ -119,7 +119,7 @@ def parse_balances(body: bytes) -> Reading:
     success, code, rows = document.get("success"), document.get("code"), document.get("data")
     if not isinstance(success, bool):
         raise BadResponseError("the answer does not say whether it is a success")
-    if not success or code not in _SUCCESS_CODES:
+    if not success or code is False or code not in _SUCCESS_CODES:  # False equals 0
         raise refusal(code, _ERRORS)
     if not isinstance(rows, list):
         raise BadResponseError("the answer has no list of balances")

@@ -93,6 +93,14 @@ def test_json_numbers_are_read_without_loss():
     }
 
 
+@pytest.mark.parametrize("number", [b"1.5", b"1e5", b"-0.0"])
+def test_a_json_number_is_an_amount_but_never_a_text(number: bytes):
+    [row] = decode_object(b'{"data": [{"asset": %b, "total": "1"}]}' % number)["data"]
+    assert read([row]).balances == ()
+    assert read_text(row, "asset") == ""
+    assert AmountReader().read(row | {"total": row["asset"]}, "total")
+
+
 @pytest.mark.parametrize(
     "total", [None, True, [], {}, "", "1,2.3", " 1", "+1", "1_0", "１", "0x1", "1e999", "1e-999"]
 )

@@ -88,6 +88,12 @@ def test_an_error_code_in_a_200_is_believed_by_its_meaning(code: object, error: 
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.parametrize("code", [None, False, True, [0], {}, 0.0, "", "00"])
+def test_a_success_without_its_code_is_none(code: object):
+    with pytest.raises(RejectedError):
+        parse_balances(answer(code=code))
+
+
 @pytest.mark.parametrize("changes", [{"success": None}, {"success": "true"}, {"data": None}])
 def test_an_answer_of_another_shape_is_a_bad_response(changes: dict[str, object]):
     with pytest.raises(BadResponseError):

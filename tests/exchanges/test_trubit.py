@@ -99,6 +99,7 @@ def test_a_token_comes_with_its_end():
     [
         {"expireTime": "1740568725231"},
         {"token": "", "expireTime": "1740568725231"},
+        {"token": 1.5, "expireTime": "1740568725231"},
         {"token": "a\r\nX-Evil: 1", "expireTime": "1740568725231"},
         {"token": "7c1d"},
         {"token": "7c1d", "expireTime": "soon"},
