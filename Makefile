@@ -29,8 +29,8 @@ check: $(VENV)/.dev ## Check style, types, imports and dashboards
 faults: $(VENV)/.dev ## Run every case of the fault matrix and print the table
 	$(BIN)/python -m tests.faults
 
-fuzz: $(VENV)/.dev ## Fuzz what reads others' words, a minute each (needs atheris)
-	$(BIN)/python -m fuzz
+fuzz: $(VENV)/.dev .fuzz/atheris ## Fuzz what reads others' words, a minute each; FUZZ_ARGS="token --seconds=5"
+	PYTHONPATH=.fuzz $(BIN)/python -m fuzz $(FUZZ_ARGS)
 
 soak: $(VENV)/.dev ## Run 1,000 seeded schedules of faults, then the long soak
 	$(BIN)/python -m tests.ledger --seeds 1000
@@ -56,7 +56,7 @@ image: ## Build the container image
 	docker build --tag exchange-balance-exporter .
 
 clean: ## Remove what was built here
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; say which with make PYTHON=python3.13" >&2; exit 1; }
@@ -72,3 +72,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml $(VENV)/.runtime
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+.fuzz/atheris: | $(BIN)/python
+	@echo "Installing atheris into .fuzz ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --target .fuzz -r requirements/fuzz.txt || { echo "atheris has wheels for Linux on x86-64 and Python 3.11 to 3.13; say which with make clean fuzz PYTHON=python3.13" >&2; exit 1; }
