@@ -10,7 +10,7 @@ MAX_DIGITS = 100
 """Longest text that is taken for an amount; the exchanges send 18 + 18 digits at most."""
 
 EXACT = Context(prec=1500, traps=[Inexact])
-"""Adds without rounding: an amount has 309 digits before its point and 1,100 after it at most."""
+"""Adds without rounding: an amount has 309 digits before its point and 430 after it at most."""
 
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.,][0-9]+)?").fullmatch
 _WITH_EXPONENT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.,][0-9]+)?[eE][+-]?[0-9]{1,3}").fullmatch
@@ -26,15 +26,16 @@ def parse_amount(text: str) -> Amount:
 
     The grammar: an optional minus, digits without a leading zero, at most one decimal separator
     (comma or point), an optional exponent of up to three digits; ASCII only. The digits are kept
-    as they are; only the sign of a zero is dropped. Raises `AmountError` for anything else, and for
-    an amount that a float64, all that Prometheus stores, can't hold.
+    as they are; only a zero loses its sign and its exponent. Raises `AmountError` for anything
+    else, and for an amount that a float64, all that Prometheus stores, can't hold.
     """
     if len(text) > MAX_DIGITS:
         raise AmountError(f"longer than {MAX_DIGITS} characters")
     if _PLAIN(text):
         plain = text.replace(",", ".")
     elif _WITH_EXPONENT(text):
-        plain = format(Decimal(text.replace(",", ".")), "f")
+        number = Decimal(text.replace(",", "."))
+        plain = format(number, "f") if number else "0"
     else:
         raise AmountError("not a plain decimal number")
     if plain[0] == "-" and not plain.strip("-0."):

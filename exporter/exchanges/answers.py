@@ -27,6 +27,7 @@ Row = Mapping[str, object]
 _ASSET = re.compile(r"[A-Za-z0-9._-]{1,32}").fullmatch
 _MAX_NAME = 64
 _MAX_ROWS = 10_000  # more is no list of balances; each row that is left out costs memory
+_MAX_VALUES = 120_000  # more would hold up every account while they are read, for half a second
 _NO_CODE = "the exchange refused the request without a number for why"
 _LIKE_HTTP: Mapping[int, type[PollError]] = {
     401: AuthenticationError,
@@ -55,8 +56,11 @@ def decode_object(body: bytes) -> dict[str, Any]:
     """Return the one JSON object of a body; fractional numbers keep their text as it came.
 
     Raises `BadResponseError` for anything else: broken JSON, NaN, duplicate keys, an integer or a
-    nesting without end, bytes that are not UTF-8, an array.
+    nesting without end, bytes that are not UTF-8, an array, more values than any list of balances.
     """
+    # A value follows a comma, or is the first of what was opened.
+    if len(body) > _MAX_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
+        raise BadResponseError(f"an answer of more than {_MAX_VALUES} values")
     try:
         document = _decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:

@@ -17,6 +17,7 @@ from exporter.exchanges.answers import (
     read_text,
     refusal,
 )
+from exporter.exchanges.http import MAX_BODY_BYTES
 from exporter.model import Balance, Reading
 
 
@@ -168,6 +169,22 @@ def test_a_json_number_does_not_contradict_a_decimal_comma():
 def test_a_flood_of_rows_is_no_answer():
     with pytest.raises(BadResponseError):
         read([1] * 500_000)
+
+
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"1.5", b"[" * 900 + b"]" * 900])
+def test_a_flood_of_values_is_refused_before_they_are_read(value: bytes):
+    body = b'{"data": [' + b",".join([value] * (MAX_BODY_BYTES // (len(value) + 1))) + b"]}"
+    with pytest.raises(BadResponseError, match="values"):
+        decode_object(body)
+
+
+def test_as_many_documented_rows_as_an_answer_may_be_long_are_read():
+    row = (
+        b'{"asset":"A","assetname":"","balance":"0,1","locked":"0,1","free":"0,1",'
+        b'"orderFund":"0,1","requestFund":"0,1","precision":2,"timestamp":1735866257711}'
+    )
+    rows = [row] * (MAX_BODY_BYTES // (len(row) + 1))
+    assert len(decode_object(b'{"data": [' + b",".join(rows) + b"]}")["data"]) == len(rows)
 
 
 @pytest.mark.parametrize("depth", range(900, 1000, 7))
