@@ -15,6 +15,8 @@ import msgspec
 from exporter.simulator import Account, Simulator
 
 NOON = 1_767_268_800.0
+IMPATIENT = 0.2
+"""Seconds to wait for more of an answer that is known to stand still."""
 
 
 class Clock:
@@ -56,17 +58,17 @@ class Client:
             headers={"X-BH-APIKEY": account.api_key},
         )
 
-    async def raw(self, account: Account, most: int = 3_000_000) -> bytes:
+    async def raw(self, account: Account, most: int = 3_000_000, patience: float = 5.0) -> bytes:
         """Return the bytes that answer a request for balances, until they end or stand still.
 
-        A reset ends them too.
+        A reset ends them too. `patience` is in seconds.
         """
         received = b""
         async with connected(self._simulator) as (reader, writer):
             writer.write(self.request(account, "Connection: close"))
             with suppress(TimeoutError, ConnectionResetError):
                 while len(received) < most:
-                    async with asyncio.timeout(0.05):
+                    async with asyncio.timeout(patience):
                         if not (data := await reader.read(65_536)):
                             break
                     received += data

@@ -4,7 +4,7 @@ import gzip
 import zlib
 
 import pytest
-from simulated_client import Client, body_with, connected, listed, split, status
+from simulated_client import IMPATIENT, Client, body_with, connected, listed, split, status
 
 from exporter.simulator import FAULTS, GROUPS, Account, Fault, Simulator, on_wire
 
@@ -14,7 +14,7 @@ async def test_a_fault_ends_when_it_is_stopped(
     simulator: Simulator, client: Client, account: Account, fault: str
 ) -> None:
     with simulator.show(fault) as showing:
-        await client.raw(account)
+        await client.raw(account, patience=IMPATIENT)
     assert showing.count == (FAULTS[fault].only != "token")
     response = await client.balances(account)
     assert listed(account, response.content)
@@ -36,7 +36,7 @@ async def test_nothing_is_answered(
     simulator: Simulator, client: Client, account: Account, fault: str
 ) -> None:
     with simulator.show(fault):
-        assert await client.raw(account) == b""
+        assert await client.raw(account, patience=IMPATIENT) == b""
 
 
 async def test_a_connection_is_reset_before_an_answer(
@@ -97,7 +97,7 @@ async def test_a_stall_leaves_half_of_the_headers(
     simulator: Simulator, client: Client, account: Account
 ) -> None:
     with simulator.show("stall_in_head"):
-        received = await client.raw(account)
+        received = await client.raw(account, patience=IMPATIENT)
     assert received.startswith(b"HTTP/1.1 200")
     assert b"\r\n\r\n" not in received
 
@@ -107,7 +107,7 @@ async def test_half_of_the_body_is_missing(
     simulator: Simulator, client: Client, account: Account, fault: str
 ) -> None:
     with simulator.show(fault):
-        head, body = split(await client.raw(account))
+        head, body = split(await client.raw(account, patience=IMPATIENT))
     assert f"Content-Length: {2 * len(body)}" in head or f": {2 * len(body) + 1}" in head
 
 
@@ -151,7 +151,7 @@ async def test_ten_gigabytes_are_declared(
     simulator: Simulator, client: Client, account: Account
 ) -> None:
     with simulator.show("huge_length"):
-        assert b"Content-Length: 10737418240\r\n" in await client.raw(account)
+        assert b"Content-Length: 10737418240\r\n" in await client.raw(account, patience=IMPATIENT)
 
 
 @pytest.mark.parametrize("fault", ["endless_head", "endless_body"])
