@@ -156,6 +156,7 @@ _CODES = (
     Fault("code_signature", "A 200 with code -1022.", response=on_response.code_in_200(-1022)),
     Fault("code_text", "A good code, as a text.", response=on_response.code(rb'"\1"')),
     Fault("code_null", "Null for the code.", response=on_response.code(b"null")),
+    Fault("code_false", "False for the code.", response=on_response.code(b"false")),
     Fault("code_wrong", "Good rows with a bad code.", response=on_response.code(b"1")),
 )
 
@@ -255,6 +256,7 @@ _NAMES = (
     Fault("asset_markup", "A script.", rows=on_rows.added(asset="<script>alert(1)</script>")),
     Fault("asset_null", "null.", rows=on_rows.added(asset=None)),
     Fault("asset_number", "A number.", rows=on_rows.added(asset=1)),
+    Fault("asset_fraction", "A number with decimals.", rows=on_rows.added(asset=1.5)),
     Fault("name_hostile", "A display name of every kind.", rows=on_rows.first(name=_HOSTILE)),
     Fault("name_long", "A display name of 10 kB.", rows=on_rows.first(name="N" * 10_000)),
     Fault("name_null", "null for the display name.", rows=on_rows.first(name=None)),

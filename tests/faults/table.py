@@ -91,6 +91,7 @@ _D: dict[str, Seen | Mapping[str, Seen]] = {
     "code_signature": _each(fails("rejected"), fails("authentication")),
     "code_text": _each(WORKS, _BAD),
     "code_null": _each(fails("rejected"), _BAD),
+    "code_false": _each(fails("rejected"), _BAD),
     "code_wrong": fails("rejected"),
     "set_cookie": WORKS,
     "echo": fails("rejected"),

@@ -41,6 +41,7 @@ async def test_the_body_is_something_else(
         ("row_null", b":[null,1]"),
         ("code_text", b'"code":"'),
         ("code_null", b'"code":null'),
+        ("code_false", b'"code":false'),
         ("code_wrong", b'"code":1'),
         ("asset_newline", rb'"A\nup 0"'),
         ("balance_number", b'":12345678901234567.25,'),
