@@ -158,9 +158,8 @@ class SnapshotStore(Generic[Rendered]):
         return AccountState(plan, polls=state.polls, failures=state.failures)
 
     def _replace(self, state: AccountState[Rendered]) -> None:
-        for (
-            watcher
-        ) in self.watchers:  # first, so that of a poll that ends in a defect nothing stays
+        # Watchers come first, so that of a poll that ends in a defect nothing is published.
+        for watcher in self.watchers:
             watcher(state)
         self._publish({**self.states, state.plan.account.key: state})
 
