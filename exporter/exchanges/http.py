@@ -207,11 +207,11 @@ def check_status(answer: Answer) -> None:
         )
     if 300 <= status < 400 and status != 304:
         raise RedirectError(f"the exchange answered with a redirect (HTTP {status})")
-    if status >= 500:
+    if 500 <= status < 600:
         raise UnavailableError(
             f"the exchange is out of order (HTTP {status})", retry_after=answer.retry_after
         )
-    if status >= 400:
+    if 400 <= status < 500:
         raise RejectedError(f"the exchange refused the request (HTTP {status})")
     raise BadResponseError(f"an answer with HTTP {status} where 200 is due")
 

@@ -9,7 +9,7 @@ from exporter.clock import Clock
 from exporter.endpoints import Attempt, Endpoint
 from exporter.errors import PollError
 from exporter.exchanges import EXCHANGES
-from exporter.exchanges.http import MAX_RETRY_AFTER, parse_retry_after
+from exporter.exchanges.http import MAX_RETRY_AFTER, Answer, check_status, parse_retry_after
 from exporter.model import Reading
 from exporter.simulator import Simulator
 from tests.accounts import make_account, simulated
@@ -134,6 +134,25 @@ async def test_proxies_of_the_environment_are_not_obeyed(
 )
 def test_retry_after_is_obeyed_within_reason(value: str | None, seconds: float | None):
     assert parse_retry_after(value, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ([401], "authentication"),
+        ([403], "permission"),
+        ([418, 429], "rate_limited"),
+        ([300, 301, 302, 303, 305, 306, 307, 308, 399], "redirect"),
+        ([500, 501, 502, 503, 504, 511, 520, 530, 599], "unavailable"),
+        ([400, 402, 404, 405, 407, 408, 410, 422, 425, 451, 499], "rejected"),
+        ([201, 202, 203, 204, 205, 206, 226, 299, 304, 600, 777, 999], "bad_response"),
+    ],
+)
+def test_a_status_means_the_same_whatever_the_body_says(statuses: list[int], expected: str):
+    for status in statuses:
+        with pytest.raises(PollError) as caught:
+            check_status(Answer(status, b'{"success":true,"code":0,"data":[]}', None))
+        assert caught.value.reason == expected, status
 
 
 async def test_an_account_recovers_wherever_its_poll_was_given_up_on(
