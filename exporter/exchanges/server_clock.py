@@ -33,7 +33,8 @@ class ServerClock:
 
     A date is only what some server on the way wrote, while a stamp was judged by the exchange. So a
     date that contradicts what is known counts only once a stamp is refused, and a stamp that is
-    accepted outweighs any date: one answer that lies can't spoil the stamps of all accounts.
+    accepted outweighs any date: one answer that lies can't spoil the stamps of all accounts. Where
+    no answer has a date, accepted stamps alone tell the time after our wall clock jumped.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -61,8 +62,7 @@ class ServerClock:
     def accepted(self, stamp: Stamp) -> None:
         """Note that the exchange took a stamp for its own time, somewhere on the way."""
         least, most = stamp.time - self._clock.monotonic(), stamp.time - stamp.made_at
-        if not self._is_near(least, most):
-            self._take(least - TOLERATED_SKEW, most + TOLERATED_SKEW)
+        self._take(least - TOLERATED_SKEW, most + TOLERATED_SKEW)
 
     def refused(self, error: PollError, stamp: Stamp) -> PollError:
         """Return what the refusal of a stamp means: our time was off, or `error`."""

@@ -83,6 +83,19 @@ def test_a_jump_of_our_wall_clock_does_not_move_the_exchanges_time(jump: float):
     assert server_clock.offset() == pytest.approx(-jump, abs=1.0)
 
 
+@pytest.mark.parametrize("jump", [-86_400, -60, -6, 6, 60, 86_400])
+def test_a_jump_of_our_wall_clock_does_no_harm_where_no_answer_has_a_date(jump: float):
+    times = Times()
+    server_clock = ServerClock(times.clock())
+    stamp = server_clock.stamp(times.wall)
+    times.pass_time(0.2)
+    server_clock.learn(None, stamp.made_at, times.monotonic)
+    server_clock.accepted(stamp)
+    truth = times.wall
+    times.wall += jump
+    assert server_clock.now() == pytest.approx(truth, abs=0.2)
+
+
 def test_a_clock_that_the_exchange_set_is_learned_when_it_refuses_a_stamp():
     times = Times()
     server_clock = ServerClock(times.clock())

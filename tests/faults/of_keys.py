@@ -36,6 +36,19 @@ def _clock_jumps(skew: float) -> Tell:
     return tell
 
 
+def _clock_jumps_undated(skew: float) -> Tell:
+    async def tell(world: World) -> None:
+        with world.simulator.show("date_missing"):
+            async with world.polling():
+                await world.run(2 * INTERVAL + 5)
+                world.clocks.skew, world.is_wall_steady = skew, False
+                world.simulator.expire_tokens(world.simulated(world.victim))
+                page = await world.run(5 * INTERVAL)
+        _check_skew(world, page, skew)
+
+    return tell
+
+
 def _check_skew(world: World, page: Page, skew: float) -> None:
     for account in (world.victim, world.neighbour):
         failures = page.failures(account.key)
@@ -156,6 +169,7 @@ OF_KEYS = [
         for kind, does, make in (
             ("clock_off", "is off by", _clock_off),
             ("clock_jumps", "jumps by", _clock_jumps),
+            ("clock_jumps_undated", "jumps, and no answer has a Date, by", _clock_jumps_undated),
         )
         for skew in (-_DAY, -3600.0, -60.0, -6.0, -1.0, 1.0, 6.0, 60.0, 3600.0, _DAY)
     ),
