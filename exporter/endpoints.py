@@ -62,6 +62,10 @@ class Endpoint:
         """Change the limit; what was already asked still counts."""
         self._pace.set_limit(limit)
 
+    def is_at_rest(self) -> bool:
+        """Return whether no pause and no request of the last minute is left to be respected."""
+        return self._pace.is_at_rest(self._clock.monotonic())
+
     def connect(self, account: Account) -> HttpClient:
         """Return a client for an account, which the caller closes."""
         return HttpClient(

@@ -2,7 +2,8 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Hashable, Iterable
+from typing import Generic, NamedTuple, TypeVar
 
 from exporter.errors import (
     AuthenticationError,
@@ -23,6 +24,7 @@ UTILISATION = 0.9
 
 REFUSED_PAUSES = (60.0, 300.0, 900.0)
 MAX_PAUSE = 900.0
+Key = TypeVar("Key", bound=Hashable)
 _FIRST_PAUSE = 30.0
 
 
@@ -60,6 +62,10 @@ class Pace:
             wait = max(wait, self._ended[0] + WINDOW - now if self._ended else self._spacing)
         return wait
 
+    def is_at_rest(self, now: float) -> bool:
+        """Return whether no pause and no earlier request holds anything back any more."""
+        return self.wait_to_start(now) == 0 and not self._under_way and not self._ended
+
     def start(self, now: float) -> None:
         """Count a request that starts."""
         self._under_way += 1
@@ -73,6 +79,44 @@ class Pace:
     def pause(self, until: float) -> None:
         """Let nothing start before `until`."""
         self._paused_until = max(self._paused_until, until)
+
+
+class Refusal(NamedTuple):
+    """Hold what was refused, how often in a row, and until when it is to be left alone."""
+
+    asked: object
+    in_a_row: int
+    until: float
+
+
+class Refusals(Generic[Key]):
+    """Leave refused accounts alone, ever longer: an exchange blocks an address that goes on asking.
+
+    Only a success, or asking with something else, ends a row of refusals; neither other failures
+    nor a reload do. What an account `asked` with is compared, and no more.
+    """
+
+    def __init__(self) -> None:
+        """Start without refusals."""
+        self._refusals: dict[Key, Refusal] = {}
+
+    def note(self, account: Key, asked: object, outcome: object, now: float) -> None:
+        """Take in what became of a poll that ended at `now`."""
+        if isinstance(outcome, AuthenticationError | PermissionDeniedError):
+            before = self._refusals.get(account)
+            in_a_row = before.in_a_row + 1 if before and before.asked == asked else 1
+            pause = REFUSED_PAUSES[min(in_a_row, len(REFUSED_PAUSES)) - 1]
+            self._refusals[account] = Refusal(asked, in_a_row, now + pause)
+        elif not isinstance(outcome, PollError):
+            self._refusals.pop(account, None)
+
+    def get(self, account: Key) -> Refusal | None:
+        """Return an account's last refusal, None after a success."""
+        return self._refusals.get(account)
+
+    def keep(self, accounts: Collection[Key]) -> None:
+        """Forget all accounts but these."""
+        self._refusals = {key: each for key, each in self._refusals.items() if key in accounts}
 
 
 def stretch(intervals: Iterable[float], limit: int) -> float:
@@ -98,14 +142,9 @@ def limit_pause(error: RateLimitedError, in_a_row: int, jitter: float) -> float:
     return jitter * min(MAX_PAUSE, _FIRST_PAUSE * 2.0 ** min(in_a_row, 10))
 
 
-def account_pause(error: PollError, refusals: int) -> float:
-    """Return the seconds for which an account is left alone after a failure.
+def account_pause(error: PollError) -> float:
+    """Return the seconds for which an account is left alone after a failure other than a refusal.
 
-    After more `refusals` in a row a refused key is tried ever more seldom, because an exchange
-    blocks an address that goes on asking. Most failures keep the rhythm, which is polite enough.
+    Most failures keep the rhythm, which is polite enough.
     """
-    if isinstance(error, AuthenticationError | PermissionDeniedError):
-        return REFUSED_PAUSES[min(refusals, len(REFUSED_PAUSES)) - 1]
-    if isinstance(error, UnavailableError):
-        return error.retry_after or 0.0
-    return 0.0
+    return error.retry_after or 0.0 if isinstance(error, UnavailableError) else 0.0

@@ -10,16 +10,10 @@ import structlog
 from exporter.clock import Clock
 from exporter.credentials import Secret, read_all
 from exporter.endpoints import Attempt, Endpoint, Sleep
-from exporter.errors import (
-    AuthenticationError,
-    CredentialsError,
-    InternalError,
-    PermissionDeniedError,
-    PollError,
-)
+from exporter.errors import CredentialsError, InternalError, PollError
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey, Reading
-from exporter.pace import account_pause, next_due, stretch
+from exporter.pace import Refusals, account_pause, next_due, stretch
 from exporter.snapshots import AccountState, Plan, Poll, Snapshot, SnapshotStore
 
 log = structlog.get_logger(__name__)
@@ -51,6 +45,7 @@ class Poller:
         self._sleep = sleep
         self._endpoints: dict[EndpointKey, Endpoint] = {}
         self._running: dict[AccountKey, asyncio.Task[None]] = {}
+        self._refusals: Refusals[AccountKey] = Refusals()
         self._is_stopped = False
 
     async def reconcile(self, accounts: Iterable[Account], limits: Mapping[str, int]) -> None:
@@ -65,6 +60,7 @@ class Poller:
         if self._is_stopped:
             return
         self._prepare_endpoints(plans.values(), limits)
+        self._refusals.keep(plans)
         self._store.configure(plans)
         for plan, delay in spread([plans[key] for key in plans if key not in self._running]):
             task = self._tasks.create_task(self._poll_for_ever(plan.account, delay))
@@ -83,50 +79,66 @@ class Poller:
         await asyncio.gather(*stopped, return_exceptions=True)
 
     def _prepare_endpoints(self, plans: Iterable[Plan], limits: Mapping[str, int]) -> None:
-        """Keep the endpoints that have accounts, and forget what others knew."""
-        before, self._endpoints = self._endpoints, {}
-        for key in {endpoint_key(plan.account) for plan in plans}:
+        """Keep the endpoints that have accounts or are not at rest; forget what others knew."""
+        needed = {endpoint_key(plan.account) for plan in plans}
+        self._endpoints = {
+            key: endpoint
+            for key, endpoint in self._endpoints.items()
+            if key in needed or not endpoint.is_at_rest()
+        }
+        for key in needed:
             exchange, limit = EXCHANGES[key[0]], limits[key[0]]
-            endpoint = before.get(key) or Endpoint(exchange, limit, self._clock, sleep=self._sleep)
-            endpoint.set_limit(limit)
-            self._endpoints[key] = endpoint
+            if key not in self._endpoints:
+                self._endpoints[key] = Endpoint(exchange, limit, self._clock, sleep=self._sleep)
+            self._endpoints[key].set_limit(limit)
 
     async def _poll_for_ever(self, account: Account, delay: float) -> None:
         endpoint = self._endpoints[endpoint_key(account)]
         http = endpoint.connect(account)
         due = self._clock.monotonic() + delay
-        refusals = 0
         try:
             while True:
-                await self._sleep(max(0.0, due - self._clock.monotonic()))
+                due = await self._until_due(account, due)
                 attempt = await endpoint.poll(account, http)
-                is_refused = isinstance(
-                    attempt.outcome, AuthenticationError | PermissionDeniedError
-                )
-                refusals = refusals + 1 if is_refused else 0
-                due = self._due_after(account.key, attempt.outcome, due, refusals)
-                self._publish(account.key, attempt, endpoint.server_clock.offset(), due)
-                if is_refused:
-                    due = await self._until_credentials_change(account, attempt.credentials, due)
+                due = self._due_after(account, attempt, due)
+                self._publish(account, attempt, endpoint.server_clock.offset(), due)
         finally:
             await http.aclose()
 
-    def _due_after(
-        self, key: AccountKey, outcome: Reading | PollError, due: float, refusals: int
-    ) -> float:
-        """Return when to poll again (monotonic) after a poll due at `due`, refused so often."""
-        pause = account_pause(outcome, refusals) if isinstance(outcome, PollError) else 0.0
-        return next_due(due, self._clock.monotonic(), self._store.states[key].plan.interval, pause)
+    async def _until_due(self, account: Account, due: float) -> float:
+        """Wait until a poll is due and its key is not left alone; return when that was."""
+        interval = self._store.states[account.key].plan.interval
+        while (pause := self._left_alone_until(account) - self._clock.monotonic()) > 0:
+            await self._sleep(min(pause, interval))
+            due = max(due, self._clock.monotonic())
+        await self._sleep(max(0.0, due - self._clock.monotonic()))
+        return due
 
-    def _publish(self, key: AccountKey, attempt: Attempt, clock_offset: float, due: float) -> None:
+    def _left_alone_until(self, account: Account) -> float:
+        """Return until when a refused account is left alone, unless it has another key by now."""
+        refusal = self._refusals.get(account.key)
+        if refusal and refusal.asked == _asked(account, _readable_credentials(account)):
+            return refusal.until
+        return 0.0
+
+    def _due_after(self, account: Account, attempt: Attempt, due: float) -> float:
+        """Return when to poll again (monotonic) after a poll due at `due`, refusals apart."""
+        now, outcome = self._clock.monotonic(), attempt.outcome
+        self._refusals.note(account.key, _asked(account, attempt.credentials), outcome, now)
+        pause = account_pause(outcome) if isinstance(outcome, PollError) else 0.0
+        return next_due(due, now, self._store.states[account.key].plan.interval, pause)
+
+    def _publish(self, account: Account, attempt: Attempt, clock_offset: float, due: float) -> None:
         """Store and log what a poll brought; `due` is when the next one is due (monotonic)."""
+        key = account.key
         before = self._store.states[key]
+        next_poll = max(due, self._left_alone_until(account))
         poll = Poll(
             asked_at=attempt.asked_at,
             wall=attempt.wall,
             duration=attempt.duration,
             clock_offset=clock_offset,
-            next_poll=self._clock.wall() + due - self._clock.monotonic(),
+            next_poll=self._clock.wall() + next_poll - self._clock.monotonic(),
         )
         self._store_outcome(key, poll, attempt.outcome)
         _log_change(before, self._store.states[key], attempt)
@@ -139,17 +151,6 @@ class Poller:
             self._store.succeed(key, poll, outcome)
         except Exception as error:  # noqa: BLE001 - a defect costs one poll of one account
             self._store.fail(key, poll, InternalError.of(error))
-
-    async def _until_credentials_change(
-        self, account: Account, refused: Mapping[str, Secret] | None, due: float
-    ) -> float:
-        """Wait out the pause of a refused key, or less: until its files hold another one."""
-        interval = self._store.states[account.key].plan.interval
-        while due - self._clock.monotonic() > interval:
-            await self._sleep(interval)
-            if _readable_credentials(account) != refused:
-                return self._clock.monotonic()
-        return due
 
 
 def make_plans(accounts: Iterable[Account], limits: Mapping[str, int]) -> dict[AccountKey, Plan]:
@@ -190,6 +191,11 @@ def spread(plans: Sequence[Plan]) -> list[tuple[Plan, float]]:
 def endpoint_key(account: Account) -> EndpointKey:
     """Return what names the API that an account is polled at, and with it who shares a limit."""
     return account.exchange, account.base_url
+
+
+def _asked(account: Account, credentials: Mapping[str, Secret] | None) -> tuple[object, ...]:
+    """Return what an exchange judges when it refuses an account."""
+    return account.base_url, account.balances_path, credentials
 
 
 def _readable_credentials(account: Account) -> Mapping[str, Secret] | None:

@@ -12,17 +12,20 @@ from exporter.errors import (
     RateLimitedError,
     UnavailableError,
 )
+from exporter.model import Reading
 from exporter.pace import (
     MAX_PAUSE,
     PERIOD,
     WINDOW,
     Pace,
+    Refusals,
     account_pause,
     limit_pause,
     next_due,
     stretch,
 )
 
+REFUSED = AuthenticationError("refused")
 limits = st.integers(1, 300)
 durations = st.floats(0, 20)
 
@@ -116,16 +119,50 @@ def test_a_pause_delays_the_next_poll():
     assert next_due(0.0, 1.0, 60.0, 300.0) == 301.0
 
 
+def pauses_after(*outcomes: object, asked: str = "key") -> list[float]:
+    """Return for how long an account is left alone after each of some polls, at once in a row."""
+    refusals: Refusals[str] = Refusals()
+    pauses = []
+    for outcome in outcomes:
+        refusals.note("a", asked, outcome, 100.0)
+        refusal = refusals.get("a")
+        pauses.append(refusal.until - 100 if refusal else 0)
+    return pauses
+
+
 def test_a_refused_key_is_tried_ever_more_seldom():
-    refused = AuthenticationError("refused")
-    assert [account_pause(refused, n) for n in (1, 2, 3, 4, 50)] == [60, 300, 900, 900, 900]
-    assert account_pause(PermissionDeniedError("refused"), 2) == 300
+    assert pauses_after(*[REFUSED] * 5) == [60, 300, 900, 900, 900]
+    assert pauses_after(REFUSED, PermissionDeniedError("refused")) == [60, 300]
+
+
+def test_other_failures_do_not_end_a_row_of_refusals_but_a_success_does():
+    outage = UnavailableError("503")
+    assert pauses_after(outage, outage, REFUSED) == [0, 0, 60]
+    assert pauses_after(REFUSED, outage, REFUSED)[-1] == 300
+    assert pauses_after(REFUSED, Reading(()), REFUSED) == [60, 0, 60]
+
+
+def test_another_key_has_a_row_of_its_own():
+    refusals: Refusals[str] = Refusals()
+    refusals.note("a", "old key", REFUSED, 0.0)
+    refusals.note("a", "old key", REFUSED, 60.0)
+    refusals.note("a", "new key", REFUSED, 400.0)
+    assert refusals.get("a") == ("new key", 1, 460.0)
+
+
+def test_an_account_that_is_gone_leaves_no_refusal_behind():
+    refusals: Refusals[str] = Refusals()
+    refusals.note("stays", "key", REFUSED, 0.0)
+    refusals.note("goes", "key", REFUSED, 0.0)
+    refusals.keep({"stays"})
+    assert refusals.get("stays")
+    assert refusals.get("goes") is None
 
 
 def test_an_outage_keeps_the_rhythm_unless_the_exchange_says_when_to_return():
-    assert account_pause(BadResponseError("html"), 9) == 0
-    assert account_pause(UnavailableError("503"), 9) == 0
-    assert account_pause(UnavailableError("503", retry_after=120.0), 1) == 120
+    assert account_pause(BadResponseError("html")) == 0
+    assert account_pause(UnavailableError("503")) == 0
+    assert account_pause(UnavailableError("503", retry_after=120.0)) == 120
 
 
 def test_the_exchanges_wish_is_obeyed():

@@ -26,7 +26,15 @@ from exporter.errors import (
 from exporter.exchanges.base import Exchange
 from exporter.exchanges.server_clock import ServerClock
 from exporter.model import Account, Reading
-from exporter.pace import MAX_PAUSE, PERIOD, WINDOW, account_pause, limit_pause, next_due
+from exporter.pace import (
+    MAX_PAUSE,
+    PERIOD,
+    WINDOW,
+    Refusals,
+    account_pause,
+    limit_pause,
+    next_due,
+)
 from tests.accounts import make_account
 
 
@@ -248,12 +256,13 @@ def test_the_jitter_is_full(in_a_row: int, jitter: float):
 def test_an_account_is_never_left_alone_for_longer_than_its_pause_and_its_interval(
     outcomes: list[PollError | None], interval: float, duration: float
 ):
-    due, failures = 0.0, 0
+    due, refusals = 0.0, Refusals[str]()
     for outcome in outcomes:
         ended = due + duration
-        failures = failures + 1 if outcome else 0
-        pause = account_pause(outcome, failures) if outcome else 0.0
-        due = next_due(due, ended, interval, pause)
+        refusals.note("a", "key", outcome, ended)
+        refusal = refusals.get("a")
+        pause = account_pause(outcome) if outcome else 0.0
+        due = max(next_due(due, ended, interval, pause), refusal.until if refusal else 0.0)
         assert ended <= due + 1e-6
         assert due <= ended + max(interval, MAX_PAUSE) + 1e-6
 

@@ -1,10 +1,11 @@
 """Tell what must be seen of refusals, redirects and cookies, step by step."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 from tests.faults.case import Tell, story_case
 from tests.faults.relay import relay_to
-from tests.faults.world import INTERVAL, World
+from tests.faults.world import INTERVAL, LIMITS, World
 
 
 def _retry_after(fault: str, least: float, most: float) -> Tell:
@@ -75,6 +76,51 @@ async def refusals_count_from_the_first(world: World) -> None:
         await world.until(lambda page: page.is_up(world.victim.key), within=2 * INTERVAL)
 
 
+async def a_refused_key_survives_reloads(world: World) -> None:
+    """A key is revoked; each minute a reload changes something else of its account."""
+    async with world.polling() as poller:
+        await world.run(INTERVAL + 5)
+        world.simulated(world.victim).is_active = False
+        began = world.now
+        for minute in range(1, 15):
+            await world.run(60)
+            changed = replace(world.victim, stale_after=100.0 + minute)
+            await poller.reconcile([changed, world.neighbour, world.stranger], LIMITS)
+        page = await world.run(1)
+        refused = [entry for entry in world.asked(world.victim) if entry.began > began]
+        assert page.failures(world.victim.key) == {"authentication": 3}
+        assert len({round(entry.began) for entry in refused}) == 3
+
+
+async def a_reload_brings_another_key(world: World) -> None:
+    """A key is revoked for good; in its longest pause a reload brings the account a good one."""
+    other = world.simulated(world.add("other", world.exchange))
+    async with world.polling() as poller:
+        await world.run(INTERVAL)
+        world.simulated(world.victim).is_active = False
+        await world.run(600)
+        good = world.configured(other, name="victim")
+        await poller.reconcile([good, world.neighbour, world.stranger], LIMITS)
+        await world.until(lambda page: page.is_up(world.victim.key), within=5)
+
+
+async def a_pause_outlasts_its_accounts(world: World) -> None:
+    """All accounts of a limited exchange are taken out of the configuration, and put back."""
+    async with world.polling() as poller:
+        await world.run(INTERVAL + 5)
+        with world.simulator.show("http_429", account="victim", times=1):
+            await world.until(
+                lambda page: bool(page.failures(world.victim.key)), within=2 * INTERVAL
+            )
+        await poller.reconcile([world.stranger], LIMITS)
+        await poller.reconcile([world.victim, world.neighbour, world.stranger], LIMITS)
+        await world.run(2 * INTERVAL)
+    entries = world.simulator.ledger.entries(world.exchange)
+    [refused] = [entry for entry in entries if entry.faults]
+    later = min(entry.began for entry in entries if entry.number > refused.number)
+    assert later - refused.began >= 55
+
+
 _LIMITED = (
     ("http_429", 55, 61, "Retry-After in seconds"),
     ("http_429_date", 59, 120, "Retry-After as a date"),
@@ -87,6 +133,11 @@ OF_HTTP = [
     story_case("D", "cookie", "never sent", a_cookie_is_not_kept),
     story_case("D", "refused_key", "pauses of 1, 5, 15 min", a_refused_key_is_left_alone),
     story_case("D", "refused_once", "back within two minutes", refusals_count_from_the_first),
+    story_case(
+        "D", "refused_key_reloads", "pauses of 1, 5, 15 min", a_refused_key_survives_reloads
+    ),
+    story_case("D", "refused_key_replaced", "tried at once", a_reload_brings_another_key),
+    story_case("D", "limit_reloads", "nobody asks too soon", a_pause_outlasts_its_accounts),
     *(
         story_case(
             "D",
