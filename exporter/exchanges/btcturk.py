@@ -33,10 +33,14 @@ from exporter.model import Account, Balance, Reading
 
 _SUCCESS_CODES = (0, "0", "SUCCESS")
 _ERRORS: dict[int, type[PollError]] = {1037: AuthenticationError}
+_LATE = 0.5  # seconds; a `Date` tells no less
 
 
 class _OvertakenError(AuthenticationError):
-    """A stamp was refused because another account with the same key had sent a later one."""
+    """A stamp was refused that a later one of the same key may have overtaken.
+
+    It was sent by another account, or by an earlier process that knew the exchange's time better.
+    """
 
 
 class BtcTurk:
@@ -83,8 +87,11 @@ class BtcTurk:
         if isinstance(error, ClockSkewError):
             # The stamp was not taken, and may be far ahead of all that are to come.
             self._last_stamps.pop(key, None)
-        elif self._last_stamps.get(key, 0) / 1000 != stamp.time:
-            return _OvertakenError("a later request with the same key came first")
+        elif (
+            self._last_stamps.get(key, 0) / 1000 != stamp.time
+            or self._server_clock.behind(stamp) > _LATE
+        ):
+            return _OvertakenError("a later request with the same key may have come first")
         return error
 
     def _next_stamp(self, key: Secret) -> int:

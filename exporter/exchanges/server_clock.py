@@ -68,10 +68,14 @@ class ServerClock:
         """Return what the refusal of a stamp means: our time was off, or `error`."""
         if self._contrary:
             self._take(*self._contrary)
-        skew = self.now() - self._clock.monotonic() + stamp.made_at - stamp.time
+        skew = self.behind(stamp)
         if abs(skew) <= TOLERATED_SKEW:
             return error
         return ClockSkewError(f"our time was {skew:+.0f} s off and the request was refused")
+
+    def behind(self, stamp: Stamp) -> float:
+        """Return the seconds that a stamp was behind the exchange's time, by what is known now."""
+        return self.now() - self._clock.monotonic() + stamp.made_at - stamp.time
 
     def offset(self) -> float:
         """Return the seconds that the exchange's clock is ahead of ours, 0 if they may agree."""

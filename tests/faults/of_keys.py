@@ -119,6 +119,20 @@ async def fifty_polls_see_a_token_expire(world: World) -> None:
     assert len(world.simulator.ledger.entries("trubit", "victim", "token")) == 2
 
 
+def _restarted(skew: float) -> Tell:
+    async def tell(world: World) -> None:
+        world.clocks.skew = skew
+        async with world.polling():
+            await world.run(2 * INTERVAL + 1)
+        world.forget()
+        async with world.polling():
+            page = await world.run(2 * INTERVAL)
+        for account in (world.victim, world.neighbour):
+            assert page.failures(account.key) == {}, page.failures(account.key)
+
+    return tell
+
+
 async def two_accounts_with_one_key(world: World) -> None:
     """Two accounts have the same key, and the network lets the later request overtake."""
 
@@ -154,6 +168,16 @@ def _with_tokens(name: str, seen: str, tell: Tell) -> Case:
 OF_KEYS = [
     story_case("F", "date_lies", "nobody's stamps are spoilt", a_date_that_lies_for_one),
     story_case("F", "shared_key", "no failure", two_accounts_with_one_key),
+    *(
+        story_case(
+            "F",
+            f"restart_{skew:+.0f}s",
+            "no failure",
+            _restarted(skew),
+            does=f"A restart within a second, with our clock off by {skew:+.0f} s.",
+        )
+        for skew in (-3.0, -2.0, 2.0, 3.0)
+    ),
     _with_tokens("token_expires", "one silent renewal", a_token_expires),
     _with_tokens("token_renewed_ahead", "no refusal", a_token_is_renewed_ahead),
     _with_tokens("token_expired", "authentication", every_token_is_void),
