@@ -1,6 +1,9 @@
 """Write one line for each event to stderr, as logfmt or JSON, whoever logs it."""
 
+import io
 import logging
+import os
+import select
 import sys
 import traceback
 from collections.abc import Callable
@@ -40,7 +43,7 @@ def configure(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
-    output = logging.StreamHandler(stream)
+    output = logging.StreamHandler(_unblocking(sys.stderr if stream is None else stream))
     output.setFormatter(formatter)
     if count:
         output.addFilter(_counting(count))
@@ -62,6 +65,30 @@ def configure(
     )
 
 
+def _unblocking(stream: TextIO) -> "TextIO | _Unblocking":
+    """Return what writes to the stream's file without waiting; the stream if it has no file."""
+    try:
+        return _Unblocking(stream.fileno())
+    except (AttributeError, io.UnsupportedOperation):  # closed, or only in memory
+        return stream
+
+
+class _Unblocking:
+    """Write to a file what it takes at once, and drop the rest: a pipe may have no reader."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._room = select.poll()
+        self._room.register(descriptor, select.POLLOUT)
+
+    def write(self, text: str) -> None:
+        data = text.encode(errors="backslashreplace")
+        for start in range(0, len(data), select.PIPE_BUF):
+            if not self._room.poll(0):
+                return
+            os.write(self._descriptor, data[start : start + select.PIPE_BUF])
+
+
 def name_exceptions(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Replace an exception by its types and places: its text could repeat a secret."""
     info = event.pop("exc_info", None)
@@ -74,8 +101,9 @@ def name_exceptions(_logger: WrappedLogger, _method: str, event: EventDict) -> E
 
 
 def describe(error: BaseException) -> str:
-    """Return an exception's type and its innermost places, and the same of its cause."""
-    cause = error.__cause__ or error.__context__
+    """Return an exception's type and its innermost places, and the same of what it came from."""
+    first = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None
+    cause = first or error.__cause__ or error.__context__
     text = f"{type(error).__name__} at {_places(error.__traceback__)}"
     return f"{text}; after {describe(cause)}" if cause else text
 

@@ -1,8 +1,10 @@
 """Logs: one line for each event, whoever logs it, and never what an exception says."""
 
+import fcntl
 import io
 import json
 import logging
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -105,3 +107,36 @@ def test_a_stream_that_fails_stops_nothing(stream: io.StringIO):
     configure(stream)
     stream.close()
     structlog.get_logger().info("into the void")
+
+
+@pytest.mark.usefixtures("stream")
+def test_a_pipe_that_nobody_reads_holds_nothing_up_and_gets_whole_lines():
+    reader, writer = os.pipe()
+    room = fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ)
+    with os.fdopen(reader) as unread, os.fdopen(writer, "w") as full:
+        logs.configure("info", "logfmt", stream=full)
+        for _ in range(room // 50):
+            structlog.get_logger().info("x" * 50)
+        full.close()
+        lines = unread.readlines()
+    assert len(lines) > 100
+    assert all(line.startswith("ts=") and line.endswith(f"{'x' * 50}\n") for line in lines)
+
+
+@pytest.mark.usefixtures("stream")
+def test_a_long_line_arrives_whole():
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as lines, os.fdopen(writer, "w") as output:
+        logs.configure("info", "logfmt", stream=output)
+        structlog.get_logger().info("x" * 10_000 + "ü")
+        output.close()
+        assert "x" * 10_000 + "ü" in lines.read()
+
+
+def test_what_ended_a_group_of_tasks_is_named(stream: io.StringIO):
+    configure(stream)
+    error = ExceptionGroup(CANARY, [ValueError(CANARY)])
+    structlog.get_logger().error("ended", exc_info=error)
+    assert "ExceptionGroup at" in stream.getvalue()
+    assert "after ValueError at" in stream.getvalue()
+    assert CANARY not in stream.getvalue()

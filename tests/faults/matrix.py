@@ -34,7 +34,9 @@ MATRIX = sorted(
 _QUICK_PROCESSES = {
     "sigterm_in_a_storm",
     "sigkill",
-    "stderr_full",
+    "stdout_full",
+    "stderr_unread",
+    "no_threads",
     "resolver_hangs_for_real",
 }
 _QUICK_RENEWALS = "ABF"

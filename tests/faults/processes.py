@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -126,6 +126,39 @@ def _without(errors: str) -> Callable[[Daemon], None]:
     return play
 
 
+def without_a_reader(daemon: Daemon) -> None:
+    """Standard error is a pipe that is full and that nobody reads."""
+    pipe = daemon.folder / "pipe"
+    os.mkfifo(pipe)
+    unread = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        _fill(unread)
+        _without(f"2>{pipe}")(daemon)
+    finally:
+        os.close(unread)
+
+
+def without_threads(daemon: Daemon) -> None:
+    """No further thread can be started; a reload needs one."""
+    flag = daemon.folder / "no-threads"
+    (daemon.folder / "sitecustomize.py").write_text(
+        "import os, threading\n"
+        "start = threading.Thread.start\n"
+        "def refuse(thread):\n"
+        f'    if os.path.exists({str(flag)!r}): raise RuntimeError("can\'t start new thread")\n'
+        "    start(thread)\n"
+        "threading.Thread.start = refuse\n"
+    )
+    daemon.start(before=f"export PYTHONPATH={daemon.folder}:$PYTHONPATH;")
+    wait_for(daemon.is_up)
+    flag.touch()
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "last_reload_successful 0.0" in daemon.page())
+    daemon.goes_on()
+    daemon.stop()
+    assert "Traceback" not in daemon.log
+
+
 def _on_tmpfs(fill: Callable[[Path], None]) -> Callable[[Daemon], None]:
     def play(daemon: Daemon) -> None:
         mounted = daemon.folder / "disk"
@@ -152,11 +185,13 @@ def _on_tmpfs(fill: Callable[[Path], None]) -> Callable[[Daemon], None]:
 
 def _fill_up(folder: Path) -> None:
     with (folder / "large").open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"x" * 512)
-        except OSError:
-            return
+        _fill(file.fileno())
+
+
+def _fill(descriptor: int) -> None:
+    with suppress(OSError):
+        while True:
+            os.write(descriptor, b"x" * 512)
 
 
 def _make_read_only(folder: Path) -> None:
@@ -269,6 +304,8 @@ _CASES: tuple[tuple[str, str, str, Callable[[Daemon], None], Callable[[], str]],
     ("G", "all_down_at_start", "metrics within a second", serves_while_all_is_down, no_reason),
     ("G", "64_descriptors", "serves and polls on", lives_on_64_descriptors, no_reason),
     ("G", "little_memory", "serves and polls on", lives_in_little_memory, no_reason),
+    ("G", "stderr_unread", "serves and polls on, exit 0", without_a_reader, no_reason),
+    ("G", "no_threads", "the old one stays, exit 0", without_threads, no_reason),
     ("G", "port_in_use", "one clear line, exit 1", a_port_in_use, no_reason),
     ("G", "broken_start", "every problem, no secret, exit 2", a_broken_start, no_reason),
     ("G", "broken_reloads", "the old one stays, the metric says so", broken_reloads, no_reason),
@@ -278,6 +315,7 @@ _CASES: tuple[tuple[str, str, str, Callable[[Daemon], None], Callable[[], str]],
 _FILES: tuple[tuple[str, str, Callable[[Daemon], None], Callable[[], str]], ...] = (
     ("stderr_closed", "Standard error is closed.", _without("2>&-"), no_reason),
     ("stderr_full", "Standard error is a full device.", _without("2>/dev/full"), no_reason),
+    ("stdout_full", "Standard output is, too.", _without(">/dev/full 2>/dev/full"), no_reason),
     ("disk_full", "The disk of log and configuration is full.", _on_tmpfs(_fill_up), cannot_mount),
     ("disk_read_only", "That disk is read-only.", _on_tmpfs(_make_read_only), cannot_mount),
 )
