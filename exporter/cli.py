@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import resource
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ from exporter.daemon import CannotListenError, Daemon, Options, make_own_metrics
 from exporter.endpoints import Attempt
 from exporter.flags import Commands, make_parser
 from exporter.model import AccountKey
-from exporter.threads import use_own_threads
+from exporter.threads import EventLoop
 from exporter.web import config as web_config
 
 log = structlog.get_logger(__name__)
@@ -38,9 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run = _check_config
     try:
         status: int = options.run(options)
-        print(end="", flush=True)
-    except BrokenPipeError:
+        if sys.stdout is not None:  # as it is where it was closed
+            sys.stdout.flush()
+    except OSError as error:
         _write_no_more()
+        if not isinstance(error, BrokenPipeError):
+            print(f"can't go on: {error.strerror}", file=sys.stderr)
         status = FAILED
     except ConfigError as error:
         print(error, file=sys.stderr)
@@ -119,22 +123,32 @@ def _problems_of(check: Callable[[], object]) -> Sequence[Problem]:
 
 def _serve(running: Coroutine[Any, Any, None]) -> int:
     try:
-        _run(running)
+        _run(_until_the_end(running))
     except CannotListenError as error:
         log.error("cannot listen", error=str(error))  # noqa: TRY400 - the line says it all
     except demo.CannotWriteError as error:
         log.error("cannot write the configuration", error=str(error))  # noqa: TRY400 - as above
+    except (ConfigError, OSError):
+        raise
+    except Exception:
+        # Python's own traceback would say what the exception says, which could repeat a secret.
+        log.exception("ended by a defect, or by want of memory or descriptors")
     else:
         return OK
     return FAILED
 
 
-def _run(running: Coroutine[Any, Any, Result]) -> Result:
-    async def run() -> Result:
-        use_own_threads()
-        return await running
+async def _until_the_end(running: Coroutine[Any, Any, None]) -> None:
+    """Run what signals end; one more of them must not end it again, in another way."""
+    try:
+        await running
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
 
-    return asyncio.run(run())
+
+def _run(running: Coroutine[Any, Any, Result]) -> Result:
+    with asyncio.Runner(loop_factory=EventLoop) as runner:
+        return runner.run(running)
 
 
 def _daemon_options(options: argparse.Namespace) -> Options:
@@ -158,5 +172,5 @@ def _scenario(options: argparse.Namespace) -> demo.Scenario:
 
 
 def _write_no_more() -> None:
-    """Drop what is left of standard output: its reader has left, as `head` does."""
+    """Drop what is left of standard output: it is full, or its reader has left, as `head` does."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -92,11 +92,12 @@ class Daemon:
         async with self._reloading:
             try:
                 config = await asyncio.to_thread(load, self._options.config_file, os.environ)
-            except ConfigError as error:
+                await self._take_over(config)
+            except Exception as error:
                 self._own.note_reload(None)
-                _log_problems(error)
+                if isinstance(error, ConfigError):
+                    _log_problems(error)
                 raise
-            await self._take_over(config)
             log.info("configuration reloaded", accounts=len(config.accounts))
 
     def _watch_signals(self) -> None:
@@ -137,7 +138,6 @@ class Daemon:
             except Exception:
                 # No defect and no lack of memory or threads in a reload may end the daemon.
                 log.exception("reload failed, the old configuration stays")
-                self._own.note_reload(None)
 
     async def _listen(self, server: Server) -> list[tuple[str, int]]:
         wanted = self._options.listen_addresses

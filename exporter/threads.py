@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from selectors import BaseSelector
 from typing import ParamSpec, TypeVar
 
 Parameters = ParamSpec("Parameters")
@@ -44,6 +45,13 @@ class OwnThreads(ThreadPoolExecutor):
         """Wait for nothing."""
 
 
-def use_own_threads() -> None:
-    """Let the running event loop make its blocking calls in threads of their own."""
-    asyncio.get_running_loop().set_default_executor(OwnThreads())
+class EventLoop(asyncio.SelectorEventLoop):
+    """Make blocking calls in threads of their own, and wait for none of them."""
+
+    def __init__(self, selector: BaseSelector | None = None) -> None:
+        """Take the machine's best selector, unless one is given."""
+        super().__init__(selector)
+        self.set_default_executor(OwnThreads())
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the signature is given
+        """Do nothing: asyncio would start one more thread for it, and there may be no room."""

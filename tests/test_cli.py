@@ -202,6 +202,18 @@ def test_a_reader_who_has_seen_enough_is_no_traceback():
     assert (ended.returncode, ended.stderr) == (1, b"")
 
 
+def test_an_output_without_room_is_one_clear_line():
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "exporter", "simulate", "--list-faults"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=30,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (1, b"can't go on: No space left on device\n")
+
+
 async def test_a_poll_prints_what_it_knows_and_says_for_what_it_waits(
     simulator: Simulator, config: Path, tmp_path: Path
 ):

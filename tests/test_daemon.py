@@ -80,6 +80,37 @@ async def test_it_stops_at_once_in_the_middle_of_polls(
     await to_thread(check)
 
 
+async def test_more_signals_at_its_end_do_not_end_it_in_another_way(config: Path, tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, os, signal\n"
+        "for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):\n"
+        "    atexit.register(os.kill, os.getpid(), number)\n"
+    )
+    path = {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[1]}"}
+
+    def check() -> None:
+        with exporter(tmp_path, f"--config.file={config}", LISTEN, environment=path) as daemon:
+            assert daemon.url
+            assert daemon.stop() == 0
+            assert "Traceback" not in daemon.log
+
+    await to_thread(check)
+
+
+async def test_a_defect_that_ends_it_is_one_line_without_its_words(config: Path, tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "from exporter.daemon import Daemon\n"
+        "async def fail(*_): raise ValueError('canary-7c1d9e')\n"
+        "Daemon._poll = fail\n"
+    )
+    path = f"{tmp_path}:{Path(__file__).parents[1]}"
+    ended = await to_thread(run, f"--config.file={config}", LISTEN, PYTHONPATH=path)
+    assert ended.returncode == 1
+    assert 'level=error msg="ended by a defect' in ended.stderr
+    assert "ValueError at fail" in ended.stderr
+    assert "canary-7c1d9e" not in ended.stderr
+
+
 async def test_metrics_are_there_while_every_exchange_is_down(tmp_path: Path):
     config = tmp_path / "config.yaml"
     config.write_text(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from exporter.clock import Clock
+from exporter.threads import EventLoop
 
 EPOCH = 1_735_866_257.0
 """Unix time at which a loop's clock shows zero."""
@@ -19,7 +20,7 @@ HANGS = "hangs"
 UNKNOWN = "unknown"
 
 
-class VirtualLoop(asyncio.SelectorEventLoop):
+class VirtualLoop(EventLoop):
     """Make waiting cost nothing: an hour of polls passes in a tenth of a second.
 
     The sockets are real. Time stands still while a socket of this process or a thread has anything
@@ -67,9 +68,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Let the resolver answer those whom it kept waiting."""
         self._unhang.set()
 
-    async def shutdown_default_executor(self) -> None:
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the signature is given
         self.unhang()
-        await super().shutdown_default_executor()
+        await super().shutdown_default_executor(timeout)
 
     def _hang(self) -> None:
         self._unhang.wait()

@@ -24,7 +24,6 @@ from exporter.routes import make_routes
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Entry, Simulator
 from exporter.snapshots import SnapshotStore
-from exporter.threads import use_own_threads
 from exporter.web.messages import Request, Response, Routes
 from tests.accounts import make_account
 from tests.faults.canaries import Canaries, api_key, api_secret
@@ -272,7 +271,6 @@ def captured_log() -> Iterator[io.StringIO]:
 @asynccontextmanager
 async def opened(exchange: str, **options: Any) -> AsyncIterator[World]:
     """Open a world whose victim is at an exchange; nothing polls yet."""
-    use_own_threads()
     clocks = Clocks(cast("VirtualLoop", asyncio.get_running_loop()))
     simulator = Simulator(clock=clocks.true, monotonic=clocks.loop.time, **options)
     before = resources()
