@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.errors import CredentialsError
@@ -39,26 +39,29 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class SecretFile:
-    """Name a file whose text is a secret; it is read again at every poll."""
+    """Name a file whose text is a secret; it is read again at every poll.
 
-    path: Path
+    Neither `repr` nor an error shows the path: the secret itself may have been taken for one.
+    """
+
+    path: Path = field(repr=False)
 
     def read(self) -> Secret:
-        """Return the file's text without the white space around it.
+        """Return the file's text without the white space, or the byte order mark, around it.
 
         Anything but a regular file is refused without blocking on it (a FIFO would wait for ever).
-        Raises `CredentialsError`, which names the file and never its content.
+        Raises `CredentialsError`.
         """
         try:
-            text = _read_regular_file(self.path).decode("utf-8").strip()
+            text = _read_regular_file(self.path).decode("utf-8-sig").strip()
         except OSError as error:
-            raise CredentialsError(f"{self.path}: {error.strerror or 'unreadable'}") from error
+            raise CredentialsError(error.strerror or "unreadable") from error
         except UnicodeDecodeError:
-            raise CredentialsError(f"{self.path}: not UTF-8 text") from None
+            raise CredentialsError("not UTF-8 text") from None
         if not text:
-            raise CredentialsError(f"{self.path}: the file is empty")
+            raise CredentialsError("the file is empty")
         if not (text.isascii() and text.isprintable()):
-            raise CredentialsError(f"{self.path}: holds more than one line of printable ASCII")
+            raise CredentialsError("holds more than one line of printable ASCII")
         return Secret(text)
 
     def is_readable_by_others(self) -> bool:
@@ -73,21 +76,30 @@ SecretSource = Secret | SecretFile
 
 
 def read_all(sources: Mapping[str, SecretSource]) -> dict[str, Secret]:
-    """Return every credential of an account; raises `CredentialsError` for the first unreadable."""
-    return {
-        name: source.read() if isinstance(source, SecretFile) else source
-        for name, source in sources.items()
-    }
+    """Return every credential of an account.
+
+    Raises `CredentialsError` for the first unreadable one, with its key in the configuration.
+    """
+    return {name: _read(name, source) for name, source in sources.items()}
+
+
+def _read(name: str, source: SecretSource) -> Secret:
+    if isinstance(source, Secret):
+        return source
+    try:
+        return source.read()
+    except CredentialsError as error:
+        raise CredentialsError(f"{name}_file: {error}") from error
 
 
 def _read_regular_file(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise CredentialsError(f"{path}: not a regular file")
+            raise CredentialsError("not a regular file")
         content = os.read(descriptor, MAX_SECRET_BYTES + 1)
     finally:
         os.close(descriptor)
     if len(content) > MAX_SECRET_BYTES:
-        raise CredentialsError(f"{path}: larger than {MAX_SECRET_BYTES} bytes")
+        raise CredentialsError(f"larger than {MAX_SECRET_BYTES} bytes")
     return content

@@ -106,7 +106,10 @@ class CredentialsError(PollError):
     """A secret of the account can't be read; the exchange was not called."""
 
     reason = "config"
-    advice = "Mend the file that is named here; it is read again at the next poll."
+    advice = (
+        "Mend the file that the configuration names there, or its path, which starts at the "
+        "configuration's folder; it is read again at the next poll."
+    )
 
 
 class InternalError(PollError):

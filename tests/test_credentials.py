@@ -19,7 +19,10 @@ def write(folder: Path, content: bytes) -> SecretFile:
     return SecretFile(path)
 
 
-@pytest.mark.parametrize("content", [b"s3cret", b"s3cret\n", b"s3cret\r\n", b"  s3cret \n\n"])
+@pytest.mark.parametrize(
+    "content",
+    [b"s3cret", b"s3cret\n", b"s3cret\r\n", b"  s3cret \n\n", b"\xef\xbb\xbfs3cret\r\n"],
+)
 def test_white_space_around_a_secret_does_not_count(tmp_path: Path, content: bytes):
     assert write(tmp_path, content).read().reveal() == "s3cret"
 
@@ -43,9 +46,24 @@ def test_a_file_that_holds_no_secret_is_refused_with_its_reason(
         write(tmp_path, content).read()
 
 
-def test_a_missing_file_is_named(tmp_path: Path):
-    with pytest.raises(CredentialsError, match=r"nowhere: No such file or directory"):
-        SecretFile(tmp_path / "nowhere").read()
+@pytest.mark.parametrize(
+    ("pasted", "why"),
+    [
+        (CANARY, "No such file or directory"),
+        (f"{CANARY}/+==", "No such file or directory"),
+        (CANARY * 20, "File name too long"),
+        (f"file/{CANARY}", "Not a directory"),
+    ],
+)
+def test_what_is_no_file_is_told_by_its_key_because_it_may_be_the_secret(
+    tmp_path: Path, pasted: str, why: str
+):
+    (tmp_path / "file").touch()
+    source = SecretFile(tmp_path / pasted)
+    with pytest.raises(CredentialsError) as caught:
+        read_all({"api_key": Secret("key"), "api_secret": source})
+    assert str(caught.value) == f"api_secret_file: {why}"
+    assert CANARY not in repr(source)
 
 
 def test_a_folder_is_no_secret(tmp_path: Path):

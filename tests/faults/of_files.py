@@ -115,6 +115,17 @@ async def a_key_is_replaced_in_its_poll(world: World) -> None:
     assert page.failures(world.victim.key) == {"authentication": 1}, page.failures(world.victim.key)
 
 
+async def a_secret_is_taken_for_a_path(world: World) -> None:
+    """The secret itself stands where its file's path is due."""
+    secret = world.simulated(world.victim).api_secret
+    credentials = world.victim.credentials | {"api_secret": SecretFile(Path("/run") / secret)}  # type: ignore[operator]
+    world.victim = replace(world.victim, credentials=credentials)
+    async with world.polling():
+        page = await world.run(2 * INTERVAL)
+    assert page.failures(world.victim.key).keys() == {"config"}
+    assert "api_secret_file: No such file or directory" in world.log.getvalue()
+
+
 async def a_reload_adds_and_removes(world: World) -> None:
     """Accounts are added and removed again and again; the others have no gap."""
     async with world.polling([world.neighbour, world.stranger]) as poller:
@@ -173,6 +184,12 @@ _SECRETS: tuple[tuple[str, str, Callable[[Path, str], object], bool], ...] = (
     ("two_lines", "has two lines", lambda path, good: path.write_text(f"{good}\n{good}"), False),
     ("newline", "ends with a newline", lambda path, good: path.write_text(good + "\n"), True),
     ("crlf", "ends with CRLF", lambda path, good: path.write_bytes(f"{good}\r\n".encode()), True),
+    (
+        "bom",
+        "begins with a byte order mark",
+        lambda path, good: path.write_text(good, "utf-8-sig"),
+        True,
+    ),
     ("renamed", "is replaced by rename", _renamed, True),
     ("swapped", "is replaced by a link, as Kubernetes does", _swapped, True),
     ("rewritten", "is truncated and written", lambda path, good: path.write_text(good), True),
@@ -180,6 +197,7 @@ _SECRETS: tuple[tuple[str, str, Callable[[Path, str], object], bool], ...] = (
 
 OF_FILES = [
     story_case("G", "key_replaced_in_poll", "one failure", a_key_is_replaced_in_its_poll),
+    story_case("G", "secret_as_path", "config, named by its key", a_secret_is_taken_for_a_path),
     story_case("G", "reload_adds_and_removes", "no gap in the others", a_reload_adds_and_removes),
     story_case("G", "removed_in_mid_poll", "gone, and back", an_account_goes_while_it_is_polled),
     story_case("G", "reload_storm", "no poll more or less", a_storm_of_reloads),
