@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import ctypes
 import os
 import resource
 import signal
@@ -28,11 +29,12 @@ Result = TypeVar("Result")
 OK, FAILED, UNUSABLE = 0, 1, 2
 
 _DEFAULTS = Options()
+_PR_SET_DUMPABLE = 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every secret
+    _keep_memory_private()
     parser = make_parser(Commands(_run_daemon, _run_poll, _run_simulate, _run_demo))
     options = parser.parse_args(arguments)
     if options.config_check:
@@ -50,6 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         status = UNUSABLE
     return status
+
+
+def _keep_memory_private() -> None:
+    """Leave no core dump, and let no other program of the same user read this one's secrets."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        # The limit does not hold where the kernel pipes core dumps into a program.
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _run_daemon(options: argparse.Namespace) -> int:

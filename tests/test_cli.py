@@ -95,6 +95,16 @@ async def test_a_poll_leaves_no_core_dump(simulator: Simulator, config: Path, tm
     await to_thread(check)
 
 
+def test_no_other_program_of_the_same_user_may_read_its_memory(tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, ctypes\n"
+        "PR_GET_DUMPABLE = 3\n"
+        "atexit.register(lambda: print('dumpable', ctypes.CDLL(None).prctl(PR_GET_DUMPABLE)))\n"
+    )
+    ended = run("--version", PYTHONPATH=f"{tmp_path}:{Path(__file__).parents[1]}")
+    assert ended.stdout.endswith("dumpable 0\n")
+
+
 async def test_a_poll_that_is_interrupted_ends_with_130_and_without_a_word(
     simulator: Simulator, config: Path, tmp_path: Path
 ):
