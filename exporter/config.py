@@ -118,9 +118,9 @@ def _account(nodes: Mapping[str, Node], default: _Timing, sources: _Sources) -> 
     timing = _timing(nodes, default)
     assets = _assets(nodes["assets"])
     thresholds = _thresholds(nodes["thresholds"], assets)
+    credentials = _credentials(nodes["credentials"], exchange, sources)
     if exchange is None:
         return None
-    credentials = _credentials(nodes["credentials"], exchange, sources)
     if path and not exchange.has_other_paths:
         nodes["balances_path"].problem(f"{exchange.name} has only one path; leave this out")
     if name is None:
@@ -139,8 +139,12 @@ def _account(nodes: Mapping[str, Node], default: _Timing, sources: _Sources) -> 
     )
 
 
-def _credentials(node: Node, exchange: Exchange, sources: _Sources) -> Mapping[str, SecretSource]:
-    names = sorted(frozenset().union(*exchange.credentials))
+def _credentials(
+    node: Node, exchange: Exchange | None, sources: _Sources
+) -> Mapping[str, SecretSource]:
+    """Read what an exchange asks for; of an unknown one, what any of them does."""
+    known = [exchange] if exchange else EXCHANGES.values()
+    names = sorted(frozenset().union(*(names for each in known for names in each.credentials)))
     nodes = node.section([key for name in names for key in (name, f"{name}_file")])
     credentials: dict[str, SecretSource | None] = {}
     for name in names:
@@ -149,12 +153,13 @@ def _credentials(node: Node, exchange: Exchange, sources: _Sources) -> Mapping[s
             parse_path = partial(settings.secret_file, folder=sources.folder)
             credentials[name] = file.parsed(parse_path)
         if not inline.is_nothing:
-            is_base64 = name in exchange.base64_credentials
+            is_base64 = exchange is not None and name in exchange.base64_credentials
             parse_secret = settings.base64_secret if is_base64 else settings.secret
             credentials[name] = inline.parsed(partial(parse_secret, environ=sources.environ))
             if not file.is_nothing:
                 file.problem(f"`{name}` is given too; keep only one of the two")
-    _check_set(node, frozenset(credentials), exchange.credentials)
+    if exchange is not None:
+        _check_set(node, frozenset(credentials), exchange.credentials)
     return MappingProxyType({name: source for name, source in credentials.items() if source})
 
 
