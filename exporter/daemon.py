@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 REVISION_VARIABLE = "EXCHANGE_BALANCE_EXPORTER_REVISION"
 
+_SHOWN_PROBLEMS = 20  # of a file that is refused on reload; it can have tens of thousands
+
 
 class CannotListenError(Exception):
     """An address to listen on is taken, not ours, or no address."""
@@ -199,8 +201,11 @@ def _warn_of_readable_secrets(config: Config) -> None:
 
 
 def _log_problems(error: ConfigError) -> None:
-    for problem in error.problems:
-        log.error("configuration refused, the old one stays", problem=str(problem))
+    shown = [str(problem) for problem in error.problems[:_SHOWN_PROBLEMS]]
+    if more := len(error.problems) - len(shown):
+        shown.append(f"and {more} more, which --config.check prints")
+    for problem in shown:
+        log.error("configuration refused, the old one stays", problem=problem)
 
 
 def make_own_metrics(clock: Clock) -> OwnMetrics:

@@ -156,6 +156,21 @@ async def test_a_broken_reload_changes_nothing_and_says_so(config: Path, tmp_pat
     await to_thread(check)
 
 
+async def test_a_reload_with_countless_problems_logs_some_and_counts_the_rest(
+    config: Path, tmp_path: Path
+):
+    def check() -> None:
+        with exporter(tmp_path, f"--config.file={config}", LISTEN) as daemon:
+            wait_for(lambda: daemon.log.count('msg="account is up"') == 2)
+            config.write_text("accounts:\n" + "  - {nam: x}\n" * 1_000)
+            daemon.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: "more, which --config.check prints" in daemon.log)
+            assert daemon.log.count("configuration refused") == 21
+            assert not reload_succeeded(daemon)
+
+    await to_thread(check)
+
+
 def reload_succeeded(daemon: Exporter) -> bool:
     return "exchange_exporter_config_last_reload_successful 1.0" in daemon.get("/metrics")
 
