@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import ctypes
+import io
 import os
 import resource
 import signal
@@ -35,6 +36,8 @@ _PR_SET_DUMPABLE = 4
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     _keep_memory_private()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal knows every letter
     parser = make_parser(Commands(_run_daemon, _run_poll, _run_simulate, _run_demo))
     options = parser.parse_args(arguments)
     if options.config_check:

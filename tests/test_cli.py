@@ -247,6 +247,18 @@ async def test_a_poll_that_left_rows_out_is_a_success_that_says_so(
     assert "  left out: row 0 (" in ended.stdout
 
 
+def test_a_name_that_the_terminal_cannot_show_is_escaped(tmp_path: Path):
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "accounts:\n"
+        "  - {name: €, exchange: btcturk, base_url: 'http://127.0.0.1:1',"
+        " credentials: {api_key: k, api_secret: c2VjcmV0}}\n"
+    )
+    ended = run("poll", f"--config.file={config}", PYTHONIOENCODING="latin-1")
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert ended.stdout.startswith("btcturk / \\u20ac: connection: ")
+
+
 def test_a_flood_of_rows_that_were_left_out_is_cut_short():
     rows = tuple(RejectedRow(number, None, "not an object") for number in range(100))
     attempt = Attempt(0.0, 0.0, 0.0, Reading((), rows), None)
