@@ -1,7 +1,11 @@
 """Share what every kind of test needs."""
 
+from collections.abc import Generator
+
 import pytest
 from hypothesis import settings
+
+from tests.faults.canaries import Canaries
 
 # A busy machine makes single examples slow; that is no failure of the code.
 settings.register_profile("exporter", deadline=None)
@@ -12,3 +16,14 @@ settings.load_profile("exporter")
 def anyio_backend() -> str:
     """Run asynchronous tests on asyncio, which the exporter is written for."""
     return "asyncio"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test whose output or log shows a token or a signature."""
+    report = yield
+    found = Canaries().found(report.capstdout + report.capstderr + report.caplog)
+    if report.when == "teardown" and report.passed and found:
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid} shows {', '.join(found)}"
+    return report

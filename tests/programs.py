@@ -9,12 +9,14 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+
+from tests.faults.canaries import Canaries
 
 PACKAGES = {
     "prometheus": "prometheus",
@@ -24,6 +26,8 @@ PACKAGES = {
     "amtool": "prometheus-alertmanager",
     "chromium": "chromium",
 }
+
+_SECRETS = re.compile(r'(?:api_key|api_secret|token): "([^"]{16,})"')
 
 
 def require(program: str) -> str:
@@ -46,6 +50,7 @@ class Exporter:
         self.process = process
         self.output = output
         self.errors = errors
+        self._pages: list[str] = []
 
     @property
     def log(self) -> str:
@@ -58,34 +63,50 @@ class Exporter:
         return str(found[1])
 
     def get(self, path: str) -> str:
-        return fetch(self.url + path)
+        self._pages.append(fetch(self.url + path))
+        return self._pages[-1]
 
     def stop(self, *, within: float = 5.0) -> int:
         self.process.terminate()
         return self.process.wait(within)
+
+    def check_secrets(self, canaries: Canaries) -> None:
+        """Look for secrets in all that came out, and in the command line."""
+        canaries.check(self.output.read_text(), "standard output")
+        canaries.check(self.log, "the log")
+        canaries.check("\n".join(self._pages), "a page")
+        if self.process.poll() is None:
+            command = Path(f"/proc/{self.process.pid}/cmdline").read_text()
+            canaries.check(command, "the command line")
 
 
 @contextmanager
 def exporter(
     folder: Path, *arguments: str, environment: dict[str, str] | None = None
 ) -> Iterator[Exporter]:
-    """Run the exporter with warnings as errors until the end of the block."""
+    """Run the exporter with warnings as errors until the end of the block.
+
+    Then no secret of its configuration may have come out.
+    """
+    canaries = _secrets_of(arguments)
     output, errors = folder / "stdout", folder / "stderr"
     command = [sys.executable, "-W", "error", "-m", "exporter", *arguments]
     with output.open("wb") as out, errors.open("wb") as err:
         process = subprocess.Popen(
             command, stdout=out, stderr=err, env=os.environ | (environment or {})
         )
+    running = Exporter(process, output, errors)
     try:
-        yield Exporter(process, output, errors)
+        yield running
+        running.check_secrets(canaries)
     finally:
         process.kill()
         process.wait()
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run the exporter to its end."""
-    return subprocess.run(
+    """Run the exporter to its end; no secret of its configuration may come out."""
+    ended = subprocess.run(
         [sys.executable, "-W", "error", "-m", "exporter", *arguments],
         capture_output=True,
         text=True,
@@ -93,6 +114,19 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
         env=os.environ | environment,
         check=False,
     )
+    _secrets_of(arguments).check(ended.stdout + ended.stderr, "the output")
+    return ended
+
+
+def _secrets_of(arguments: Iterable[str]) -> Canaries:
+    """Know the secrets of the configuration that a command line names."""
+    canaries = Canaries()
+    for argument in arguments:
+        path = Path(argument.removeprefix("--config.file="))
+        if argument.startswith("--config.file=") and path.is_file():
+            for secret in _SECRETS.findall(path.read_text()):
+                canaries.know("a secret of the configuration", secret)
+    return canaries
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The search for secrets: what it would find, so that finding nothing means something."""
 
 import base64
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from tests.faults.canaries import Canaries, api_key, api_secret
 from tests.faults.virtual_time import run
 from tests.faults.world import opened
+from tests.programs import exporter, wait_for
+from tests.programs import run as run_to_its_end
 
 KEY = api_key("victim")
 
@@ -65,3 +68,30 @@ def test_a_leak_of_the_daemons_parts_would_be_noticed(where: str):
 
     with pytest.raises(AssertionError, match="the key of victim"):
         run(leak)
+
+
+@pytest.fixture
+def leaking(tmp_path: Path) -> tuple[str, dict[str, str]]:
+    """Return the flag and the environment of an exporter that prints its secret."""
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f'accounts:\n  - {{name: a, exchange: trubit, credentials: {{token: "{KEY}"}}}}\n'
+    )
+    (tmp_path / "sitecustomize.py").write_text(f"print({KEY!r}, flush=True)\n")
+    path = f"{tmp_path}:{Path(__file__).parents[2]}"
+    return f"--config.file={config}", {"PYTHONPATH": path}
+
+
+def test_a_leak_of_a_process_would_be_noticed(tmp_path: Path, leaking: tuple[str, dict[str, str]]):
+    flag, environment = leaking
+    with (
+        pytest.raises(AssertionError, match="a secret of the configuration"),
+        exporter(tmp_path, flag, "--config.check", environment=environment) as running,
+    ):
+        wait_for(running.output.read_text)
+
+
+def test_a_leak_of_a_command_would_be_noticed(leaking: tuple[str, dict[str, str]]):
+    flag, environment = leaking
+    with pytest.raises(AssertionError, match="a secret of the configuration"):
+        run_to_its_end(flag, "--config.check", **environment)
