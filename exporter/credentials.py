@@ -1,9 +1,11 @@
 """Hold the secrets of an account, and read those that live in files."""
 
+import asyncio
 import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from exporter.errors import CredentialsError
@@ -75,21 +77,40 @@ class SecretFile:
 SecretSource = Secret | SecretFile
 
 
-def read_all(sources: Mapping[str, SecretSource]) -> dict[str, Secret]:
-    """Return every credential of an account.
+class CredentialsReader:
+    """Read credentials in threads: a file system that hangs must not hold up anything else.
 
-    Raises `CredentialsError` for the first unreadable one, with its key in the configuration.
+    No file is read twice at the same time, so that one which hangs costs one thread.
     """
-    return {name: _read(name, source) for name, source in sources.items()}
 
+    def __init__(self) -> None:
+        """Begin without anything under way."""
+        self._running: dict[SecretFile, asyncio.Future[Secret]] = {}
 
-def _read(name: str, source: SecretSource) -> Secret:
-    if isinstance(source, Secret):
-        return source
-    try:
-        return source.read()
-    except CredentialsError as error:
-        raise CredentialsError(f"{name}_file: {error}") from error
+    async def read_all(self, sources: Mapping[str, SecretSource]) -> dict[str, Secret]:
+        """Return every credential of an account.
+
+        Raises `CredentialsError` for the first unreadable one, with its key in the configuration.
+        """
+        return {name: await self._read(name, source) for name, source in sources.items()}
+
+    async def _read(self, name: str, source: SecretSource) -> Secret:
+        if isinstance(source, Secret):
+            return source
+        running = self._running.get(source)
+        if running is None:
+            running = asyncio.get_running_loop().run_in_executor(None, source.read)
+            running.add_done_callback(partial(self._forget, source))
+            self._running[source] = running
+        try:
+            return await asyncio.shield(running)
+        except CredentialsError as error:
+            raise CredentialsError(f"{name}_file: {error}") from error
+
+    def _forget(self, source: SecretFile, ended: "asyncio.Future[Secret]") -> None:
+        del self._running[source]
+        if not ended.cancelled():
+            ended.exception()  # looked at, in case that nobody waits for it any more
 
 
 def _read_regular_file(path: Path) -> bytes:

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 REVISION_VARIABLE = "EXCHANGE_BALANCE_EXPORTER_REVISION"
 
+_PATIENCE = 1.0  # seconds for a file system to tell who can read the secrets
 _SHOWN_PROBLEMS = 20  # of a file that is refused on reload; it can have tens of thousands
 
 
@@ -126,7 +128,7 @@ class Daemon:
     async def _take_over(self, config: Config) -> None:
         await self._poller.reconcile(config.accounts, config.requests_per_minute)
         self._own.note_reload(self._clock.wall())
-        _warn_of_readable_secrets(config)
+        await _warn_of_readable_secrets(config)
 
     async def _reload_when_wanted(self) -> None:
         """Reload after each SIGHUP, or once after a storm of them."""
@@ -189,15 +191,21 @@ def _use_all_descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand scrapers are allowed
 
 
-def _warn_of_readable_secrets(config: Config) -> None:
+async def _warn_of_readable_secrets(config: Config) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            for path in await asyncio.to_thread(_readable_secrets, config):
+                log.warning(
+                    "every user of this machine can read a secret",
+                    file=str(path),
+                    advice="chmod o-r, or defaultMode: 0400 in Kubernetes",
+                )
+
+
+def _readable_secrets(config: Config) -> list[Path]:
     sources = [source for account in config.accounts for source in account.credentials.values()]
-    for file in {source for source in sources if isinstance(source, SecretFile)}:
-        if file.is_readable_by_others():
-            log.warning(
-                "every user of this machine can read a secret",
-                file=str(file.path),
-                advice="chmod o-r, or defaultMode: 0400 in Kubernetes",
-            )
+    files = {source for source in sources if isinstance(source, SecretFile)}
+    return sorted(file.path for file in files if file.is_readable_by_others())
 
 
 def _log_problems(error: ConfigError) -> None:

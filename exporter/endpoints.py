@@ -8,8 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from exporter.clock import Clock
-from exporter.credentials import Secret, read_all
-from exporter.errors import InternalError, PollError, RateLimitedError, StalledError
+from exporter.credentials import CredentialsReader, Secret
+from exporter.errors import (
+    CredentialsError,
+    InternalError,
+    PollError,
+    RateLimitedError,
+    StalledError,
+)
 from exporter.exchanges.base import Exchange
 from exporter.exchanges.http import HttpClient
 from exporter.exchanges.server_clock import ServerClock
@@ -54,6 +60,7 @@ class Endpoint:
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
+        self._reader = CredentialsReader()
         self._queue = asyncio.Lock()
         self._limited_in_a_row = 0
         self._limited_at = -math.inf
@@ -83,8 +90,13 @@ class Endpoint:
         try:
             async with self._turn():
                 asked_at = self._clock.monotonic()
-                credentials = read_all(account.credentials)
-                outcome = await self._ask(account, credentials, http)
+                http.begin_poll()
+                async with asyncio.timeout(account.timeout):
+                    credentials = await self._reader.read_all(account.credentials)
+                    reading = await self._api.fetch_balances(account, credentials, http)
+                outcome = reading.only(account.assets)
+        except TimeoutError:
+            outcome = self._late(account, asked_at, credentials, http)
         except PollError as error:
             outcome = error
         except Exception as error:  # noqa: BLE001 - no defect may end the account's task
@@ -93,19 +105,27 @@ class Endpoint:
         duration = self._clock.monotonic() - asked_at
         return Attempt(asked_at, self._clock.wall() - duration, duration, outcome, credentials)
 
-    async def _ask(
-        self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
-    ) -> Reading:
-        started = self._clock.monotonic()
-        http.begin_poll()
+    async def read_credentials(self, account: Account) -> Mapping[str, Secret] | None:
+        """Return an account's credentials as they are now, None where they can't be read."""
         try:
             async with asyncio.timeout(account.timeout):
-                reading = await self._api.fetch_balances(account, credentials, http)
-        except TimeoutError:
-            if self._clock.monotonic() - started > account.timeout + _STALL:
-                raise StalledError("this process was stalled while it waited") from None
-            raise http.timed_out() from None
-        return reading.only(account.assets)
+                return await self._reader.read_all(account.credentials)
+        except (CredentialsError, TimeoutError):
+            return None
+
+    def _late(
+        self,
+        account: Account,
+        asked_at: float,
+        credentials: Mapping[str, Secret] | None,
+        http: HttpClient,
+    ) -> PollError:
+        """Return the error for a poll that was given up on at its deadline."""
+        if self._clock.monotonic() - asked_at > account.timeout + _STALL:
+            return StalledError("this process was stalled while it waited")
+        if credentials is None:
+            return CredentialsError("a file of its credentials can't be read in time")
+        return http.timed_out()
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:

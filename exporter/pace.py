@@ -100,19 +100,25 @@ class Refusals(Generic[Key]):
         """Start without refusals."""
         self._refusals: dict[Key, Refusal] = {}
 
-    def note(self, account: Key, asked: object, outcome: object, now: float) -> None:
-        """Take in what became of a poll that ended at `now`."""
+    def note(self, account: Key, asked: object, outcome: object, now: float) -> float:
+        """Return for how many seconds to leave an account alone after a poll that ended at `now`.
+
+        That is 0 for all outcomes but a refusal.
+        """
         if isinstance(outcome, AuthenticationError | PermissionDeniedError):
             before = self._refusals.get(account)
             in_a_row = before.in_a_row + 1 if before and before.asked == asked else 1
             pause = REFUSED_PAUSES[min(in_a_row, len(REFUSED_PAUSES)) - 1]
             self._refusals[account] = Refusal(asked, in_a_row, now + pause)
-        elif not isinstance(outcome, PollError):
+            return pause
+        if not isinstance(outcome, PollError):
             self._refusals.pop(account, None)
+        return 0.0
 
-    def get(self, account: Key) -> Refusal | None:
-        """Return an account's last refusal, None after a success."""
-        return self._refusals.get(account)
+    def in_force(self, account: Key, now: float) -> Refusal | None:
+        """Return the refusal for which an account is still to be left alone."""
+        refusal = self._refusals.get(account)
+        return refusal if refusal and now < refusal.until else None
 
     def keep(self, accounts: Collection[Key]) -> None:
         """Forget all accounts but these."""
@@ -142,9 +148,9 @@ def limit_pause(error: RateLimitedError, in_a_row: int, jitter: float) -> float:
     return jitter * min(MAX_PAUSE, _FIRST_PAUSE * 2.0 ** min(in_a_row, 10))
 
 
-def account_pause(error: PollError) -> float:
-    """Return the seconds for which an account is left alone after a failure other than a refusal.
+def outage_pause(outcome: object) -> float:
+    """Return the seconds for which an exchange that is out of order wants an account to wait.
 
-    Most failures keep the rhythm, which is polite enough.
+    Other failures keep the rhythm, which is polite enough.
     """
-    return error.retry_after or 0.0 if isinstance(error, UnavailableError) else 0.0
+    return outcome.retry_after or 0.0 if isinstance(outcome, UnavailableError) else 0.0

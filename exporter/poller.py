@@ -8,12 +8,12 @@ from typing import Any
 import structlog
 
 from exporter.clock import Clock
-from exporter.credentials import Secret, read_all
+from exporter.credentials import Secret
 from exporter.endpoints import Attempt, Endpoint, Sleep
-from exporter.errors import CredentialsError, InternalError, PollError
+from exporter.errors import InternalError, PollError
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey, Reading
-from exporter.pace import Refusals, account_pause, next_due, stretch
+from exporter.pace import Refusals, next_due, outage_pause, stretch
 from exporter.snapshots import AccountState, Plan, Poll, Snapshot, SnapshotStore
 
 log = structlog.get_logger(__name__)
@@ -98,47 +98,39 @@ class Poller:
         due = self._clock.monotonic() + delay
         try:
             while True:
-                due = await self._until_due(account, due)
+                due = await self._until_due(account, endpoint, due)
                 attempt = await endpoint.poll(account, http)
                 due = self._due_after(account, attempt, due)
-                self._publish(account, attempt, endpoint.server_clock.offset(), due)
+                self._publish(account.key, attempt, endpoint.server_clock.offset(), due)
         finally:
             await http.aclose()
 
-    async def _until_due(self, account: Account, due: float) -> float:
-        """Wait until a poll is due and its key is not left alone; return when that was."""
+    async def _until_due(self, account: Account, endpoint: Endpoint, due: float) -> float:
+        """Wait until a poll is due, or a refused key is another one; return when that was."""
         interval = self._store.states[account.key].plan.interval
-        while (pause := self._left_alone_until(account) - self._clock.monotonic()) > 0:
-            await self._sleep(min(pause, interval))
-            due = max(due, self._clock.monotonic())
+        while refusal := self._refusals.in_force(account.key, self._clock.monotonic()):
+            if refusal.asked != _asked(account, await endpoint.read_credentials(account)):
+                return self._clock.monotonic()
+            await self._sleep(min(interval, max(0.0, refusal.until - self._clock.monotonic())))
         await self._sleep(max(0.0, due - self._clock.monotonic()))
         return due
 
-    def _left_alone_until(self, account: Account) -> float:
-        """Return until when a refused account is left alone, unless it has another key by now."""
-        refusal = self._refusals.get(account.key)
-        if refusal and refusal.asked == _asked(account, _readable_credentials(account)):
-            return refusal.until
-        return 0.0
-
     def _due_after(self, account: Account, attempt: Attempt, due: float) -> float:
-        """Return when to poll again (monotonic) after a poll due at `due`, refusals apart."""
+        """Return when to poll again (monotonic) after a poll due at `due`."""
         now, outcome = self._clock.monotonic(), attempt.outcome
-        self._refusals.note(account.key, _asked(account, attempt.credentials), outcome, now)
-        pause = account_pause(outcome) if isinstance(outcome, PollError) else 0.0
+        asked = _asked(account, attempt.credentials)
+        pause = self._refusals.note(account.key, asked, outcome, now) or outage_pause(outcome)
         return next_due(due, now, self._store.states[account.key].plan.interval, pause)
 
-    def _publish(self, account: Account, attempt: Attempt, clock_offset: float, due: float) -> None:
+    def _publish(self, key: AccountKey, attempt: Attempt, clock_offset: float, due: float) -> None:
         """Store and log what a poll brought; `due` is when the next one is due (monotonic)."""
-        key = account.key
         before = self._store.states[key]
-        next_poll = max(due, self._left_alone_until(account))
         poll = Poll(
             asked_at=attempt.asked_at,
             wall=attempt.wall,
             duration=attempt.duration,
             clock_offset=clock_offset,
-            next_poll=self._clock.wall() + next_poll - self._clock.monotonic(),
+            next_poll=self._clock.wall() + due - self._clock.monotonic(),
         )
         self._store_outcome(key, poll, attempt.outcome)
         _log_change(before, self._store.states[key], attempt)
@@ -196,13 +188,6 @@ def endpoint_key(account: Account) -> EndpointKey:
 def _asked(account: Account, credentials: Mapping[str, Secret] | None) -> tuple[object, ...]:
     """Return what an exchange judges when it refuses an account."""
     return account.base_url, account.balances_path, credentials
-
-
-def _readable_credentials(account: Account) -> Mapping[str, Secret] | None:
-    try:
-        return read_all(account.credentials)
-    except CredentialsError:
-        return None
 
 
 def _warn_of(plans: Collection[Plan], limits: Mapping[str, int]) -> None:

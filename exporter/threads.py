@@ -26,7 +26,10 @@ class OwnThreads(ThreadPoolExecutor):
         *args: Parameters.args,
         **kwargs: Parameters.kwargs,
     ) -> Future[Result]:
-        """Start a call; its thread is left behind if it still runs when the process ends."""
+        """Start a call; its thread is left behind if it still runs when the process ends.
+
+        Where no thread can be started the call is made at once.
+        """
         future: Future[Result] = Future()
         future.set_running_or_notify_cancel()  # from now on it can't be cancelled, only abandoned
 
@@ -38,7 +41,10 @@ class OwnThreads(ThreadPoolExecutor):
             else:
                 future.set_result(result)
 
-        threading.Thread(target=run, daemon=True).start()
+        try:
+            threading.Thread(target=run, daemon=True).start()
+        except RuntimeError:  # no room for one more: better to be held up than to fail
+            run()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature is given

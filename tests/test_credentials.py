@@ -1,13 +1,15 @@
 """Credentials: read from files in every state, and never shown."""
 
+import asyncio
 import copy
 import os
 import pickle
+import threading
 from pathlib import Path
 
 import pytest
 
-from exporter.credentials import MAX_SECRET_BYTES, Secret, SecretFile, read_all
+from exporter.credentials import MAX_SECRET_BYTES, CredentialsReader, Secret, SecretFile
 from exporter.errors import CredentialsError
 
 CANARY = "canary-7c1d9e"
@@ -55,13 +57,13 @@ def test_a_file_that_holds_no_secret_is_refused_with_its_reason(
         (f"file/{CANARY}", "Not a directory"),
     ],
 )
-def test_what_is_no_file_is_told_by_its_key_because_it_may_be_the_secret(
+async def test_what_is_no_file_is_told_by_its_key_because_it_may_be_the_secret(
     tmp_path: Path, pasted: str, why: str
 ):
     (tmp_path / "file").touch()
     source = SecretFile(tmp_path / pasted)
     with pytest.raises(CredentialsError) as caught:
-        read_all({"api_key": Secret("key"), "api_secret": source})
+        await CredentialsReader().read_all({"api_key": Secret("key"), "api_secret": source})
     assert str(caught.value) == f"api_secret_file: {why}"
     assert CANARY not in repr(source)
 
@@ -109,12 +111,33 @@ def test_a_file_that_everyone_can_read_is_known(tmp_path: Path):
     assert not SecretFile(tmp_path / "nowhere").is_readable_by_others()
 
 
-def test_all_credentials_of_an_account_are_read(tmp_path: Path):
-    read = read_all({"api_key": Secret("key"), "api_secret": write(tmp_path, b"secret\n")})
+async def test_all_credentials_of_an_account_are_read(tmp_path: Path):
+    sources = {"api_key": Secret("key"), "api_secret": write(tmp_path, b"secret\n")}
+    read = await CredentialsReader().read_all(sources)
     assert {name: secret.reveal() for name, secret in read.items()} == {
         "api_key": "key",
         "api_secret": "secret",
     }
+
+
+async def test_a_file_that_hangs_is_read_once_however_often_it_is_wanted(tmp_path: Path):
+    hangs, reads = threading.Event(), []
+
+    class Hanging(SecretFile):
+        def read(self) -> Secret:
+            reads.append(self.path)
+            hangs.wait()
+            return SecretFile.read(self)
+
+    (tmp_path / "secret").write_text("s3cret")
+    reader, sources = CredentialsReader(), {"token": Hanging(tmp_path / "secret")}
+    for _ in range(5):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await reader.read_all(sources)
+    hangs.set()
+    assert (await reader.read_all(sources))["token"].reveal() == "s3cret"
+    assert len(reads) <= 2
 
 
 @pytest.mark.parametrize("show", [repr, str, "{}".format, "{!r}".format, lambda s: f"{[s]}"])

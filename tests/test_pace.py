@@ -19,9 +19,9 @@ from exporter.pace import (
     WINDOW,
     Pace,
     Refusals,
-    account_pause,
     limit_pause,
     next_due,
+    outage_pause,
     stretch,
 )
 
@@ -122,12 +122,7 @@ def test_a_pause_delays_the_next_poll():
 def pauses_after(*outcomes: object, asked: str = "key") -> list[float]:
     """Return for how long an account is left alone after each of some polls, at once in a row."""
     refusals: Refusals[str] = Refusals()
-    pauses = []
-    for outcome in outcomes:
-        refusals.note("a", asked, outcome, 100.0)
-        refusal = refusals.get("a")
-        pauses.append(refusal.until - 100 if refusal else 0)
-    return pauses
+    return [refusals.note("a", asked, outcome, 100.0) for outcome in outcomes]
 
 
 def test_a_refused_key_is_tried_ever_more_seldom():
@@ -147,7 +142,8 @@ def test_another_key_has_a_row_of_its_own():
     refusals.note("a", "old key", REFUSED, 0.0)
     refusals.note("a", "old key", REFUSED, 60.0)
     refusals.note("a", "new key", REFUSED, 400.0)
-    assert refusals.get("a") == ("new key", 1, 460.0)
+    assert refusals.in_force("a", 401.0) == ("new key", 1, 460.0)
+    assert refusals.in_force("a", 460.0) is None
 
 
 def test_an_account_that_is_gone_leaves_no_refusal_behind():
@@ -155,14 +151,14 @@ def test_an_account_that_is_gone_leaves_no_refusal_behind():
     refusals.note("stays", "key", REFUSED, 0.0)
     refusals.note("goes", "key", REFUSED, 0.0)
     refusals.keep({"stays"})
-    assert refusals.get("stays")
-    assert refusals.get("goes") is None
+    assert refusals.in_force("stays", 1.0)
+    assert refusals.in_force("goes", 1.0) is None
 
 
 def test_an_outage_keeps_the_rhythm_unless_the_exchange_says_when_to_return():
-    assert account_pause(BadResponseError("html")) == 0
-    assert account_pause(UnavailableError("503")) == 0
-    assert account_pause(UnavailableError("503", retry_after=120.0)) == 120
+    assert outage_pause(BadResponseError("html")) == 0
+    assert outage_pause(UnavailableError("503")) == 0
+    assert outage_pause(UnavailableError("503", retry_after=120.0)) == 120
 
 
 def test_the_exchanges_wish_is_obeyed():

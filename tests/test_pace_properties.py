@@ -31,9 +31,9 @@ from exporter.pace import (
     PERIOD,
     WINDOW,
     Refusals,
-    account_pause,
     limit_pause,
     next_due,
+    outage_pause,
 )
 from tests.accounts import make_account
 
@@ -259,10 +259,8 @@ def test_an_account_is_never_left_alone_for_longer_than_its_pause_and_its_interv
     due, refusals = 0.0, Refusals[str]()
     for outcome in outcomes:
         ended = due + duration
-        refusals.note("a", "key", outcome, ended)
-        refusal = refusals.get("a")
-        pause = account_pause(outcome) if outcome else 0.0
-        due = max(next_due(due, ended, interval, pause), refusal.until if refusal else 0.0)
+        pause = refusals.note("a", "key", outcome, ended) or outage_pause(outcome)
+        due = next_due(due, ended, interval, pause)
         assert ended <= due + 1e-6
         assert due <= ended + max(interval, MAX_PAUSE) + 1e-6
 

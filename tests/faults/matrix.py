@@ -37,6 +37,7 @@ _QUICK_PROCESSES = {
     "stdout_full",
     "stderr_unread",
     "no_threads",
+    "secret_hangs",
     "resolver_hangs_for_real",
 }
 _QUICK_RENEWALS = "ABF"

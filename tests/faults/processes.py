@@ -138,25 +138,53 @@ def without_a_reader(daemon: Daemon) -> None:
         os.close(unread)
 
 
+def _with_startup(daemon: Daemon, code: str) -> str:
+    """Let the exporter's interpreter run some code first; returns what comes before its start."""
+    (daemon.folder / "sitecustomize.py").write_text(code)
+    return f"export PYTHONPATH={daemon.folder}:$PYTHONPATH;"
+
+
 def without_threads(daemon: Daemon) -> None:
-    """No further thread can be started; a reload needs one."""
-    flag = daemon.folder / "no-threads"
-    (daemon.folder / "sitecustomize.py").write_text(
-        "import os, threading\n"
-        "start = threading.Thread.start\n"
-        "def refuse(thread):\n"
-        f'    if os.path.exists({str(flag)!r}): raise RuntimeError("can\'t start new thread")\n'
-        "    start(thread)\n"
+    """No thread can be started."""
+    code = (
+        "import threading\n"
+        'def refuse(thread): raise RuntimeError("can\'t start new thread")\n'
         "threading.Thread.start = refuse\n"
     )
-    daemon.start(before=f"export PYTHONPATH={daemon.folder}:$PYTHONPATH;")
+    daemon.config.write_text(daemon.config.read_text().replace("127.0.0.1", "localhost"))
+    daemon.start(before=_with_startup(daemon, code))
     wait_for(daemon.is_up)
-    flag.touch()
     daemon.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: "last_reload_successful 0.0" in daemon.page())
+    wait_for(lambda: 'msg="configuration reloaded"' in daemon.log)
     daemon.goes_on()
     daemon.stop()
     assert "Traceback" not in daemon.log
+
+
+def a_file_system_that_hangs(daemon: Daemon) -> None:
+    """The secret of one more account is on a file system that never answers; then SIGTERM."""
+    code = (
+        "import os, time\n"
+        "def hang(call):\n"
+        "    def hanging(path, *rest, **more):\n"
+        "        if str(path).endswith('/hangs'): time.sleep(300)\n"
+        "        return call(path, *rest, **more)\n"
+        "    return hanging\n"
+        "os.open, os.stat = hang(os.open), hang(os.stat)\n"
+    )
+    line = (
+        "  - {name: hanging, exchange: btcturk, base_url: 'http://127.0.0.1:1', timeout: 100ms,"
+        " credentials: {api_key: k, api_secret_file: hangs}}\n"
+    )
+    daemon.config.write_text(daemon.config.read_text() + line)
+    daemon.start(before=_with_startup(daemon, code))
+    wait_for(lambda: re.search(r'"hanging",reason="config"} [3-9]', daemon.page()))
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: 'msg="configuration reloaded"' in daemon.log)
+    daemon.goes_on()
+    status = Path(f"/proc/{daemon.process.pid}/status").read_text()
+    assert int(re.findall(r"^Threads:\s+(\d+)", status, re.MULTILINE)[0]) < 10
+    daemon.stop()
 
 
 def _on_tmpfs(fill: Callable[[Path], None]) -> Callable[[Daemon], None]:
@@ -305,7 +333,8 @@ _CASES: tuple[tuple[str, str, str, Callable[[Daemon], None], Callable[[], str]],
     ("G", "64_descriptors", "serves and polls on", lives_on_64_descriptors, no_reason),
     ("G", "little_memory", "serves and polls on", lives_in_little_memory, no_reason),
     ("G", "stderr_unread", "serves and polls on, exit 0", without_a_reader, no_reason),
-    ("G", "no_threads", "the old one stays, exit 0", without_threads, no_reason),
+    ("G", "no_threads", "serves, polls and reloads", without_threads, no_reason),
+    ("G", "secret_hangs", "config; others poll on, exit 0", a_file_system_that_hangs, no_reason),
     ("G", "port_in_use", "one clear line, exit 1", a_port_in_use, no_reason),
     ("G", "broken_start", "every problem, no secret, exit 2", a_broken_start, no_reason),
     ("G", "broken_reloads", "the old one stays, the metric says so", broken_reloads, no_reason),
