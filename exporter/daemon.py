@@ -76,9 +76,13 @@ class Daemon:
         Raises `CannotListenError` before anything was polled.
         """
         _use_all_descriptors()
-        self._watch_signals()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
         server = self._make_server()
         addresses = await self._listen(server)
+        # Until now these end the process by themselves, however long a name takes to look up.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
         try:
             self._announce(addresses, when_listening)
             await self._poll(config)
@@ -103,12 +107,6 @@ class Daemon:
                     _log_problems(error)
                 raise
             log.info("configuration reloaded", accounts=len(config.accounts))
-
-    def _watch_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
 
     async def _poll(self, config: Config) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -191,6 +191,28 @@ async def test_reloading_by_http_has_to_be_enabled(config: Path, tmp_path: Path)
     await to_thread(check)
 
 
+async def test_an_address_that_is_still_looked_up_does_not_keep_it_from_ending(
+    config: Path, tmp_path: Path
+):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import socket, time\n"
+        "def hang(*_, **__):\n"
+        "    print('looking up', flush=True)\n"
+        "    time.sleep(300)\n"
+        "socket.getaddrinfo = hang\n"
+    )
+    path = {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[1]}"}
+    listen = "--web.listen-address=hangs.test:0"
+
+    def check() -> None:
+        with exporter(tmp_path, f"--config.file={config}", listen, environment=path) as daemon:
+            wait_for(lambda: "looking up" in daemon.output.read_text())
+            assert daemon.stop() == 0
+            assert daemon.log == ""
+
+    await to_thread(check)
+
+
 def test_a_broken_configuration_ends_it_with_two_before_anything_is_bound(tmp_path: Path):
     config = tmp_path / "config.yaml"
     config.write_text("defaults: {intervall: 5s}\naccounts: []\n")
