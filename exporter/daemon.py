@@ -67,6 +67,7 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._reload_wanted = asyncio.Event()
         self._reloading = asyncio.Lock()
+        self._checking: asyncio.Future[list[Path]] | None = None
 
     async def run(
         self, config: Config, when_listening: Callable[[str], None] | None = None
@@ -126,7 +127,22 @@ class Daemon:
     async def _take_over(self, config: Config) -> None:
         await self._poller.reconcile(config.accounts, config.requests_per_minute)
         self._own.note_reload(self._clock.wall())
-        await _warn_of_readable_secrets(config)
+        await self._warn_of_readable_secrets(config)
+
+    async def _warn_of_readable_secrets(self, config: Config) -> None:
+        """Warn in a while, or not at all where a file system hangs; one check runs at a time."""
+        if self._checking is not None and not self._checking.done():
+            return
+        loop = asyncio.get_running_loop()
+        self._checking = loop.run_in_executor(None, _readable_secrets, config)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                for path in await asyncio.shield(self._checking):
+                    log.warning(
+                        "every user of this machine can read a secret",
+                        file=str(path),
+                        advice="chmod o-r, or defaultMode: 0400 in Kubernetes",
+                    )
 
     async def _reload_when_wanted(self) -> None:
         """Reload after each SIGHUP, or once after a storm of them."""
@@ -187,17 +203,6 @@ class Daemon:
 def _use_all_descriptors() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand scrapers are allowed
-
-
-async def _warn_of_readable_secrets(config: Config) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_PATIENCE):
-            for path in await asyncio.to_thread(_readable_secrets, config):
-                log.warning(
-                    "every user of this machine can read a secret",
-                    file=str(path),
-                    advice="chmod o-r, or defaultMode: 0400 in Kubernetes",
-                )
 
 
 def _readable_secrets(config: Config) -> list[Path]:
