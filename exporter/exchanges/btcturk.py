@@ -27,7 +27,7 @@ from exporter.exchanges.answers import (
     refusal,
 )
 from exporter.exchanges.base import Exchange
-from exporter.exchanges.http import HttpClient, check_status
+from exporter.exchanges.http import HttpClient, read_answer
 from exporter.exchanges.server_clock import ServerClock, Stamp
 from exporter.model import Account, Balance, Reading
 
@@ -74,8 +74,7 @@ class BtcTurk:
 
         answer = await http.get(account.balances_path, signed)
         try:
-            check_status(answer)
-            reading = parse_balances(answer.body)
+            reading = read_answer(answer, parse_balances)
         except AuthenticationError as error:
             raise self._explain(error, key, stamp) from None
         self._server_clock.accepted(stamp)

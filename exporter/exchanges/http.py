@@ -2,14 +2,14 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, TypeVar
 
 import h11
 import httpx
@@ -35,6 +35,8 @@ MAX_BODY_BYTES = 1024 * 1024
 
 MAX_RETRY_AFTER = 15 * 60.0
 _ABSURD_RETRY_AFTER = 24 * 60 * 60.0
+
+Parsed = TypeVar("Parsed")
 
 _NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
 
@@ -159,9 +161,7 @@ class HttpClient:
     async def _read(self, response: httpx.Response, sent: float) -> Answer:
         date = _parse_date(response.headers.get("Date"))
         self._server_clock.learn(date, sent, self._clock.monotonic())
-        wish = parse_retry_after(
-            response.headers.get("Retry-After"), self._server_clock.now() if date is None else date
-        )
+        wish = _longest_wish(response.headers.get_list("Retry-After"), self._server_clock.now())
         body = await _read_body(response) if response.status_code == 200 else b""
         is_challenge = response.headers.get("cf-mitigated", "").lower() == "challenge"
         return Answer(response.status_code, body, wish, is_challenge)
@@ -216,13 +216,27 @@ def check_status(answer: Answer) -> None:
     raise BadResponseError(f"an answer with HTTP {status} where 200 is due")
 
 
-def parse_retry_after(value: str | None, now: float) -> float | None:
+def read_answer(answer: Answer, parse: Callable[[bytes], Parsed]) -> Parsed:
+    """Return what the body of a 200 says; raises the error that its status or its code means."""
+    check_status(answer)
+    try:
+        return parse(answer.body)
+    except (RateLimitedError, UnavailableError) as error:
+        error.retry_after = answer.retry_after
+        raise
+
+
+def _longest_wish(values: Iterable[str], now: float) -> float | None:
+    wishes = (parse_retry_after(value, now) for value in values)
+    return max((wish for wish in wishes if wish is not None), default=None)
+
+
+def parse_retry_after(value: str, now: float) -> float | None:
     """Return the seconds to wait, at most `MAX_RETRY_AFTER`, or None where the value is no help.
 
-    `value` is a number of seconds or an HTTP date, which is compared with `now` (Unix seconds).
+    `value` is a number of seconds or an HTTP date, which is compared with the exchange's time `now`
+    (Unix seconds).
     """
-    if value is None:
-        return None
     text = value.strip()
     if text.isascii() and text.isdigit() and len(text) <= 9:
         seconds = float(text)

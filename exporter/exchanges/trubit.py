@@ -30,7 +30,7 @@ from exporter.exchanges.answers import (
     refusal,
 )
 from exporter.exchanges.base import Exchange
-from exporter.exchanges.http import Answer, HttpClient, check_status
+from exporter.exchanges.http import HttpClient, read_answer
 from exporter.exchanges.server_clock import ServerClock
 from exporter.model import Account, Balance, Reading
 
@@ -101,7 +101,7 @@ class TruBit:
             f"{TOKEN_PATH}?{query}", lambda: {"X-BH-APIKEY": credentials["api_key"].reveal()}
         )
         try:
-            value, expires = parse_token(_checked_body(answer))
+            value, expires = read_answer(answer, parse_token)
         except (AuthenticationError, ClockSkewError) as error:
             raise self._server_clock.refused(error, stamp) from None
         self._server_clock.accepted(stamp)
@@ -110,7 +110,7 @@ class TruBit:
 
 async def _ask(account: Account, token: Secret, http: HttpClient) -> Reading:
     answer = await http.get(account.balances_path, lambda: {"X-BH-TOKEN": token.reveal()})
-    return parse_balances(_checked_body(answer))
+    return read_answer(answer, parse_balances)
 
 
 def sign(secret: str, timestamp_ms: int) -> str:
@@ -155,11 +155,6 @@ def parse_balances(body: bytes) -> Reading:
         reading.rejected,
         can_deposit if isinstance(can_deposit, bool) else None,
     )
-
-
-def _checked_body(answer: Answer) -> bytes:
-    check_status(answer)
-    return answer.body
 
 
 def _successful_data(body: bytes) -> Mapping[str, Any]:

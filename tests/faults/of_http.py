@@ -3,12 +3,14 @@
 from dataclasses import replace
 from itertools import pairwise
 
+from exporter.simulator import FAULTS, Fault, on_response
+from exporter.simulator.messages import Call, Response
 from tests.faults.case import Tell, story_case
 from tests.faults.relay import relay_to
 from tests.faults.world import INTERVAL, LIMITS, World
 
 
-def _retry_after(fault: str, least: float, most: float) -> Tell:
+def _retry_after(fault: Fault, least: float, most: float) -> Tell:
     async def tell(world: World) -> None:
         async with world.polling():
             await world.run(INTERVAL + 5)
@@ -121,11 +123,30 @@ async def a_pause_outlasts_its_accounts(world: World) -> None:
     assert later - refused.began >= 55
 
 
+def _limited_with_a_date_that_lies(response: Response, call: Call) -> Response:
+    answer = on_response.limited_until(60)(response, call)
+    return answer.without("Date").adding(("Date", "Thu, 01 Jan 1970 00:00:00 GMT"))
+
+
+def _limited_twice(response: Response, call: Call) -> Response:
+    return on_response.limited("20")(response, call).adding(("Retry-After", "55"))
+
+
+def _limited_in_200(response: Response, call: Call) -> Response:
+    return on_response.code_in_200(429)(response, call).adding(("Retry-After", "55"))
+
+
 _LIMITED = (
-    ("http_429", 55, 61, "Retry-After in seconds"),
-    ("http_429_date", 59, 120, "Retry-After as a date"),
-    ("http_429_bare", 0, 61, "no Retry-After"),
-    ("http_429_absurd", 0, 61, "an absurd Retry-After"),
+    (FAULTS["http_429"], 55, 61, "Retry-After in seconds"),
+    (FAULTS["http_429_date"], 59, 120, "Retry-After as a date"),
+    (FAULTS["http_429_bare"], 0, 61, "no Retry-After"),
+    (FAULTS["http_429_absurd"], 0, 61, "an absurd Retry-After"),
+    (Fault("code_429_wait", "", response=_limited_in_200), 55, 61, "a code in a 200 and a wait"),
+    (Fault("http_429_twice", "", response=_limited_twice), 55, 61, "two waits, of 20 and 55 s"),
+    (
+        Fault("http_429_date_lies", "", response=_limited_with_a_date_that_lies),
+        *(59, 120, "Retry-After as a date, and a Date of 1970"),
+    ),
 )
 
 OF_HTTP = [
@@ -141,7 +162,7 @@ OF_HTTP = [
     *(
         story_case(
             "D",
-            f"{fault}_obeyed",
+            f"{fault.name}_obeyed",
             f"every account waits {least} to {most} s",
             _retry_after(fault, least, most),
             does=f"An account is told 429, with {what}.",
