@@ -111,6 +111,39 @@ async def test_a_defect_that_ends_it_is_one_line_without_its_words(config: Path,
     assert "canary-7c1d9e" not in ended.stderr
 
 
+async def test_what_nobody_waited_for_is_logged_without_its_words(config: Path, tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import asyncio\n"
+        "from exporter.daemon import Daemon\n"
+        "poll = Daemon._poll\n"
+        "class Careless:\n"
+        "    def __del__(self): fail('canary-7c1d9e')\n"
+        "def fail(text): raise ValueError(text)\n"
+        "async def fail_later(): fail('canary-7c1d9e')\n"
+        "async def poll_with_defects(daemon, config):\n"
+        "    asyncio.get_running_loop().call_soon(fail, 'canary-7c1d9e')\n"
+        "    asyncio.create_task(fail_later())\n"
+        "    Careless()\n"
+        "    await poll(daemon, config)\n"
+        "Daemon._poll = poll_with_defects\n"
+    )
+    path = {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[1]}"}
+
+    def check() -> None:
+        with exporter(tmp_path, f"--config.file={config}", LISTEN, environment=path) as daemon:
+            wait_for(lambda: daemon.log.count("ValueError at fail") == 3)
+            for words in (
+                'msg="Exception in callback fail" exception=',
+                'msg="Task exception was never retrieved" exception=',
+                'msg="an exception was ignored" exception=',
+            ):
+                assert words in daemon.log
+            assert "canary-7c1d9e" not in daemon.log
+            assert daemon.stop() == 0
+
+    await to_thread(check)
+
+
 async def test_metrics_are_there_while_every_exchange_is_down(tmp_path: Path):
     config = tmp_path / "config.yaml"
     config.write_text(
