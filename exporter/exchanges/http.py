@@ -127,7 +127,7 @@ class HttpClient:
                 answer = await self._read(response, sent)
             finally:
                 await response.aclose()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, ssl.SSLError) as error:  # httpx lets the latter through
             raise _explain(error, progress) from error
         except (httpx.InvalidURL, UnicodeError) as error:
             raise ConnectionFailedError("base_url has no host that can be looked up") from error
@@ -292,7 +292,7 @@ class _Progress:
             asyncio.get_running_loop().call_soon(self._count_turn)
 
 
-def _explain(error: httpx.HTTPError, progress: _Progress) -> PollError:
+def _explain(error: Exception, progress: _Progress) -> PollError:
     if not progress.connected and progress.stage != "reading the answer":
         return StaleConnectionError("the exchange had closed the connection")
     causes = _causes(error)

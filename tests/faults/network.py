@@ -1,6 +1,7 @@
 """List what must be seen of faults below HTTP: names, TCP and TLS."""
 
 import asyncio
+import os
 import ssl
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -83,7 +84,10 @@ def _named(place: str) -> Setting:
 def _over_tls(
     badly: Callable[[trustme.CA], ssl.SSLContext | None], attend: Attend | None = None
 ) -> Setting:
-    """Poll the victim over TLS through a relay that is not to be trusted for a while."""
+    """Poll the victim over TLS through a relay that misbehaves for a while.
+
+    Where it is not to be trusted, it must not hear a request either.
+    """
 
     @asynccontextmanager
     async def setting(world: World) -> AsyncIterator[Begin]:
@@ -99,8 +103,9 @@ def _over_tls(
                     await relay.open(attend, tls=bad)
                     relay.heard.clear()
                     yield
-                    assert b"HTTP/1.1" not in relay.heard, "a request went out unprotected"
-                    assert b"X-" not in relay.heard.upper(), "a header went out unprotected"
+                    if badly is not _trusted:
+                        assert b"HTTP/1.1" not in relay.heard, "a request went out unprotected"
+                        assert b"X-" not in relay.heard.upper(), "a header went out unprotected"
                     await relay.close()
                     await relay.open(tls=good)
 
@@ -131,8 +136,32 @@ def _outdated(authority: trustme.CA) -> ssl.SSLContext:
     return context
 
 
+def _trusted(authority: trustme.CA) -> ssl.SSLContext:
+    return server_context(authority.issue_cert("127.0.0.1"))
+
+
 def _unprotected(_: trustme.CA) -> None:
     return None
+
+
+def _break_tls(answers: int) -> Attend:
+    """Return what passes on some answers, and a record that can't be deciphered after them."""
+
+    async def attend(
+        relay: Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        there, back = await relay.connect()
+        try:
+            for _ in range(answers):
+                back.write(await reader.read(65536))
+                writer.write(await there.read(65536))
+                await writer.drain()
+            await reader.read(65536)
+            os.write(writer.get_extra_info("socket").fileno(), b"\x17\x03\x03\x00\x20" + bytes(32))
+        finally:
+            back.transport.abort()
+
+    return attend
 
 
 async def _close_idle(relay: Relay) -> None:
@@ -190,6 +219,18 @@ _CASES: tuple[tuple[str, str, Seen, Setting], ...] = (
     ("tls_outdated", "Nothing newer than TLS 1.1 is spoken.", _TLS, _over_tls(_outdated)),
     ("tls_stalls", "The handshake never ends.", _TLS, _over_tls(_unprotected, listen)),
     ("tls_reset", "Reset in the handshake.", _TLS, _over_tls(_unprotected, reset)),
+    (
+        "tls_broken",
+        "A record in the place of an answer can't be deciphered.",
+        _TLS,
+        _over_tls(_trusted, _break_tls(answers=0)),
+    ),
+    (
+        "tls_broken_on_reuse",
+        "That happens at the second request of a connection.",
+        serves(),
+        _over_tls(_trusted, _break_tls(answers=1)),
+    ),
     ("tls_refused", "An alert in the handshake.", _TLS, _over_tls(_unprotected, _GARBAGE)),
     ("tls_plain", "Plain HTTP on the TLS port.", _TLS, _over_tls(_unprotected, _PLAIN)),
 )
