@@ -33,6 +33,9 @@ from exporter.exchanges.server_clock import ServerClock
 MAX_BODY_BYTES = 1024 * 1024
 """Most that is read of an answer; the largest known is 70 KB."""
 
+_MAX_PARTS = 16 * 1024  # a part costs more than its bytes do: a chunk of one takes 30 µs
+_PARTS_AT_ONCE = 256
+
 MAX_RETRY_AFTER = 15 * 60.0
 _ABSURD_RETRY_AFTER = 24 * 60 * 60.0
 
@@ -323,12 +326,17 @@ async def _read_body(response: httpx.Response) -> bytes:
     declared = response.headers.get("Content-Length", "0")
     if len(declared) > 12 or not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
         raise BadResponseError(f"an answer of more than {MAX_BODY_BYTES} bytes")
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     async for part in response.aiter_raw():
         parts.append(part)
         size += len(part)
         if size > MAX_BODY_BYTES:
             raise BadResponseError(f"an answer of more than {MAX_BODY_BYTES} bytes")
+        if len(parts) > _MAX_PARTS:
+            raise BadResponseError(f"an answer in more than {_MAX_PARTS} parts")
+        if len(parts) % _PARTS_AT_ONCE == 0:
+            await asyncio.sleep(0)  # what has come already is read without giving way to others
     return b"".join(parts)
 
 

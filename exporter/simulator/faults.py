@@ -70,6 +70,7 @@ _FRAMING = (
     Fault("two_lengths", "Two lengths, not alike.", deliver=on_wire.two_lengths),
     Fault("huge_length", "10 GB are declared.", deliver=on_wire.declared(10 * 1024**3)),
     Fault("endless_body", "The body never ends.", deliver=on_wire.endless_body),
+    Fault("endless_chunks", "Chunks of a byte, for ever.", deliver=on_wire.endless_chunks),
     Fault("endless_head", "The headers never end.", deliver=on_wire.endless_head),
     Fault("not_http", "Not HTTP.", deliver=on_wire.instead(b"SSH-2.0-OpenSSH_9.2\r\n")),
     Fault("compressed", "Compressed though not asked to.", response=on_response.compressed),

@@ -8,6 +8,7 @@ from exporter.simulator.server import Deliver
 from exporter.simulator.wire import Wire, send
 
 _SPACES = b" " * 65_536
+_SPACE_CHUNKS = b"1\r\n \r\n" * 8_192
 
 
 async def close(wire: Wire, _response: Response) -> None:
@@ -145,6 +146,13 @@ async def endless_body(wire: Wire, response: Response) -> None:
     await wire.send(response.unframed_head())
     while True:
         await wire.send(_SPACES)
+
+
+async def endless_chunks(wire: Wire, response: Response) -> None:
+    """Send a body in chunks of a byte, which goes on until the client leaves."""
+    await wire.send(_chunked_head(response))
+    while True:
+        await wire.send(_SPACE_CHUNKS)
 
 
 async def endless_head(wire: Wire, response: Response) -> None:

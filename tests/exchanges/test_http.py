@@ -49,6 +49,7 @@ def exchange(request: pytest.FixtureRequest) -> str:
         ("bad_chunk", "bad_response"),
         ("huge_length", "bad_response"),
         ("endless_body", "bad_response"),
+        ("endless_chunks", "bad_response"),
         ("endless_head", "bad_response"),
         ("not_http", "connection"),
         ("compressed", "bad_response"),

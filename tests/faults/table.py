@@ -44,7 +44,8 @@ _C = (
     | dict.fromkeys(
         (
             *("truncated", "truncated_chunks", "bad_chunk", "short_length", "two_lengths"),
-            *("huge_length", "endless_body", "endless_head", "large_header", "compressed", "bomb"),
+            *("huge_length", "endless_body", "endless_chunks", "endless_head", "large_header"),
+            *("compressed", "bomb"),
             *("empty_200", "html", "large", "latin_1", "utf_16", "nan", "infinity", "big_integer"),
             *("lone_surrogate", "nul", "cut_json", "key_twice", "top_twice", "deep", "deep_data"),
             *("array", "null", "rows_null", "rows_text", "rows_object"),
