@@ -6,9 +6,11 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from exporter.clock import Clock
 from exporter.credentials import CredentialsReader, Secret
+from exporter.deadline import Deadline
 from exporter.errors import (
     CredentialsError,
     InternalError,
@@ -75,28 +77,24 @@ class Endpoint:
 
     def connect(self, account: Account) -> HttpClient:
         """Return a client for an account, which the caller closes."""
-        return HttpClient(
-            account.base_url,
-            server_clock=self.server_clock,
-            clock=self._clock,
-            further_request=self._further_request,
-        )
+        return HttpClient(account.base_url, server_clock=self.server_clock, clock=self._clock)
 
     async def poll(self, account: Account, http: HttpClient) -> Attempt:
         """Poll an account once and return what became of it; whatever happens is an outcome."""
         asked_at = self._clock.monotonic()
         outcome: Reading | PollError
         credentials = None
+        deadline = Deadline(account.timeout)
         try:
             async with self._turn():
                 asked_at = self._clock.monotonic()
-                http.begin_poll()
-                async with asyncio.timeout(account.timeout):
+                http.begin_poll(partial(self._further_request, deadline))
+                async with deadline:
                     credentials = await self._reader.read_all(account.credentials)
                     reading = await self._api.fetch_balances(account, credentials, http)
                 outcome = reading.only(account.assets)
         except TimeoutError:
-            outcome = self._late(account, asked_at, credentials, http)
+            outcome = _late(deadline, credentials, http)
         except PollError as error:
             outcome = error
         except Exception as error:  # noqa: BLE001 - no defect may end the account's task
@@ -113,43 +111,38 @@ class Endpoint:
         except (CredentialsError, TimeoutError):
             return None
 
-    def _late(
-        self,
-        account: Account,
-        asked_at: float,
-        credentials: Mapping[str, Secret] | None,
-        http: HttpClient,
-    ) -> PollError:
-        """Return the error for a poll that was given up on at its deadline."""
-        if self._clock.monotonic() - asked_at > account.timeout + _STALL:
-            return StalledError("this process was stalled while it waited")
-        if credentials is None:
-            return CredentialsError("a file of its credentials can't be read in time")
-        return http.timed_out()
-
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
         """Count a poll, which starts when the pace lets it, in the order of asking."""
         async with self._queue:
-            await self._start_after(self._pace.wait_to_start)
+            while (wait := self._pace.wait_to_start(self._clock.monotonic())) > 0:
+                await self._sleep(wait)
+            self._pace.start(self._clock.monotonic())
         try:
             yield
         finally:
             self._pace.end(self._clock.monotonic())
 
-    @asynccontextmanager
-    async def _further_request(self) -> AsyncIterator[None]:
-        """Count a request that a running poll makes besides its first."""
-        await self._start_after(self._pace.wait_to_follow)
-        try:
-            yield
-        finally:
-            self._pace.end(self._clock.monotonic())
+    async def _further_request(self, deadline: Deadline) -> None:
+        """Count the end of a running poll's request, and the start of its next one.
 
-    async def _start_after(self, wait_from: Callable[[float], float]) -> None:
-        while (wait := wait_from(self._clock.monotonic())) > 0:
+        It waits for the limit, for which the exchange is not to blame. A pause may last too long
+        for that: raises `RateLimitedError`.
+        """
+        self._pace.end(self._clock.monotonic())
+        try:
+            with deadline.not_counting():
+                await self._may_follow()
+        finally:
+            self._pace.start(self._clock.monotonic())  # the poll's end counts as its end
+
+    async def _may_follow(self) -> None:
+        while (wait := self._pace.wait_to_follow(self._clock.monotonic())) > 0:
+            if rest := self._pace.rest_of_pause(self._clock.monotonic()):
+                raise RateLimitedError(
+                    "the exchange asked for fewer requests meanwhile", retry_after=rest
+                )
             await self._sleep(wait)
-        self._pace.start(self._clock.monotonic())
 
     def _note_limit(self, outcome: Reading | PollError, asked_at: float) -> None:
         if isinstance(outcome, RateLimitedError):
@@ -161,3 +154,14 @@ class Endpoint:
             self._pace.pause(now + pause)
         elif isinstance(outcome, Reading):
             self._limited_in_a_row = 0
+
+
+def _late(
+    deadline: Deadline, credentials: Mapping[str, Secret] | None, http: HttpClient
+) -> PollError:
+    """Return the error for a poll that was given up on at its deadline."""
+    if deadline.overrun > _STALL:
+        return StalledError("this process was stalled while it waited")
+    if credentials is None:
+        return CredentialsError("a file of its credentials can't be read in time")
+    return http.timed_out()

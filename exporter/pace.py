@@ -57,7 +57,7 @@ class Pace:
         """Return the seconds until a running poll may send another request, 0 if it may now."""
         while self._ended and self._ended[0] <= now - WINDOW:
             self._ended.popleft()
-        wait = max(self._paused_until - now, 0.0)
+        wait = self.rest_of_pause(now)
         if self._under_way + len(self._ended) >= self._limit:
             wait = max(wait, self._ended[0] + WINDOW - now if self._ended else self._spacing)
         return wait
@@ -65,6 +65,10 @@ class Pace:
     def is_at_rest(self, now: float) -> bool:
         """Return whether no pause and no earlier request holds anything back any more."""
         return self.wait_to_start(now) == 0 and not self._under_way and not self._ended
+
+    def rest_of_pause(self, now: float) -> float:
+        """Return the seconds for which nothing may start, 0 outside a pause."""
+        return max(self._paused_until - now, 0.0)
 
     def start(self, now: float) -> None:
         """Count a request that starts."""

@@ -27,7 +27,7 @@ from exporter.exchanges.answers import (
     refusal,
 )
 from exporter.exchanges.base import Exchange
-from exporter.exchanges.http import HttpClient, read_answer
+from exporter.exchanges.http import HttpClient, Request, read_answer
 from exporter.exchanges.server_clock import ServerClock, Stamp
 from exporter.model import Account, Balance, Reading
 
@@ -66,13 +66,13 @@ class BtcTurk:
         key, secret = credentials["api_key"], credentials["api_secret"]
         stamp = Stamp(0, 0)
 
-        def signed() -> Mapping[str, str]:
+        def signed() -> Request:
             nonlocal stamp
             stamp_ms = self._next_stamp(key)
             stamp = self._server_clock.stamp(stamp_ms / 1000)
-            return sign(key.reveal(), secret.reveal(), stamp_ms)
+            return Request(account.balances_path, sign(key.reveal(), secret.reveal(), stamp_ms))
 
-        answer = await http.get(account.balances_path, signed)
+        answer = await http.get(signed)
         try:
             reading = read_answer(answer, parse_balances)
         except AuthenticationError as error:

@@ -2,14 +2,13 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import h11
 import httpx
@@ -48,6 +47,16 @@ class StaleConnectionError(ConnectionFailedError):
     """A connection kept from an earlier request was closed by the exchange, or is out of step."""
 
 
+FurtherRequest = Callable[[], Awaitable[None]]
+
+
+class Request(NamedTuple):
+    """Hold what is asked: the path with its query, and the headers that sign it."""
+
+    path: str
+    headers: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Hold what an exchange answered; `retry_after` is in seconds, None where it said nothing.
@@ -75,52 +84,55 @@ class HttpClient:
         *,
         server_clock: ServerClock,
         clock: Clock,
-        further_request: Callable[[], AbstractAsyncContextManager[None]],
     ) -> None:
-        """Prepare, without connecting.
-
-        The poll itself has its turn before it starts; every request after a poll's first is made
-        inside a `further_request()`, which waits for the pace.
-        """
+        """Prepare, without connecting."""
         self._base_url = base_url
         self._server_clock = server_clock
         self._clock = clock
-        self._further_request = further_request
+        self._further_request: FurtherRequest
         self._is_first_request = True
         self._progress = _Progress()
         self._client: httpx.AsyncClient | None = None
         self._is_kept = False  # whether the last answer ended well
 
-    def begin_poll(self) -> None:
-        """Let the next request be a poll's first."""
+    def begin_poll(self, further_request: FurtherRequest) -> None:
+        """Let the next request be a poll's first.
+
+        The poll itself has its turn before it starts; before every other request, and after the end
+        of the one before that, it calls `further_request`, which waits for the pace.
+        """
+        self._further_request = further_request
         self._is_first_request = True
         self._progress = _Progress()
 
-    async def get(self, path: str, sign: Callable[[], Mapping[str, str]]) -> Answer:
+    async def get(self, make_request: Callable[[], Request]) -> Answer:
         """Return the answer to a GET, whatever its status; raises a `PollError` without one.
 
-        `sign` makes the headers. It is called again where the connection turns out to have been
-        closed since it was last used: that is no fault, but what was sent is not to be sent twice.
+        The request is made just before it is sent, so that its stamp is of that moment. It is made
+        again where the connection turns out to have been closed since it was last used: that is no
+        fault, but what was sent is not to be sent twice.
         """
         try:
-            return await self._ask_in_turn(path, sign())
+            return await self._ask_in_turn(make_request)
         except StaleConnectionError:
-            return await self._ask_in_turn(path, sign())
+            return await self._ask_in_turn(make_request)
 
-    async def _ask_in_turn(self, path: str, headers: Mapping[str, str]) -> Answer:
-        if self._is_first_request:
-            self._is_first_request = False
-            return await self._ask(path, headers)
-        async with self._further_request():
-            return await self._ask(path, headers)
+    async def _ask_in_turn(self, make_request: Callable[[], Request]) -> Answer:
+        if not self._is_first_request:
+            await self._further_request()
+        self._is_first_request = False
+        return await self._ask(make_request())
 
-    async def _ask(self, path: str, headers: Mapping[str, str]) -> Answer:
+    async def _ask(self, wanted: Request) -> Answer:
         client = await self._fit_client()
         self._is_kept = False
         progress = self._progress = _Progress()
         sent = self._clock.monotonic()
         request = client.build_request(
-            "GET", self._base_url + path, headers=dict(headers), extensions={"trace": progress.note}
+            "GET",
+            self._base_url + wanted.path,
+            headers=dict(wanted.headers),
+            extensions={"trace": progress.note},
         )
         try:
             response = await client.send(request, stream=True)

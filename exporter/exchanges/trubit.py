@@ -30,8 +30,8 @@ from exporter.exchanges.answers import (
     refusal,
 )
 from exporter.exchanges.base import Exchange
-from exporter.exchanges.http import HttpClient, read_answer
-from exporter.exchanges.server_clock import ServerClock
+from exporter.exchanges.http import HttpClient, Request, read_answer
+from exporter.exchanges.server_clock import ServerClock, Stamp
 from exporter.model import Account, Balance, Reading
 
 TOKEN_PATH = "/v2/token/generate"  # noqa: S105 - a path, not a token
@@ -94,22 +94,28 @@ class TruBit:
             return token
 
     async def _make_token(self, credentials: Mapping[str, Secret], http: HttpClient) -> Token:
-        now = self._server_clock.now()
-        stamp = self._server_clock.stamp(now)
-        query = sign(credentials["api_secret"].reveal(), int(now * 1000))
-        answer = await http.get(
-            f"{TOKEN_PATH}?{query}", lambda: {"X-BH-APIKEY": credentials["api_key"].reveal()}
-        )
+        stamp = Stamp(0, 0)
+
+        def signed() -> Request:
+            nonlocal stamp
+            now = self._server_clock.now()
+            stamp = self._server_clock.stamp(now)
+            query = sign(credentials["api_secret"].reveal(), int(now * 1000))
+            headers = {"X-BH-APIKEY": credentials["api_key"].reveal()}
+            return Request(f"{TOKEN_PATH}?{query}", headers)
+
+        answer = await http.get(signed)
         try:
             value, expires = read_answer(answer, parse_token)
         except (AuthenticationError, ClockSkewError) as error:
             raise self._server_clock.refused(error, stamp) from None
         self._server_clock.accepted(stamp)
-        return Token(Secret(value), max(expires - RENEW_AHEAD, (now + expires) / 2))
+        return Token(Secret(value), max(expires - RENEW_AHEAD, (stamp.time + expires) / 2))
 
 
 async def _ask(account: Account, token: Secret, http: HttpClient) -> Reading:
-    answer = await http.get(account.balances_path, lambda: {"X-BH-TOKEN": token.reveal()})
+    request = Request(account.balances_path, {"X-BH-TOKEN": token.reveal()})
+    answer = await http.get(lambda: request)
     return read_answer(answer, parse_balances)
 
 

@@ -5,6 +5,7 @@ from email.utils import formatdate
 
 from exporter.simulator import Fault
 from exporter.simulator.messages import Call, Response
+from exporter.simulator.on_wire import late
 from tests.faults.case import Case, Tell, story_case
 from tests.faults.relay import Relay, relay_to
 from tests.faults.world import INTERVAL, Page, World
@@ -133,6 +134,26 @@ def _restarted(skew: float) -> Tell:
     return tell
 
 
+async def a_token_is_needed_in_a_pause(world: World) -> None:
+    """A refused token would be renewed, but the exchange has just asked others to wait."""
+    fault = Fault("slow", "The answer comes after 5 s.", deliver=late(5.0), only="balances")
+    async with world.polling():
+        await world.run(INTERVAL - 5)
+        world.simulator.expire_tokens(world.simulated(world.victim))
+        with (
+            world.simulator.show(fault, account="victim"),
+            world.simulator.show("http_429", account="neighbour", times=1),
+        ):
+            page = await world.run(30)
+        assert page.failures(world.victim.key) == {"rate_limited": 1}, page.failures(
+            world.victim.key
+        )
+        await world.until(lambda page: page.is_up(world.victim.key), within=2 * INTERVAL)
+    entries = world.simulator.ledger.entries(world.exchange)
+    [refused] = [entry for entry in entries if "http_429" in entry.faults]
+    assert min(e.began for e in entries if e.began > refused.began) - refused.began >= 55
+
+
 async def two_accounts_with_one_key(world: World) -> None:
     """Two accounts have the same key, and the network lets the later request overtake."""
 
@@ -181,6 +202,7 @@ OF_KEYS = [
     _with_tokens("token_expires", "one silent renewal", a_token_expires),
     _with_tokens("token_renewed_ahead", "no refusal", a_token_is_renewed_ahead),
     _with_tokens("token_expired", "authentication", every_token_is_void),
+    _with_tokens("token_in_pause", "rate_limited, nobody asks", a_token_is_needed_in_a_pause),
     _with_tokens("token_of_50", "one renewal", fifty_polls_see_a_token_expire),
     *(
         story_case(

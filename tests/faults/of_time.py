@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from itertools import pairwise
 
+from exporter.lag import watch_loop
 from exporter.model import Account
 from exporter.simulator import Entry, Fault
 from exporter.simulator.on_wire import late
@@ -28,15 +29,44 @@ async def two_hundred_accounts_start_spread(world: World) -> None:
 
 async def a_stall_of_our_own(world: World) -> None:
     """Our event loop stands still for 20 s while polls are under way."""
+    watch = asyncio.create_task(watch_loop(world.own.loop_lag.set))
     async with world.polling():
         await world.run(INTERVAL - 5)
         with world.simulator.show("late"):
             await asyncio.sleep(5.5)
             world.clocks.loop.advance(20)
+        during = await world.run(30)
         page = await world.run(2 * INTERVAL)
+    watch.cancel()
+    lag = "exchange_exporter_event_loop_lag_seconds"
+    assert 19 <= float(during.samples[lag]) <= 20
+    assert float(page.samples[lag]) < 1
     for account in (world.victim, world.neighbour, world.stranger):
-        assert set(page.failures(account.key)) <= {"internal"}, page.failures(account.key)
+        assert page.failures(account.key) == {}, page.failures(account.key)
         assert page.is_up(account.key)
+
+
+async def a_silence_in_a_stall(world: World) -> None:
+    """That happens while an exchange does not answer."""
+    async with world.polling():
+        await world.run(INTERVAL - 5)
+        with world.simulator.show("silence", account="victim"):
+            await asyncio.sleep(5.5)
+            world.clocks.loop.advance(20)
+            page = await world.run(30)
+        assert page.failures(world.victim.key) == {"internal": 1}, page.failures(world.victim.key)
+        await world.until(lambda page: page.is_up(world.victim.key), within=INTERVAL)
+
+
+async def a_limit_of_one(world: World) -> None:
+    """One request a minute is allowed, and the exchange closes each connection at its second."""
+    limits = LIMITS | {world.exchange: 1}
+    async with world.polling([world.victim, world.stranger], limits):
+        with world.simulator.show("close_on_reuse", account="victim"):
+            page = await world.run(20 * INTERVAL)
+    assert page.failures(world.victim.key) == {}, page.failures(world.victim.key)
+    assert page.polls(world.victim.key) >= 4
+    assert world.most_requests(world.exchange) == 1
 
 
 async def an_answer_just_in_time(world: World) -> None:
@@ -105,7 +135,9 @@ OF_TIME = [
     story_case("A", "resolver_hangs_for_many", "others in rhythm", many_hang_in_the_resolver),
     story_case("A", "connection_died", "one timeout, then fresh", a_connection_that_died_unnoticed),
     story_case("B", "start_of_200", "spread over time", two_hundred_accounts_start_spread),
-    story_case("B", "own_stall", "not blamed on the exchanges", a_stall_of_our_own),
+    story_case("B", "own_stall", "no failure, the lag shows it", a_stall_of_our_own),
+    story_case("B", "own_stall_in_silence", "internal, then fresh", a_silence_in_a_stall),
+    story_case("B", "limit_of_one", "slow, no failure", a_limit_of_one),
     story_case("B", "just_in_time", "served", an_answer_just_in_time),
     story_case("B", "timeout_is_exact", "timeout after 10 to 10.5 s", a_poll_ends_at_its_timeout),
 ]

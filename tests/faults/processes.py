@@ -239,6 +239,27 @@ def cannot_mount() -> str:
     return "mounting is not permitted here"
 
 
+def stands_still(daemon: Daemon) -> None:
+    """The whole process is stopped for two seconds, and goes on."""
+    daemon.start()
+    wait_for(daemon.is_up)
+    daemon.process.send_signal(signal.SIGSTOP)
+    goes_on_at = time.monotonic() + 2
+    wait_for(lambda: time.monotonic() >= goes_on_at)
+    daemon.process.send_signal(signal.SIGCONT)
+    wait_for(lambda: _lag(daemon) >= 1)
+    daemon.goes_on()
+    failed = re.findall(r'reason="(\w+)"\} [1-9]', daemon.page())
+    assert set(failed) <= {"internal"}, failed
+    daemon.stop()
+
+
+def _lag(daemon: Daemon) -> float:
+    name = "exchange_exporter_event_loop_lag_seconds"
+    found = re.search(rf"^{name} (\S+)$", daemon.page(), re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
 def a_port_in_use(daemon: Daemon) -> None:
     """Another process listens on the port."""
     with socket.create_server(("127.0.0.1", daemon.port)):
@@ -325,6 +346,13 @@ def a_resolver_that_hangs(daemon: Daemon) -> None:
 
 
 _CASES: tuple[tuple[str, str, str, Callable[[Daemon], None], Callable[[], str]], ...] = (
+    (
+        "B",
+        "process_stands_still",
+        "the lag shows it, no exchange is blamed",
+        stands_still,
+        no_reason,
+    ),
     ("G", "sigterm_idle", "exit 0 within 5 s", stops_when_idle, no_reason),
     ("G", "sigterm_in_mid_poll", "exit 0 within 5 s", stops_in_mid_poll, no_reason),
     ("G", "sigterm_in_a_storm", "exit 0 within 5 s", stops_in_a_storm, no_reason),

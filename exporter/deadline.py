@@ -1,0 +1,59 @@
+"""Give something up after a time in which it could get on."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+
+class Deadline:
+    """Raise `TimeoutError` out of an `async with` block after some seconds.
+
+    Where this process stood still beyond that, as much time is added, once and at most the whole
+    again: what was waited for may have come meanwhile, unread. Time in `not_counting()` does not
+    count.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        """Take the time that the block may need."""
+        self._loop = asyncio.get_running_loop()
+        self._seconds = self._left = seconds
+        self._timeout = asyncio.timeout(None)
+
+    @property
+    def overrun(self) -> float:
+        """Return the seconds that have passed since the time was up."""
+        return self._loop.time() - self._due
+
+    async def __aenter__(self) -> Self:
+        await self._timeout.__aenter__()
+        self._go_on()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        await self._timeout.__aexit__(kind, error, traceback)
+
+    @contextmanager
+    def not_counting(self) -> Iterator[None]:
+        """Let the time stand still."""
+        self._timer.cancel()
+        self._left = self._due - self._loop.time()
+        try:
+            yield
+        finally:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._due = self._loop.time() + self._left
+        self._timer = self._loop.call_at(self._due, self._end)
+
+    def _end(self) -> None:
+        now = self._loop.time()
+        self._timeout.reschedule(now + min(now - self._due, self._seconds))
