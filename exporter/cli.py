@@ -198,4 +198,5 @@ def _scenario(options: argparse.Namespace) -> demo.Scenario:
 
 def _write_no_more() -> None:
     """Drop what is left of standard output: it is full, or its reader has left, as `head` does."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
