@@ -9,12 +9,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import structlog
+
 from exporter.clock import Clock
 from exporter.config import load
 from exporter.daemon import CannotListenError, Daemon, Options
 from exporter.exchanges import EXCHANGES
 from exporter.own_metrics import OwnMetrics
 from exporter.simulator import GROUPS, Showing, Simulator, add_demo_accounts, config_text
+
+log = structlog.get_logger(__name__)
 
 _LOOPBACK = ("127.0.0.1", 0)
 
@@ -99,8 +103,16 @@ def _prepare(simulator: Simulator, scenario: Scenario) -> None:
                 simulator.add_account(
                     exchange=exchange, name=f"account-{number}", assets=scenario.assets
                 )
+    names = [account.name for account in simulator.accounts]
     for showing in scenario.faults:
         simulator.add_showing(showing)
+        if showing.account not in {None, *names}:
+            log.warning(
+                "no simulated account has this name, its fault is never shown",
+                fault=showing.fault.name,
+                account=showing.account,
+                accounts=", ".join(names),
+            )
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -159,6 +159,15 @@ def test_a_configuration_that_cannot_be_written_is_one_clear_line_of_simulate():
     assert "/nonexistent/config.yaml: No such file or directory" in line
 
 
+def test_a_fault_of_an_account_that_is_not_there_is_warned_about(tmp_path: Path):
+    with exporter(tmp_path, "simulate", "--fault=http_401:account=payments") as simulating:
+        wait_for(lambda: "Simulated exchanges at" in simulating.output.read_text())
+        [line] = simulating.log.splitlines()
+    assert "level=warning" in line
+    assert "fault=http_401 account=payments accounts=" in line
+    assert "payments-mx" in line
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_simulate_ends_with_zero_on_a_signal(tmp_path: Path, number: signal.Signals):
     with exporter(tmp_path, "simulate") as simulating:
