@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from exporter.poller import Poller, make_plans, spread
 from exporter.simulator import Simulator
 from exporter.snapshots import AccountState, SnapshotStore
 from tests.accounts import make_account, make_store, simulated
+from tests.faults.virtual_time import run
+from tests.faults.world import opened
 
 UNLIMITED = {"btcturk": 60_000, "trubit": 60_000}
 
@@ -272,25 +275,20 @@ async def test_a_defect_while_samples_are_prepared_costs_polls_of_one_account_an
         assert store.states[broken.key].snapshot is None
 
 
-async def test_two_hundred_accounts_have_a_first_round_within_one_interval(simulator: Simulator):
-    accounts = [
-        simulated(
-            simulator,
-            simulator.add_account(exchange="btcturk", name=f"a{number}", assets=3),
-            interval=6.0,
-        )
-        for number in range(200)
-    ]
-    store = make_store()
-    async with asyncio.TaskGroup() as tasks:
-        poller = Poller(store, tasks, Clock())
-        await poller.reconcile(accounts, {"btcturk": 3600})
-        await until(lambda: any(state.polls == 2 for state in store.states.values()))
-        assert all(state.polls >= 1 for state in store.states.values())
-        await poller.stop()
-    assert all(state.up for state in store.states.values())
-    assert simulator.ledger.most_requests("btcturk", 1.0) <= 60
-    assert not any(simulator.ledger.overlapped("btcturk", a.name) for a in accounts)
+def test_two_hundred_accounts_have_a_first_round_within_one_interval():
+    async def main() -> None:
+        async with opened("btcturk", limits={"btcturk": None}) as world:
+            accounts = [world.add(f"a{number}", "btcturk") for number in range(200)]
+            often = [replace(account, interval=6.0) for account in accounts]
+            async with world.polling(often, {"btcturk": 3600}):
+                await until(lambda: any(each.polls == 2 for each in world.store.states.values()))
+                assert all(state.polls >= 1 for state in world.store.states.values())
+            assert all(state.up for state in world.store.states.values())
+            ledger = world.simulator.ledger
+            assert ledger.most_requests("btcturk", 1.0) <= 60
+            assert not any(ledger.overlapped("btcturk", account.name) for account in accounts)
+
+    run(main)
 
 
 def test_too_many_accounts_stretch_everyones_interval_and_its_staleness():
