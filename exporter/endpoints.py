@@ -88,7 +88,7 @@ class Endpoint:
         try:
             async with self._turn():
                 asked_at = self._clock.monotonic()
-                http.begin_poll(partial(self._further_request, deadline))
+                http.begin_poll(partial(self._before_request, deadline))
                 async with deadline:
                     credentials = await self._reader.read_all(account.credentials)
                     reading = await self._api.fetch_balances(account, credentials, http)
@@ -123,26 +123,27 @@ class Endpoint:
         finally:
             self._pace.end(self._clock.monotonic())
 
-    async def _further_request(self, deadline: Deadline) -> None:
-        """Count the end of a running poll's request, and the start of its next one.
+    async def _before_request(self, deadline: Deadline, is_first: bool) -> None:  # noqa: FBT001 - one caller
+        """Let a running poll send a request, of which the first is counted as the poll.
 
-        It waits for the limit, for which the exchange is not to blame. A pause may last too long
-        for that: raises `RateLimitedError`.
+        Another one waits for the limit, for which the exchange is not to blame. A pause that began
+        meanwhile may last too long for that: raises `RateLimitedError`.
         """
+        if is_first:
+            self._refuse_in_pause()
+            return
         self._pace.end(self._clock.monotonic())
         try:
             with deadline.not_counting():
-                await self._may_follow()
+                while (wait := self._pace.wait_to_follow(self._clock.monotonic())) > 0:
+                    self._refuse_in_pause()
+                    await self._sleep(wait)
         finally:
             self._pace.start(self._clock.monotonic())  # the poll's end counts as its end
 
-    async def _may_follow(self) -> None:
-        while (wait := self._pace.wait_to_follow(self._clock.monotonic())) > 0:
-            if rest := self._pace.rest_of_pause(self._clock.monotonic()):
-                raise RateLimitedError(
-                    "the exchange asked for fewer requests meanwhile", retry_after=rest
-                )
-            await self._sleep(wait)
+    def _refuse_in_pause(self) -> None:
+        if rest := self._pace.rest_of_pause(self._clock.monotonic()):
+            raise RateLimitedError("the exchange asked for fewer requests", retry_after=rest)
 
     def _note_limit(self, outcome: Reading | PollError, asked_at: float) -> None:
         if isinstance(outcome, RateLimitedError):

@@ -87,10 +87,10 @@ class ScriptedApi:
 
     script: Script = Script(0.0, ())
     sent: list[Request] = field(default_factory=list)
-    further: Callable[[], Any] = field(init=False)
+    before_request: Callable[[bool], Any] = field(init=False)
 
-    def begin_poll(self, further_request: Callable[[], Any]) -> None:
-        self.further = further_request
+    def begin_poll(self, before_request: Callable[[bool], Any]) -> None:
+        self.before_request = before_request
 
     def timed_out(self) -> PollError:
         return BadResponseError("too slow")
@@ -98,10 +98,8 @@ class ScriptedApi:
     async def fetch_balances(
         self, _account: Account, _credentials: Mapping[str, Secret], http: Any
     ) -> Reading:
-        first, *more = http.script.requests
-        await http.ask(first)
-        for duration in more:
-            await http.further()
+        for number, duration in enumerate(http.script.requests):
+            await http.before_request(number == 0)
             await http.ask(duration)
         if http.script.error is not None:
             raise http.script.error

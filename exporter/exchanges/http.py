@@ -47,7 +47,7 @@ class StaleConnectionError(ConnectionFailedError):
     """A connection kept from an earlier request was closed by the exchange, or is out of step."""
 
 
-FurtherRequest = Callable[[], Awaitable[None]]
+BeforeRequest = Callable[[bool], Awaitable[None]]
 
 
 class Request(NamedTuple):
@@ -89,19 +89,19 @@ class HttpClient:
         self._base_url = base_url
         self._server_clock = server_clock
         self._clock = clock
-        self._further_request: FurtherRequest
+        self._before_request: BeforeRequest
         self._is_first_request = True
         self._progress = _Progress()
         self._client: httpx.AsyncClient | None = None
         self._is_kept = False  # whether the last answer ended well
 
-    def begin_poll(self, further_request: FurtherRequest) -> None:
+    def begin_poll(self, before_request: BeforeRequest) -> None:
         """Let the next request be a poll's first.
 
-        The poll itself has its turn before it starts; before every other request, and after the end
-        of the one before that, it calls `further_request`, which waits for the pace.
+        Before each request, and after the end of the last, `before_request` is called with whether
+        it is the first. It waits for the pace; for the first one the poll has had its turn already.
         """
-        self._further_request = further_request
+        self._before_request = before_request
         self._is_first_request = True
         self._progress = _Progress()
 
@@ -118,8 +118,7 @@ class HttpClient:
             return await self._ask_in_turn(make_request)
 
     async def _ask_in_turn(self, make_request: Callable[[], Request]) -> Answer:
-        if not self._is_first_request:
-            await self._further_request()
+        await self._before_request(self._is_first_request)
         self._is_first_request = False
         return await self._ask(make_request())
 

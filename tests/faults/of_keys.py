@@ -5,6 +5,7 @@ from email.utils import formatdate
 
 from exporter.simulator import Fault
 from exporter.simulator.messages import Call, Response
+from exporter.simulator.on_response import limited
 from exporter.simulator.on_wire import late
 from tests.faults.case import Case, Tell, story_case
 from tests.faults.relay import Relay, relay_to
@@ -154,6 +155,18 @@ async def a_token_is_needed_in_a_pause(world: World) -> None:
     assert min(e.began for e in entries if e.began > refused.began) - refused.began >= 55
 
 
+async def a_renewal_is_limited_while_others_wait_for_it(world: World) -> None:
+    """Five polls wait for one new token, which takes 6 s and is refused with 429."""
+    key = world.simulated(world.victim)
+    accounts = [world.configured(key, name=f"a{number}") for number in range(5)]
+    fault = Fault("limited", "429 after 6 s.", response=limited("55"), deliver=late(6.0))
+    with world.simulator.show(fault, call="token"):
+        async with world.polling(accounts):
+            page = await world.run(30)
+    assert all(page.failures(account.key) == {"rate_limited": 1} for account in accounts)
+    assert len(world.simulator.ledger.entries(world.exchange)) == 1
+
+
 async def two_accounts_with_one_key(world: World) -> None:
     """Two accounts have the same key, and the network lets the later request overtake."""
 
@@ -203,6 +216,11 @@ OF_KEYS = [
     _with_tokens("token_renewed_ahead", "no refusal", a_token_is_renewed_ahead),
     _with_tokens("token_expired", "authentication", every_token_is_void),
     _with_tokens("token_in_pause", "rate_limited, nobody asks", a_token_is_needed_in_a_pause),
+    _with_tokens(
+        "token_limited_for_5",
+        "rate_limited, asked for once",
+        a_renewal_is_limited_while_others_wait_for_it,
+    ),
     _with_tokens("token_of_50", "one renewal", fifty_polls_see_a_token_expire),
     *(
         story_case(
