@@ -59,6 +59,11 @@ Setting = Callable[[World], AbstractAsyncContextManager[Begin]]
 """Prepare a world before anything is polled, and return what begins the fault."""
 
 
+def no_reason() -> str:
+    """Say that a case can be played everywhere."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """Hold one line of the matrix; `play` takes an exchange and raises where something is wrong.
@@ -74,7 +79,7 @@ class Case:
     play: Callable[[str], None] = field(repr=False)
     exchanges: tuple[str, ...] = EXCHANGES
     why: str = ""
-    unplayable: Callable[[], str] = field(default=lambda: "", repr=False)
+    unplayable: Callable[[], str] = field(default=no_reason, repr=False)
 
     def __str__(self) -> str:
         return f"{self.group}-{self.name}"
@@ -123,6 +128,25 @@ def story_case(
 
     does = does or " ".join((tell.__doc__ or "").split())
     return Case(group, name, does, dict.fromkeys(exchanges, seen), play, exchanges, why)
+
+
+def case_of_both(
+    group: str,
+    name: str,
+    does: str,
+    seen: str,
+    play: Callable[[], None],
+    unplayable: Callable[[], str] = no_reason,
+) -> Case:
+    """Return a case that has both exchanges in it, and is played once for both."""
+    played: list[str] = []
+
+    def play_once(_exchange: str) -> None:
+        if not played:
+            play()
+        played.append(name)
+
+    return Case(group, name, does, dict.fromkeys(EXCHANGES, seen), play_once, unplayable=unplayable)
 
 
 def at_once(begin: Begin) -> Setting:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from exporter.simulator import Simulator, config_text
 from tests.faults.canaries import Canaries, api_key, api_secret
-from tests.faults.case import EXCHANGES, Case
+from tests.faults.case import Case, case_of_both, no_reason
 from tests.programs import fetch, wait_for
 
 Result = TypeVar("Result")
@@ -46,14 +46,6 @@ class Exchanges:
 
     async def _open(self) -> Simulator:
         self.simulator = await Simulator().__aenter__()
-        for exchange, name in _ACCOUNTS:
-            self.simulator.add_account(
-                exchange=exchange,
-                name=name,
-                balances={"BTC": ("1.5", "1", "0.5")},
-                api_key=api_key(name),
-                api_secret=api_secret(name),
-            )
         return self.simulator
 
     def _await(self, running: Coroutine[Any, Any, Result]) -> Result:
@@ -82,6 +74,22 @@ class Daemon:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def descriptors(self) -> int:
+        """Return how many file descriptors the process has open."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def add_account(self, exchange: str, name: str) -> None:
+        """Open a simulated account with canaries for secrets."""
+        self.canaries.know_account(name)
+        self.simulator.add_account(
+            exchange=exchange,
+            name=name,
+            balances={"BTC": ("1.5", "1", "0.5")},
+            api_key=api_key(name),
+            api_secret=api_secret(name),
+        )
 
     def write_config(self, interval: str = "1s") -> None:
         """Write the configuration of the simulated accounts."""
@@ -141,11 +149,10 @@ def _environment() -> dict[str, str]:
 @contextmanager
 def daemon() -> Iterator[Daemon]:
     """Prepare a daemon that is not yet started, and leave nothing of it behind."""
-    canaries = Canaries()
-    for _, name in _ACCOUNTS:
-        canaries.know_account(name)
     with Exchanges() as simulator, tempfile.TemporaryDirectory() as folder:
-        running = Daemon(simulator, Path(folder), canaries, free_port())
+        running = Daemon(simulator, Path(folder), Canaries(), free_port())
+        for account in _ACCOUNTS:
+            running.add_account(*account)
         running.write_config()
         try:
             yield running
@@ -161,11 +168,6 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def no_reason() -> str:
-    """Say that a case can be played everywhere."""
-    return ""
-
-
 def process_case(
     group: str,
     name: str,
@@ -175,14 +177,11 @@ def process_case(
     *,
     does: str = "",
 ) -> Case:
-    """Return a case; one process has an account at each exchange, so it is played once for both."""
-    played: list[str] = []
+    """Return a case of a process that has an account at each exchange."""
 
-    def play_once(_exchange: str) -> None:
-        if not played:
-            with daemon() as prepared:
-                play(prepared)
-        played.append(name)
+    def play_in_daemon() -> None:
+        with daemon() as prepared:
+            play(prepared)
 
     does = does or " ".join((play.__doc__ or "").split())
-    return Case(group, name, does, dict.fromkeys(EXCHANGES, seen), play_once, unplayable=unplayable)
+    return case_of_both(group, name, does, seen, play_in_daemon, unplayable)

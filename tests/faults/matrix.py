@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import cycle
 
 from tests.faults.case import EXCHANGES, Case
+from tests.faults.endurance import ENDURANCE
 from tests.faults.network import NETWORK
 from tests.faults.of_files import OF_FILES
 from tests.faults.of_http import OF_HTTP
@@ -27,7 +28,8 @@ GROUPS = {
 
 STORIES = [*OF_TIME, *OF_HTTP, *OF_KEYS, *OF_FILES]
 MATRIX = sorted(
-    [*SHOWN, *ON_RENEWAL, *NETWORK, *STORIES, *PROCESSES, *SERVING], key=lambda case: case.group
+    [*SHOWN, *ON_RENEWAL, *NETWORK, *STORIES, *PROCESSES, *SERVING, *ENDURANCE],
+    key=lambda case: case.group,
 )
 
 # Processes take seconds; these show what nothing else does.

@@ -13,7 +13,8 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
-from tests.faults.daemon import Daemon, no_reason, process_case
+from tests.faults.case import no_reason
+from tests.faults.daemon import Daemon, process_case
 from tests.programs import wait_for
 
 

@@ -15,6 +15,7 @@ import structlog
 
 from exporter.web.limits import Limits
 from exporter.web.messages import Response
+from tests.web.shapes import AMBIGUOUS, TOO_LARGE, request
 
 HUGE = 30_000_000
 """More than the kernel takes for a client that does not read."""
@@ -30,10 +31,6 @@ GET_HUGE = GET.replace(b"/ ", b"/huge ")
 PAGES = {"/": page(), "/huge": page(HUGE)}
 
 
-def request(*headers: str, line: str = "GET / HTTP/1.1") -> bytes:
-    return "\r\n".join([line, "Host: localhost", *headers, "", ""]).encode()
-
-
 def status(answer: bytes) -> int:
     return int(answer.split()[1])
 
@@ -42,49 +39,7 @@ SMUGGLED = b"GET /huge HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    "attempt",
-    [
-        pytest.param(
-            request("Content-Length: 4", "Transfer-Encoding: chunked") + b"0\r\n\r\n", id="CL.TE"
-        ),
-        pytest.param(
-            request("Transfer-Encoding: chunked", "Content-Length: 4") + b"0\r\n\r\n", id="TE.CL"
-        ),
-        pytest.param(
-            request("Transfer-Encoding: chunked", line="GET / HTTP/1.0") + b"0\r\n\r\n",
-            id="chunks from an HTTP/1.0 client",
-        ),
-        pytest.param(request("Content-Length: 4", "Content-Length: 5"), id="two lengths"),
-        pytest.param(request("Content-Length: 4, 5"), id="two lengths in one header"),
-        pytest.param(request("Content-Length: +4"), id="a signed length"),
-        pytest.param(request("Content-Length: -1"), id="a negative length"),
-        pytest.param(request("Content-Length: 0x4"), id="a hexadecimal length"),
-        pytest.param(request("Content-Length: 4 4"), id="a length with a space"),
-        pytest.param(request("Content-Length : 4"), id="a space before the colon"),
-        pytest.param(request("Transfer-Encoding: xchunked"), id="an unknown coding"),
-        pytest.param(request("Transfer-Encoding: chunked, identity"), id="two codings"),
-        pytest.param(
-            request("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), id="chunked twice"
-        ),
-        pytest.param(
-            request("Transfer-Encoding: chunked") + b"0x1\r\na\r\n", id="a bad chunk size"
-        ),
-        pytest.param(request("Transfer-Encoding: chunked") + b"-1\r\n", id="a negative chunk size"),
-        pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="no host"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", id="two hosts"),
-        pytest.param(b"GET /\r\n\r\n", id="no version"),
-        pytest.param(b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", id="an unknown version"),
-        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", id="the preface of HTTP/2"),
-        pytest.param(request(line="GET http://localhost/ HTTP/1.1"), id="an absolute target"),
-        pytest.param(request(line="CONNECT localhost:80 HTTP/1.1"), id="a proxy's request"),
-        pytest.param(request(line="OPTIONS * HTTP/1.1"), id="the whole server"),
-        pytest.param(request(line="GET /\x00 HTTP/1.1"), id="a NUL in the target"),
-        pytest.param(request(line="GET / x HTTP/1.1"), id="a space in the target"),
-        pytest.param(request("X: a\x00b"), id="a NUL in a header"),
-        pytest.param(request("X: a\rb"), id="a carriage return in a header"),
-        pytest.param(request(": x"), id="a header without a name"),
-        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64), id="TLS"),
-    ],
+    "attempt", [pytest.param(sent, id=name) for name, sent in AMBIGUOUS.items()]
 )
 async def test_an_ambiguous_request_is_refused_and_nothing_after_it_is_served(
     serve, connect, attempt
@@ -98,28 +53,7 @@ async def test_an_ambiguous_request_is_refused_and_nothing_after_it_is_served(
 
 @pytest.mark.parametrize(
     ("sent", "refusal"),
-    [
-        pytest.param(
-            b"GET /" + b"a" * 1_000_000 + b" HTTP/1.1\r\n\r\n", 431, id="a target of 1 MB"
-        ),
-        pytest.param(request("X: " + "a" * 1_000_000), 431, id="a header of 1 MB"),
-        pytest.param(request("X: " + "a" * 17_000), 431, id="a header of 17 KB in one packet"),
-        pytest.param(request(*["X: a"] * 200_000), 431, id="200,000 headers"),
-        pytest.param(
-            request("Content-Length: 1000000") + bytes(1_000_000), 413, id="a body of 1 MB"
-        ),
-        pytest.param(request("Content-Length: 99999999999999999999"), 413, id="a declared 100 EB"),
-        pytest.param(
-            request("Transfer-Encoding: chunked") + b"400\r\n" + bytes(1024) + b"\r\n1\r\nx\r\n",
-            413,
-            id="chunks of more than 1 KB",
-        ),
-        pytest.param(
-            request("Transfer-Encoding: chunked") + b"f4240\r\n" + bytes(1_000_000),
-            413,
-            id="a chunk of 1 MB",
-        ),
-    ],
+    [pytest.param(sent, refusal, id=name) for name, (sent, refusal) in TOO_LARGE.items()],
 )
 async def test_a_large_request_is_refused_and_the_client_can_read_why(
     serve, connect, sent, refusal

@@ -5,63 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.web.negotiation import Encoding, Format, choose_encoding, choose_format
+from tests.web.shapes import ACCEPT, ACCEPT_ENCODING
 
 TEXT, OPENMETRICS = Format.TEXT, Format.OPENMETRICS
 IDENTITY, GZIP = Encoding.IDENTITY, Encoding.GZIP
-PROMETHEUS_3 = (
-    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-    "application/openmetrics-text;version=0.0.1;q=0.5,"
-    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
-    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
-)
-PROMETHEUS_2 = (
-    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
-    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
-)
-BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
 
 
 @pytest.mark.parametrize(
     ("accept", "chosen"),
-    [
-        pytest.param("", TEXT, id="nothing said"),
-        pytest.param("*/*", TEXT, id="anything"),
-        pytest.param(PROMETHEUS_3, OPENMETRICS, id="Prometheus 3"),
-        pytest.param(PROMETHEUS_2, OPENMETRICS, id="Prometheus 2"),
-        pytest.param(BROWSER, TEXT, id="a browser"),
-        pytest.param("application/openmetrics-text", OPENMETRICS, id="no version"),
-        pytest.param("application/openmetrics-text; version=0.0.1", OPENMETRICS, id="0.0.1"),
-        pytest.param('application/openmetrics-text; version="1.0.0"', OPENMETRICS, id="quoted"),
-        pytest.param("APPLICATION/OpenMetrics-Text", OPENMETRICS, id="any case"),
-        pytest.param("application/openmetrics-text; version=2.0.0", TEXT, id="a later version"),
-        pytest.param(
-            "application/openmetrics-text;version=2.0.0,*/*;q=0.1", TEXT, id="later or any"
-        ),
-        pytest.param(
-            "application/openmetrics-text;q=0.4,text/plain;q=0.5", TEXT, id="text weighs more"
-        ),
-        pytest.param("application/openmetrics-text;q=0.5,text/plain;q=0.5", TEXT, id="a tie"),
-        pytest.param("application/openmetrics-text;q=0", TEXT, id="excluded"),
-        pytest.param(
-            "application/openmetrics-text;q=0,*/*", TEXT, id="excluded, though all is welcome"
-        ),
-        pytest.param("text/plain;q=0,*/*", OPENMETRICS, id="anything but text"),
-        pytest.param("text/*;q=0.2,*/*;q=0.8", OPENMETRICS, id="the narrower wildcard counts"),
-        pytest.param(
-            "text/plain;version=0.0.4;q=0.9,text/plain;q=0.1,application/*;q=0.5",
-            TEXT,
-            id="version",
-        ),
-        pytest.param("application/*", OPENMETRICS, id="a wildcard that text is not in"),
-        pytest.param("application/json", TEXT, id="nothing fits"),
-        pytest.param(
-            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily",
-            TEXT,
-            id="protobuf",
-        ),
-        pytest.param("application/openmetrics-text;q=2,text/plain;q=0.1", TEXT, id="no weight"),
-        pytest.param(";;;,,,=;q", TEXT, id="garbage"),
-    ],
+    [pytest.param(accept, chosen, id=name) for name, (accept, chosen) in ACCEPT.items()],
 )
 def test_the_format_is_the_one_that_the_client_weighs_most(accept, chosen):
     assert choose_format(accept) is chosen
@@ -69,25 +21,7 @@ def test_the_format_is_the_one_that_the_client_weighs_most(accept, chosen):
 
 @pytest.mark.parametrize(
     ("accept_encoding", "chosen"),
-    [
-        pytest.param("", IDENTITY, id="nothing said"),
-        pytest.param("gzip", GZIP, id="Prometheus"),
-        pytest.param("gzip, deflate, br, zstd", GZIP, id="a browser"),
-        pytest.param("GZip", GZIP, id="any case"),
-        pytest.param("x-gzip", GZIP, id="the old name"),
-        pytest.param("*", GZIP, id="anything"),
-        pytest.param("gzip;q=0.001", GZIP, id="hardly welcome"),
-        pytest.param("gzip;q=0", IDENTITY, id="excluded"),
-        pytest.param("gzip;q=0.0, *", IDENTITY, id="excluded, though all is welcome"),
-        pytest.param("*;q=0", IDENTITY, id="all excluded"),
-        pytest.param("identity;q=1, gzip;q=0.5", IDENTITY, id="identity weighs more"),
-        pytest.param("identity;q=0.5, gzip", GZIP, id="gzip weighs more"),
-        pytest.param("identity;q=0, *", GZIP, id="anything but identity"),
-        pytest.param("gzip;q=0.5, *;q=1", IDENTITY, id="the wildcard speaks for identity"),
-        pytest.param("deflate, br", IDENTITY, id="codings we lack"),
-        pytest.param("gzip;q=abc", IDENTITY, id="no weight"),
-        pytest.param("gzipped", IDENTITY, id="another word"),
-    ],
+    [pytest.param(accept, chosen, id=name) for name, (accept, chosen) in ACCEPT_ENCODING.items()],
 )
 def test_the_coding_is_gzip_where_it_is_welcome(accept_encoding, chosen):
     assert choose_encoding(accept_encoding) is chosen
