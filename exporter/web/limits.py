@@ -13,7 +13,8 @@ class Limits:
     `reserved`: slots beyond those for addresses that hold none, so that a client that hoards
     answers without reading them can't keep Prometheus out.
     `stall`: an answer of which a client leaves a piece unread for so long makes room for another.
-    `max_connections`: lowered to half of the process's descriptors, for polls need them too.
+    `max_connections`: each may cost 0.1 MB over TLS; lowered to half of the process's descriptors,
+    for polls need them too.
     `receive`: for a TLS handshake, then to begin the first request, and for each request from its
     first byte on; absolute, however busily a client drips.
     `idle`: between requests; twice Prometheus' default interval, so that its connection lasts.
@@ -29,7 +30,7 @@ class Limits:
     reserved: int = 8
     slot_wait: float = 2.0
     stall: float = 1.0
-    max_connections: int = 4096
+    max_connections: int = 2048
     receive: float = 5.0
     idle: float = 120.0
     send: float = 30.0

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import ssl
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -274,6 +275,17 @@ async def test_500_silent_peers_hold_up_nobody_and_are_dropped(serve, connect, c
     answer = await ask(address, trusting(), get("/", "Connection: close"))
     assert answer.endswith(b"hello")
     assert set(await asyncio.gather(*(peer.rest() for peer in silent))) == {b""}
+
+
+async def test_a_silent_peer_costs_little_memory(serve, connect, configure, trusting):
+    address = await serve(PAGES, access=Access(configure(TLS)))
+    tracemalloc.start()
+    for _ in range(100):
+        await connect(address)
+    await ask(address, trusting(), get("/", "Connection: close"))  # the others were accepted before
+    allocated, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert allocated < 100 * 64 * 1024
 
 
 async def test_a_renewed_certificate_is_shown_to_new_connections(
