@@ -161,8 +161,10 @@ class Server:
             # Requests that came together must not keep the loop from polls and other clients.
             await asyncio.sleep(0)
             request = await connection.receive()
+            if request is None:
+                return False
             self._quiet.pop(client, None)
-            if request is None or self._access.config().tls is not tls:
+            if self._access.config().tls is not tls:
                 return False  # Under new rules the client has to connect, and prove itself, again.
             refusal = await self._access.refusal(request, connection.certificate)
             response = refusal or await self._respond(request)

@@ -2,9 +2,12 @@
 
 import asyncio
 import base64
+import select
+import socket
 import ssl
 import tracemalloc
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import bcrypt
@@ -275,6 +278,24 @@ async def test_500_silent_peers_hold_up_nobody_and_are_dropped(serve, connect, c
     answer = await ask(address, trusting(), get("/", "Connection: close"))
     assert answer.endswith(b"hello")
     assert set(await asyncio.gather(*(peer.rest() for peer in silent))) == {b""}
+
+
+async def test_peers_that_do_not_answer_our_goodbye_make_room(serve, configure, trusting):
+    limits = Limits(max_connections=3, receive=0.1, linger=10)
+    address = await serve(PAGES, limits, access=Access(configure(TLS)))
+    # With TLS 1.2 nothing comes after the handshake but the goodbye.
+    context = trusting(maximum_version=ssl.TLSVersion.TLSv1_2)
+
+    def see_goodbye() -> ssl.SSLSocket:
+        peer = context.wrap_socket(socket.create_connection(address), server_hostname="localhost")
+        select.select([peer], [], [])
+        return peer
+
+    with ExitStack() as peers:
+        for peer in await asyncio.gather(*(asyncio.to_thread(see_goodbye) for _ in range(3))):
+            peers.enter_context(peer)
+        answer = await ask(address, trusting(), get("/", "Connection: close"))
+    assert answer.endswith(b"hello")
 
 
 async def test_a_silent_peer_costs_little_memory(serve, connect, configure, trusting):
