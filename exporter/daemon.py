@@ -16,7 +16,7 @@ from exporter import __version__
 from exporter.clock import Clock
 from exporter.config import Config, ConfigError, load
 from exporter.credentials import SecretFile
-from exporter.exposition import RenderedBalances, render_balances
+from exporter.exposition import Store, render_balances
 from exporter.lag import watch_loop
 from exporter.own_metrics import OwnMetrics
 from exporter.poller import Poller
@@ -62,7 +62,7 @@ class Daemon:
         self._access = Access(options.web_config_file)
         self._own = own
         self._clock = clock or Clock()
-        self._store: SnapshotStore[RenderedBalances] = SnapshotStore(render_balances)
+        self.store: Store = SnapshotStore(render_balances)
         self._started = asyncio.Event()
         self._stopping = asyncio.Event()
         self._reload_wanted = asyncio.Event()
@@ -111,7 +111,7 @@ class Daemon:
 
     async def _poll(self, config: Config) -> None:
         async with asyncio.TaskGroup() as tasks:
-            self._poller = Poller(self._store, tasks, self._clock)
+            self._poller = Poller(self.store, tasks, self._clock)
             await self._take_over(config)
             self._started.set()
             watchers = [
@@ -172,7 +172,7 @@ class Daemon:
         options = self._options
         routes = make_routes(
             telemetry_path=options.telemetry_path,
-            store=self._store,
+            store=self.store,
             own=self._own,
             clock=self._clock,
             is_ready=lambda: not self._stopping.is_set(),

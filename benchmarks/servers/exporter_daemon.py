@@ -82,8 +82,7 @@ async def run() -> None:
     own = make_own_metrics(clock)
     logs.configure("warning", "logfmt", own.count_log_message)
     daemon = Daemon(Options(listen_addresses=("127.0.0.1:0",)), own, clock)
-    # The store has no public door, because nobody but the poller publishes.
-    filler = Filler(daemon._store, clock)  # noqa: SLF001
+    filler = Filler(daemon.store, clock)
     commands = await _standard_input()
 
     def when_listening(url: str) -> None:

@@ -93,7 +93,7 @@ class Soak:
         self.simulator.show(self.chance.choice(sorted(FAULTS)), probability=FAULTY)
 
     def _count_polls(self) -> None:
-        states = self.daemon._store.states
+        states = self.daemon.store.states
         for key, state in states.items():
             polls, failures = self._seen.get(key, (0, 0))
             failed = sum(state.failures.values())
@@ -112,7 +112,7 @@ class Soak:
         self.reloads += 1
 
     def _accounts(self) -> tuple[str, ...]:
-        return tuple(key.account for key in self.daemon._store.states)
+        return tuple(key.account for key in self.daemon.store.states)
 
     def _sample(self, hours: float) -> Sample:
         return Sample(
