@@ -22,7 +22,7 @@ from exporter.exchanges.base import Exchange
 from exporter.exchanges.http import HttpClient
 from exporter.exchanges.server_clock import ServerClock
 from exporter.model import Account, Reading
-from exporter.pace import Breaker, Pace, limit_pause
+from exporter.pace import Pace, limit_pause
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -63,7 +63,6 @@ class Endpoint:
         self._sleep = sleep
         self._jitter = jitter
         self._reader = CredentialsReader()
-        self._breaker = Breaker()
         self._queue = asyncio.Lock()
         self._limited_in_a_row = 0
         self._limited_at = -math.inf
@@ -80,13 +79,8 @@ class Endpoint:
         """Return a client for an account, which the caller closes."""
         return HttpClient(account.base_url, server_clock=self.server_clock, clock=self._clock)
 
-    async def poll(
-        self, account: Account, http: HttpClient, *, worked_before: bool = False
-    ) -> Attempt:
-        """Poll an account once and return what became of it; whatever happens is an outcome.
-
-        One that worked the last time is asked even where the exchange refuses all others.
-        """
+    async def poll(self, account: Account, http: HttpClient) -> Attempt:
+        """Poll an account once and return what became of it; whatever happens is an outcome."""
         asked_at = self._clock.monotonic()
         outcome: Reading | PollError
         credentials = None
@@ -97,8 +91,6 @@ class Endpoint:
                 http.begin_poll(partial(self._before_request, deadline))
                 async with deadline:
                     credentials = await self._reader.read_all(account.credentials)
-                    if not worked_before:
-                        self._refuse_in_vain()
                     reading = await self._api.fetch_balances(account, credentials, http)
                 outcome = reading.only(account.assets)
         except TimeoutError:
@@ -108,7 +100,6 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 - no defect may end the account's task
             outcome = InternalError.of(error)
         self._note_limit(outcome, asked_at)
-        self._breaker.note(outcome)
         duration = self._clock.monotonic() - asked_at
         return Attempt(asked_at, self._clock.wall() - duration, duration, outcome, credentials)
 
@@ -153,10 +144,6 @@ class Endpoint:
     def _refuse_in_pause(self) -> None:
         if rest := self._pace.rest_of_pause(self._clock.monotonic()):
             raise RateLimitedError("the exchange asked for fewer requests", retry_after=rest)
-
-    def _refuse_in_vain(self) -> None:
-        if refusal := self._breaker.hold(self._clock.monotonic()):
-            raise refusal
 
     def _note_limit(self, outcome: Reading | PollError, asked_at: float) -> None:
         if isinstance(outcome, RateLimitedError):

@@ -7,7 +7,6 @@ from typing import Generic, NamedTuple, TypeVar
 
 from exporter.errors import (
     AuthenticationError,
-    ClockSkewError,
     PermissionDeniedError,
     PollError,
     RateLimitedError,
@@ -22,9 +21,6 @@ WINDOW = PERIOD + 0.5
 
 UTILISATION = 0.9
 """Share of a limit that polls may plan for; the rest is for tokens, retries and other programs."""
-
-REFUSED_IN_A_ROW = 25
-"""Polls refused, whosever, after which an API is asked in vain only once a minute."""
 
 REFUSED_PAUSES = (60.0, 300.0, 900.0)
 MAX_PAUSE = 900.0
@@ -87,39 +83,6 @@ class Pace:
     def pause(self, until: float) -> None:
         """Let nothing start before `until`."""
         self._paused_until = max(self._paused_until, until)
-
-
-class Breaker:
-    """Let an API that refuses everyone be asked once a minute, until it accepts somebody again.
-
-    BtcTurk blocks an address that is refused 50 times in a row, and a poll may ask twice.
-    """
-
-    def __init__(self) -> None:
-        """Start closed: everyone may ask."""
-        self._in_a_row = 0
-        self._kind: type[PollError] = AuthenticationError
-        self._probed_at = -math.inf
-
-    def hold(self, now: float) -> PollError | None:
-        """Return why an account must not ask now, or None if it may."""
-        if self._in_a_row < REFUSED_IN_A_ROW:
-            return None
-        if now >= self._probed_at + PERIOD:
-            self._probed_at = now
-            return None
-        return self._kind(
-            f"not asked: the exchange refused {REFUSED_IN_A_ROW} polls in a row, and would block "
-            "this address; one account a minute asks, until one is accepted"
-        )
-
-    def note(self, outcome: object) -> None:
-        """Take in what became of a poll; other failures than refusals say nothing."""
-        if isinstance(outcome, AuthenticationError | PermissionDeniedError | ClockSkewError):
-            self._in_a_row += 1
-            self._kind = type(outcome)
-        elif not isinstance(outcome, PollError):
-            self._in_a_row = 0
 
 
 class Refusal(NamedTuple):

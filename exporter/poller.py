@@ -99,8 +99,7 @@ class Poller:
         try:
             while True:
                 due = await self._until_due(account, endpoint, due)
-                is_up = self._store.states[account.key].up
-                attempt = await endpoint.poll(account, http, worked_before=is_up)
+                attempt = await endpoint.poll(account, http)
                 due = self._due_after(account, attempt, due)
                 self._publish(account.key, attempt, endpoint.server_clock.offset(), due)
         finally:

@@ -2,16 +2,13 @@
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.errors import (
     AuthenticationError,
     BadResponseError,
-    ClockSkewError,
     PermissionDeniedError,
-    PollError,
     RateLimitedError,
     UnavailableError,
 )
@@ -19,9 +16,7 @@ from exporter.model import Reading
 from exporter.pace import (
     MAX_PAUSE,
     PERIOD,
-    REFUSED_IN_A_ROW,
     WINDOW,
-    Breaker,
     Pace,
     Refusals,
     limit_pause,
@@ -175,36 +170,3 @@ def test_without_a_wish_the_pause_is_a_random_share_of_a_bounded_exponential(n: 
     pause = limit_pause(RateLimitedError("429"), n, jitter)
     assert 0 <= pause <= MAX_PAUSE
     assert limit_pause(RateLimitedError("429"), n + 1, 1.0) >= pause
-
-
-def breaker_after(*outcomes: object) -> Breaker:
-    breaker = Breaker()
-    for outcome in outcomes:
-        breaker.note(outcome)
-    return breaker
-
-
-def test_an_api_that_refuses_everyone_is_asked_once_a_minute():
-    breaker = breaker_after(*[REFUSED] * REFUSED_IN_A_ROW)
-    asked = [second for second in range(200) if breaker.hold(second) is None]
-    assert asked == [0, 60, 120, 180]
-
-
-def test_one_success_lets_everyone_ask_again():
-    breaker = breaker_after(*[REFUSED] * 100, Reading(()), REFUSED)
-    assert [breaker.hold(1.0) for _ in range(5)] == [None] * 5
-
-
-def test_only_refusals_count_and_other_failures_do_not_end_their_row():
-    outage = UnavailableError("503")
-    assert breaker_after(*[outage] * 100).hold(0.0) is None
-    breaker = breaker_after(*[REFUSED, outage] * REFUSED_IN_A_ROW)
-    assert breaker.hold(0.0) is None
-    assert breaker.hold(1.0) is not None
-
-
-@pytest.mark.parametrize("kind", [AuthenticationError, PermissionDeniedError, ClockSkewError])
-def test_who_is_held_back_is_told_the_reason_of_the_others(kind: type[PollError]):
-    breaker = breaker_after(*[kind("refused")] * REFUSED_IN_A_ROW)
-    breaker.hold(0.0)
-    assert type(breaker.hold(1.0)) is kind
