@@ -109,14 +109,16 @@ class Refusals(Generic[Key]):
 
         That is 0 for all outcomes but a refusal.
         """
+        before = self._refusals.pop(account, None)
+        if before and before.asked != asked:
+            before = None
         if isinstance(outcome, AuthenticationError | PermissionDeniedError):
-            before = self._refusals.get(account)
-            in_a_row = before.in_a_row + 1 if before and before.asked == asked else 1
+            in_a_row = before.in_a_row + 1 if before else 1
             pause = REFUSED_PAUSES[min(in_a_row, len(REFUSED_PAUSES)) - 1]
             self._refusals[account] = Refusal(asked, in_a_row, now + pause)
             return pause
-        if not isinstance(outcome, PollError):
-            self._refusals.pop(account, None)
+        if before and isinstance(outcome, PollError):
+            self._refusals[account] = before
         return 0.0
 
     def in_force(self, account: Key, now: float) -> Refusal | None:

@@ -146,6 +146,13 @@ def test_another_key_has_a_row_of_its_own():
     assert refusals.in_force("a", 460.0) is None
 
 
+def test_another_key_ends_a_row_of_refusals_whatever_becomes_of_it():
+    refusals: Refusals[str] = Refusals()
+    refusals.note("a", "old key", REFUSED, 0.0)
+    assert refusals.note("a", "new key", UnavailableError("503"), 1.0) == 0
+    assert refusals.in_force("a", 2.0) is None
+
+
 def test_an_account_that_is_gone_leaves_no_refusal_behind():
     refusals: Refusals[str] = Refusals()
     refusals.note("stays", "key", REFUSED, 0.0)

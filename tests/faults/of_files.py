@@ -115,6 +115,21 @@ async def a_key_is_replaced_in_its_poll(world: World) -> None:
     assert page.failures(world.victim.key) == {"authentication": 1}, page.failures(world.victim.key)
 
 
+async def a_refused_key_goes(world: World) -> None:
+    """A refused key's file is missing in its pause: polls keep their rhythm, and no more."""
+    with _secret_file(world) as path:
+        good = path.read_text()
+        path.write_text(good[:-8] + good[-4:] + good[-4:])
+        async with world.polling():
+            before = await world.run(4 * INTERVAL)
+            path.unlink()
+            page = await world.run(5 * INTERVAL)
+            assert set(page.failures(world.victim.key)) == {"authentication", "config"}
+            assert 4 <= page.polls(world.victim.key) - before.polls(world.victim.key) <= 6
+            path.write_text(good)
+            await world.until(lambda p: p.is_up(world.victim.key), within=INTERVAL + 5)
+
+
 async def a_secret_is_taken_for_a_path(world: World) -> None:
     """The secret itself stands where its file's path is due."""
     secret = world.simulated(world.victim).api_secret
@@ -196,6 +211,7 @@ _SECRETS: tuple[tuple[str, str, Callable[[Path, str], object], bool], ...] = (
 )
 
 OF_FILES = [
+    story_case("G", "refused_key_goes", "config, in rhythm", a_refused_key_goes),
     story_case("G", "key_replaced_in_poll", "one failure", a_key_is_replaced_in_its_poll),
     story_case("G", "secret_as_path", "config, named by its key", a_secret_is_taken_for_a_path),
     story_case("G", "reload_adds_and_removes", "no gap in the others", a_reload_adds_and_removes),
