@@ -80,13 +80,17 @@ class _Unblocking:
         self._descriptor = descriptor
         self._room = select.poll()
         self._room.register(descriptor, select.POLLOUT)
+        self._is_cut = False
 
     def write(self, text: str) -> None:
-        data = text.encode(errors="backslashreplace")
+        line_end = "\n" if self._is_cut else ""  # of the line of which only a part was taken
+        data = (line_end + text).encode(errors="backslashreplace")
         for start in range(0, len(data), select.PIPE_BUF):
             if not self._room.poll(0):
+                self._is_cut = self._is_cut or start > 0
                 return
             os.write(self._descriptor, data[start : start + select.PIPE_BUF])
+        self._is_cut = False
 
 
 def name_exceptions(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import os
+import select
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -121,6 +122,18 @@ def test_a_pipe_that_nobody_reads_holds_nothing_up_and_gets_whole_lines():
         lines = unread.readlines()
     assert len(lines) > 100
     assert all(line.startswith("ts=") and line.endswith(f"{'x' * 50}\n") for line in lines)
+
+
+@pytest.mark.usefixtures("stream")
+def test_after_a_line_that_was_cut_the_next_one_is_whole():
+    reader, writer = os.pipe()
+    room = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 2 * select.PIPE_BUF)
+    with os.fdopen(reader, "rb", buffering=0) as lines, os.fdopen(writer, "w") as output:
+        logs.configure("info", "logfmt", stream=output)
+        structlog.get_logger().info("x" * 10 * room)
+        assert lines.read(10 * room).count(b"\n") == 0
+        structlog.get_logger().info("after it")
+        assert b"after it" in lines.read(room).splitlines()[1]
 
 
 @pytest.mark.usefixtures("stream")
