@@ -20,6 +20,7 @@ class Deadline:
         self._loop = asyncio.get_running_loop()
         self._seconds = self._left = seconds
         self._timeout = asyncio.timeout(None)
+        self._is_up = False
 
     @property
     def overrun(self) -> float:
@@ -52,8 +53,10 @@ class Deadline:
 
     def _go_on(self) -> None:
         self._due = self._loop.time() + self._left
-        self._timer = self._loop.call_at(self._due, self._end)
+        if not self._is_up:
+            self._timer = self._loop.call_at(self._due, self._end)
 
     def _end(self) -> None:
+        self._is_up = True
         now = self._loop.time()
         self._timeout.reschedule(now + min(now - self._due, self._seconds))

@@ -65,6 +65,20 @@ def test_time_that_does_not_count_is_added():
     assert given_up_after(block) == 70
 
 
+def test_what_a_stall_took_is_added_once_however_often_no_time_counts_then():
+    async def block(deadline: Deadline) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.call_soon(loop.advance, 20)
+        await asyncio.sleep(1)
+        while True:
+            with deadline.not_counting():
+                await asyncio.sleep(0.5)
+            await asyncio.sleep(0.5)
+
+    assert given_up_after(block) == 30
+
+
 def test_a_block_that_is_cancelled_while_no_time_counts_ends_at_once():
     async def wait() -> None:
         async with Deadline(10) as deadline:
