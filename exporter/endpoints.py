@@ -108,7 +108,7 @@ class Endpoint:
         try:
             async with asyncio.timeout(account.timeout):
                 return await self._reader.read_all(account.credentials)
-        except (CredentialsError, TimeoutError):
+        except Exception:  # noqa: BLE001 - the poll that follows says what it was
             return None
 
     @asynccontextmanager
