@@ -130,6 +130,7 @@ class Server:
             connection = await self._open(client, tls)
             while await self._answer_next(client, connection, tls) and not self._stopping:
                 pass
+            self._quiet[client] = None
             await connection.close()
         except OSError:
             pass  # The client left, was too slow, or failed the TLS handshake.
@@ -161,10 +162,8 @@ class Server:
             # Requests that came together must not keep the loop from polls and other clients.
             await asyncio.sleep(0)
             request = await connection.receive()
-            if request is None:
-                return False
             self._quiet.pop(client, None)
-            if self._access.config().tls is not tls:
+            if request is None or self._access.config().tls is not tls:
                 return False  # Under new rules the client has to connect, and prove itself, again.
             refusal = await self._access.refusal(request, connection.certificate)
             response = refusal or await self._respond(request)
