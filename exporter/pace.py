@@ -55,11 +55,14 @@ class Pace:
 
     def wait_to_follow(self, now: float) -> float:
         """Return the seconds until a running poll may send another request, 0 if it may now."""
-        while self._ended and self._ended[0] <= now - WINDOW:
+        while self._ended and self._ended[0] + WINDOW <= now:
             self._ended.popleft()
         wait = self.rest_of_pause(now)
-        if self._under_way + len(self._ended) >= self._limit:
-            wait = max(wait, self._ended[0] + WINDOW - now if self._ended else self._spacing)
+        surplus = self._under_way + len(self._ended) - self._limit
+        if surplus >= len(self._ended):
+            wait = max(wait, self._spacing)
+        elif surplus >= 0:
+            wait = max(wait, self._ended[surplus] + WINDOW - now)
         return wait
 
     def is_at_rest(self, now: float) -> bool:

@@ -55,6 +55,29 @@ def test_no_window_of_a_minute_can_see_more_requests_than_the_limit(
         assert len(possibly_seen) <= limit
 
 
+@given(st.lists(st.floats(0, 1e6), min_size=2, max_size=5))
+def test_no_rounding_lets_a_request_pass(pauses: list[float]):
+    pace, now = Pace(1), 0.0
+    for pause in pauses:
+        now += pause
+        while (wait := pace.wait_to_follow(now)) > 0:
+            now += wait
+        pace.start(now)
+        pace.end(now)
+        assert pace.wait_to_follow(now) > PERIOD
+
+
+@given(st.integers(1, 20), st.integers(1, 20))
+def test_a_lower_limit_waits_until_enough_requests_are_past(sent: int, limit: int):
+    pace = Pace(20)
+    for second in range(sent):
+        pace.start(second)
+        pace.end(second)
+    pace.set_limit(limit)
+    allowed = sent + pace.wait_to_follow(sent)
+    assert sum(second + WINDOW > allowed for second in range(sent)) < limit
+
+
 @given(st.integers(2, 300))
 def test_starts_are_spread_evenly_and_leave_a_tenth_of_the_limit_free(limit: int):
     polls = run_polls(Pace(limit), [0.0] * 20)
