@@ -16,7 +16,9 @@ from .look import (
 )
 from .queries import Accounts
 
-RUNBOOKS = "https://exchange-balance-exporter.example/docs/runbooks"
+RUNBOOKS = (
+    "https://github.com/exchange-balance-exporter/exchange-balance-exporter/blob/main/docs/runbooks"
+)
 """Where the runbooks are read: the base of `runbook_url` in the alerts."""
 
 Shade = tuple[Json, str]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.alerts.files import ALERTS, ROOT, RUNBOOKS
 
-PLACEHOLDER = "https://exchange-balance-exporter.example"
+PLACEHOLDER = "https://github.com/exchange-balance-exporter/exchange-balance-exporter/blob/main"
 ALERTING = ROOT / "docs/alerting.md"
 
 
