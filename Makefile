@@ -2,10 +2,13 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-COMPILE = $(or $(UV),uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml
+RESOLVE = $(or $(UV),uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+COMPILE = $(RESOLVE) pyproject.toml
+COMPILE_GROUP = $(RESOLVE) --constraint requirements/dev.txt --group
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stack test check faults fuzz soak bench dashboards format lock image clean
+.PHONY: help demo demo-stack test check faults fuzz soak bench dashboards format lock wheel deb image packaging clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,9 +54,20 @@ format: $(VENV)/.dev ## Format the code and apply the safe fixes
 lock: ## Resolve the dependencies again (needs uv)
 	$(COMPILE) -o requirements/runtime.txt
 	$(COMPILE) --group dev -o requirements/dev.txt
+	$(COMPILE_GROUP) build -o requirements/build.txt
+	$(COMPILE_GROUP) packaging -o requirements/packaging.txt
+
+wheel: $(VENV)/.dev ## Build the wheel and the source distribution into dist/
+	$(BIN)/python -m hatchling build --directory dist
+
+deb: wheel ## Build the Debian package into dist/, for the release of this machine
+	PIP="$(BIN)/python -m pip --python /usr/bin/python3" packaging/debian/build.sh dist/exchange_balance_exporter-$(VERSION)-py3-none-any.whl dist
 
 image: ## Build the container image
-	docker build --tag exchange-balance-exporter .
+	docker build --tag exchange-balance-exporter --build-arg VERSION=$(VERSION) \
+		--build-arg REVISION=$$(git rev-parse HEAD) --build-arg CREATED=$$(git log -1 --format=%cI) .
+
+packaging: $(VENV)/.packaging ## Install what the tests of chart, image and workflows need (350 MB)
 
 clean: ## Remove what was built here
 	rm -rf $(VENV) .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
@@ -71,6 +85,11 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml $(VENV)/.runtime
 	@echo "Installing what the checks need into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.packaging: requirements/packaging.txt $(VENV)/.dev
+	@echo "Installing what the tests of chart, image and workflows need into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/packaging.txt
 	@touch $@
 
 .fuzz/atheris: | $(BIN)/python
