@@ -13,6 +13,13 @@ UNUSED = {
 }
 """What comes with the client library and is not worth a panel."""
 
+BEFORE_THE_EXPORTER = {
+    "exchange_account_asset_filter",
+    "exchange_account_in_totals",
+    "exchange_account_retired",
+}
+"""What rules read if it is there, and the exporter does not expose yet."""
+
 
 def in_rules() -> set[str]:
     return set().union(*(metrics(rule["expr"]) for rule in RULES)) - RECORDS.keys()
@@ -24,7 +31,7 @@ def in_dashboards() -> set[str]:
 
 
 def test_rules_ask_only_for_metrics_that_are_exposed() -> None:
-    assert in_rules() <= exposed_metrics() | {"up"}
+    assert in_rules() <= exposed_metrics() | BEFORE_THE_EXPORTER | {"up"}
 
 
 def test_every_exposed_metric_is_used_or_said_not_to_be() -> None:

@@ -16,6 +16,8 @@ PAYMENTS = f'{LABELS},exchange="trubit",account="payments-mx"'
 
 OUTAGE = 20
 """Minutes from 40 on, in which every poll of treasury-tr fails."""
+SERVED = 4
+"""Minutes of them in which its balances are still served, as stale_after allows."""
 
 
 def story(balances_afterwards: int) -> list[dict[str, str]]:
@@ -38,7 +40,6 @@ def story(balances_afterwards: int) -> list[dict[str, str]]:
         f'exchange_total_balance{{{PAYMENTS},asset="A000"}}': "7x100",
         f'exchange_balance_threshold{{{TREASURY},asset="A000",bound="free_min"}}': "1x100",
     }
-    # Served for three minutes into the outage, as stale_after allows, then absent.
     balance = f"5x43 stale _x15 {balances_afterwards}x40"
     series = states | {
         f'exchange_{kind}_balance{{{TREASURY},asset="{asset}"}}': balance
@@ -69,7 +70,8 @@ def total(minute: int, value: int | None) -> dict[str, Any]:
 DURING = [
     firing(39, {}),
     total(39, 12),
-    *(total(minute, None) for minute in range(40, 40 + OUTAGE)),
+    *(total(minute, 12) for minute in range(40, 40 + SERVED)),
+    *(total(minute, None) for minute in range(40 + SERVED, 40 + OUTAGE)),
     firing(50, {"ExchangeAccountDown": 1, "ExchangeBalancesStale": 1}),
     firing(
         59,
