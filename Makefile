@@ -8,7 +8,7 @@ COMPILE_GROUP = $(RESOLVE) --constraint requirements/dev.txt --group
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stack test check faults fuzz soak bench dashboards format lock wheel deb image packaging clean
+.PHONY: help demo demo-stack test check faults fuzz soak bench dashboards format lock wheel deb image chart packaging clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,7 @@ check: $(VENV)/.dev ## Check style, types, imports and dashboards
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m grafana.source --check
+	$(BIN)/python -m release.chart --check
 
 faults: $(VENV)/.dev ## Run every case of the fault matrix and print the table
 	$(BIN)/python -m tests.faults
@@ -66,6 +67,10 @@ deb: wheel ## Build the Debian package into dist/, for the release of this machi
 image: ## Build the container image
 	docker build --tag exchange-balance-exporter --build-arg VERSION=$(VERSION) \
 		--build-arg REVISION=$$(git rev-parse HEAD) --build-arg CREATED=$$(git log -1 --format=%cI) .
+
+chart: $(VENV)/.packaging ## Write what is generated in the Helm chart, and the kustomization from it
+	$(BIN)/python -m release.chart
+	$(BIN)/python -m release.kustomization
 
 packaging: $(VENV)/.packaging ## Install what the tests of chart, image and workflows need (350 MB)
 

@@ -1,0 +1,1 @@
+"""Make and check what a release consists of, besides the code."""
