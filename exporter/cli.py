@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 
 import structlog
 
-from exporter import demo, logs, once
-from exporter.clock import Clock
-from exporter.config import ConfigError, Problem, load
+from exporter.commands import demo, poll
+from exporter.commands.flags import Commands, make_parser
+from exporter.config.loader import ConfigError, Problem, load
 from exporter.daemon import CannotListenError, Daemon, Options, make_own_metrics
-from exporter.endpoints import Attempt
-from exporter.flags import Commands, make_parser
 from exporter.model import AccountKey
-from exporter.threads import EventLoop
+from exporter.polling.endpoint import Attempt
+from exporter.runtime import logs
+from exporter.runtime.clock import Clock
+from exporter.runtime.threads import EventLoop
 from exporter.web import config as web_config
 
 log = structlog.get_logger(__name__)
@@ -97,14 +98,14 @@ def _run_poll(options: argparse.Namespace) -> int:
     logs.configure(options.log_level, options.log_format)
     config = load(options.config_file, os.environ)
     is_table = options.format == "table"
-    results = _run(once.poll(config, Clock(), _print_table if is_table else _print_later))
+    results = _run(poll.poll(config, Clock(), _print_table if is_table else _print_later))
     if not is_table:
-        print(once.as_json(results))
-    return OK if once.all_worked(results) else FAILED
+        print(poll.as_json(results))
+    return OK if poll.all_worked(results) else FAILED
 
 
 def _print_table(key: AccountKey, attempt: Attempt) -> None:
-    print(once.as_table(key, attempt), end="\n\n", flush=True)
+    print(poll.as_table(key, attempt), end="\n\n", flush=True)
 
 
 def _print_later(key: AccountKey, attempt: Attempt) -> None:

@@ -13,15 +13,15 @@ from pathlib import Path
 import structlog
 
 from exporter import __version__
-from exporter.clock import Clock
-from exporter.config import Config, ConfigError, load
+from exporter.config.loader import Config, ConfigError, load
 from exporter.credentials import SecretFile
-from exporter.exposition import Store, render_balances
-from exporter.lag import watch_loop
-from exporter.own_metrics import OwnMetrics
-from exporter.poller import Poller
+from exporter.exposition.exporter_metrics import OwnMetrics
+from exporter.exposition.pages import Store, render_balances
+from exporter.polling.poller import Poller
+from exporter.polling.snapshots import SnapshotStore
 from exporter.routes import make_routes
-from exporter.snapshots import SnapshotStore
+from exporter.runtime.clock import Clock
+from exporter.runtime.loop_lag import watch_loop
 from exporter.web.access import Access
 from exporter.web.limits import Limits
 from exporter.web.server import Server

@@ -4,14 +4,15 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from itertools import chain
 
-from exporter import balances, status
-from exporter.blocks import Block, deflate, gzip, inflate_in_pieces
-from exporter.clock import Clock
-from exporter.config import ConfigError
-from exporter.exposition import OPENMETRICS, TEXT, Exposition, Store
-from exporter.own_metrics import OwnMetrics
+from exporter import status
+from exporter.config.loader import ConfigError
+from exporter.exposition import balances_json
+from exporter.exposition.deflate import Block, deflate, gzip, inflate_in_pieces
+from exporter.exposition.exporter_metrics import OwnMetrics
+from exporter.exposition.negotiation import VARY, Encoding, Format, choose_encoding, choose_format
+from exporter.exposition.pages import OPENMETRICS, TEXT, Exposition, Store
+from exporter.runtime.clock import Clock
 from exporter.web.messages import Request, Response, Routes
-from exporter.web.negotiation import VARY, Encoding, Format, choose_encoding, choose_format
 
 _FORMATS = {Format.TEXT: TEXT, Format.OPENMETRICS: OPENMETRICS}
 _ENDS = {wanted: deflate(kind.end.encode()) for wanted, kind in _FORMATS.items()}
@@ -44,7 +45,7 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
         return replace(answer, headers={**answer.headers, **status.HEADERS})
 
     def all_balances(request: Request) -> Response:
-        blocks = balances.document(store.states.values(), clock.monotonic())
+        blocks = balances_json.document(store.states.values(), clock.monotonic())
         return _negotiated(request, "application/json", blocks)
 
     def ready(_request: Request) -> Response:

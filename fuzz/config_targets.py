@@ -11,13 +11,14 @@ from typing import Any
 import trustme
 import yaml
 
-from exporter import config, durations
-from exporter.config import Config, ConfigError
+from exporter.config import loader
+from exporter.config.loader import Config, ConfigError
 from exporter.credentials import Secret, SecretFile
 from exporter.errors import CredentialsError
 from exporter.exchanges import EXCHANGES
 from exporter.web import config as web_config
 from exporter.web.config import WebConfig
+from exporter.yamlfile import durations
 from fuzz.oracles import CANARY, check_words, words_of
 
 ENVIRONMENT = {
@@ -35,7 +36,7 @@ def configuration(data: bytes) -> None:
     except UnicodeDecodeError:
         return
     try:
-        read = config.parse(text, ENVIRONMENT)
+        read = loader.parse(text, ENVIRONMENT)
     except ConfigError as error:
         _check_problems(error, text)
         return

@@ -11,10 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from exporter.amounts import MAX_DIGITS, AmountError, is_negative, is_sum, parse_amount
-from exporter.blocks import inflate
-from exporter.clock import Clock
 from exporter.credentials import Secret
-from exporter.endpoints import Endpoint
 from exporter.errors import (
     AuthenticationError,
     BadResponseError,
@@ -26,10 +23,13 @@ from exporter.errors import (
     RejectedError,
     UnavailableError,
 )
+from exporter.exchange_api.http import MAX_RETRY_AFTER, parse_retry_after
 from exporter.exchanges import EXCHANGES, btcturk, trubit
-from exporter.exchanges.http import MAX_RETRY_AFTER, parse_retry_after
-from exporter.exposition import render_balances
+from exporter.exposition.deflate import inflate
+from exporter.exposition.pages import render_balances
 from exporter.model import Account, AccountKey, Amount, Reading
+from exporter.polling.endpoint import Endpoint
+from exporter.runtime.clock import Clock
 from fuzz.oracles import (
     CANARY,
     amount_of,

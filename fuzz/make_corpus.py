@@ -17,13 +17,13 @@ from urllib.parse import parse_qsl
 
 from exporter.exchanges import btcturk, trubit
 from exporter.simulator import FAULTS, Account, Ledger, Showing, Simulator
-from exporter.simulator.btcturk import BtcTurk as SimulatedBtcTurk
 from exporter.simulator.exchange import Exchange
+from exporter.simulator.exchanges.btcturk import BtcTurk as SimulatedBtcTurk
+from exporter.simulator.exchanges.trubit import TruBit as SimulatedTruBit
+from exporter.simulator.faults.injection import Schedule
 from exporter.simulator.gateway import Gateway
 from exporter.simulator.messages import Request
 from exporter.simulator.server import Reply
-from exporter.simulator.showing import Schedule
-from exporter.simulator.trubit import TruBit as SimulatedTruBit
 from exporter.simulator.wire import ClientLeft, Wire
 from fuzz import seeds
 from fuzz.oracles import CANARY

@@ -15,14 +15,14 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.amounts import AmountError, parse_amount
-from exporter.blocks import inflate
-from exporter.clock import Clock
 from exporter.daemon import make_own_metrics
-from exporter.exposition import OPENMETRICS, TEXT, Exposition, Store
+from exporter.exposition.deflate import inflate
+from exporter.exposition.negotiation import Encoding, Format, choose_encoding, choose_format
+from exporter.exposition.pages import OPENMETRICS, TEXT, Exposition, Store
 from exporter.model import Balance
 from exporter.routes import make_routes
+from exporter.runtime.clock import Clock
 from exporter.web.auth import PasswordCheck
-from exporter.web.negotiation import Encoding, Format, choose_encoding, choose_format
 from exporter.web.server import Server
 from fuzz.oracles import CANARY, is_nearest_float64
 from tests.accounts import make_account, make_store, poll_at, reading

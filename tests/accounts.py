@@ -5,11 +5,11 @@ from typing import Any
 
 from exporter.credentials import Secret
 from exporter.exchanges import EXCHANGES
-from exporter.exposition import RenderedBalances, render_balances
+from exporter.exposition.pages import RenderedBalances, render_balances
 from exporter.model import Account, AccountKey, Amount, Balance, Reading
+from exporter.polling.snapshots import Plan, Poll, SnapshotStore
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Simulator
-from exporter.snapshots import Plan, Poll, SnapshotStore
 
 WALL = 1_700_000_000.0
 

@@ -10,11 +10,11 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.clock import Clock
-from exporter.config import ConfigError, Problem
+from exporter.config.loader import ConfigError, Problem
 from exporter.errors import TlsError
-from exporter.own_metrics import OwnMetrics
+from exporter.exposition.exporter_metrics import OwnMetrics
 from exporter.routes import make_routes
+from exporter.runtime.clock import Clock
 from exporter.web.messages import Request, Response, Routes
 from tests.accounts import balance, make_account, make_store, poll_at, reading
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.balances import document
-from exporter.blocks import inflate
 from exporter.errors import BadResponseError, UnavailableError
 from exporter.exchanges import btcturk
-from exporter.exposition import OPENMETRICS, TEXT, Exposition, Store
+from exporter.exposition.balances_json import document
+from exporter.exposition.deflate import inflate
+from exporter.exposition.pages import OPENMETRICS, TEXT, Exposition, Store
 from exporter.model import AccountKey, AssetFilter, RejectedRow
-from exporter.snapshots import Plan
+from exporter.polling.snapshots import Plan
 from tests.accounts import balance, make_account, make_store, poll_at, reading, sample
 
 TREASURY = AccountKey("btcturk", "treasury")

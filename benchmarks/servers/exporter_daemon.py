@@ -13,14 +13,14 @@ from pathlib import Path
 from benchmarks import balances
 from benchmarks.balances import Line
 from benchmarks.servers.exporter_polls import Polls
-from exporter import logs
-from exporter.clock import Clock
-from exporter.config import Config
+from exporter.config.loader import Config
 from exporter.daemon import Daemon, Options, make_own_metrics
 from exporter.exchanges.btcturk import EXCHANGE, parse_balances
-from exporter.exposition import Store
+from exporter.exposition.pages import Store
 from exporter.model import Account, AccountKey
-from exporter.snapshots import Plan, Poll
+from exporter.polling.snapshots import Plan, Poll
+from exporter.runtime import logs
+from exporter.runtime.clock import Clock
 
 _DAY = 24 * 3600.0
 _PAUSE = 0.01  # seconds between polls

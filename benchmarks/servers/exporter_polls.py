@@ -6,13 +6,13 @@ import time
 
 import httpx
 
-from exporter.clock import Clock
 from exporter.credentials import Secret
-from exporter.endpoints import Endpoint
 from exporter.exchanges.btcturk import EXCHANGE, parse_balances, sign
-from exporter.exposition import Store, render_balances
+from exporter.exposition.pages import Store, render_balances
 from exporter.model import Account, Reading
-from exporter.snapshots import Plan, Poll, SnapshotStore
+from exporter.polling.endpoint import Endpoint
+from exporter.polling.snapshots import Plan, Poll, SnapshotStore
+from exporter.runtime.clock import Clock
 
 _UNLIMITED = 10**9  # requests a minute
 _KEY, _SECRET = "b8c1b9f4-0000-4000-8000-000000000001", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"

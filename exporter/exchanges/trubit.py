@@ -21,7 +21,9 @@ from exporter.errors import (
     PollError,
     RateLimitedError,
 )
-from exporter.exchanges.answers import (
+from exporter.exchange_api.base import Exchange
+from exporter.exchange_api.http import HttpClient, Request, read_answer
+from exporter.exchange_api.responses import (
     AmountReader,
     Row,
     decode_object,
@@ -29,9 +31,7 @@ from exporter.exchanges.answers import (
     read_text,
     refusal,
 )
-from exporter.exchanges.base import Exchange
-from exporter.exchanges.http import HttpClient, Request, read_answer
-from exporter.exchanges.server_clock import ServerClock, Stamp
+from exporter.exchange_api.server_clock import ServerClock, Stamp
 from exporter.model import Account, Balance, Reading
 
 TOKEN_PATH = "/v2/token/generate"  # noqa: S105 - a path, not a token

@@ -2,9 +2,9 @@
 
 from exporter.simulator.configuration import add_demo_accounts, config_text
 from exporter.simulator.exchange import Account
-from exporter.simulator.faults import FAULTS, GROUPS, Fault
+from exporter.simulator.faults.injection import Showing, parse_showing
+from exporter.simulator.faults.table import FAULTS, GROUPS, Fault
 from exporter.simulator.ledger import Entry, Ledger
-from exporter.simulator.showing import Showing, parse_showing
 from exporter.simulator.simulator import Balances, Simulator
 
 __all__ = [

@@ -7,13 +7,13 @@ from itertools import count
 from typing import NamedTuple
 
 from exporter.simulator.exchange import Account, Exchange
-from exporter.simulator.faults import Fault
+from exporter.simulator.faults.injection import Schedule
+from exporter.simulator.faults.table import Fault
 from exporter.simulator.ledger import Entry, Ledger
 from exporter.simulator.limits import RateLimit
 from exporter.simulator.messages import JSON, Call, Request, Response
 from exporter.simulator.rows import Rows
 from exporter.simulator.server import Reply
-from exporter.simulator.showing import Schedule
 from exporter.simulator.wire import send
 
 

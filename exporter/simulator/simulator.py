@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
-from exporter.simulator.btcturk import BtcTurk
 from exporter.simulator.catalogue import holdings
 from exporter.simulator.exchange import Account, Exchange
-from exporter.simulator.faults import Fault, named
+from exporter.simulator.exchanges.btcturk import BtcTurk
+from exporter.simulator.exchanges.trubit import TruBit
+from exporter.simulator.faults.injection import Schedule, Showing
+from exporter.simulator.faults.table import Fault, named
 from exporter.simulator.gateway import Gateway
 from exporter.simulator.ledger import Ledger
 from exporter.simulator.messages import CallKind
 from exporter.simulator.portfolio import fixed, moving
 from exporter.simulator.server import HttpServer
-from exporter.simulator.showing import Schedule, Showing
-from exporter.simulator.trubit import TruBit
 
 DOCUMENTED_LIMITS: Mapping[str, int | None] = {"btcturk": 120, "trubit": 60}
 

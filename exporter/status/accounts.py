@@ -2,9 +2,9 @@
 
 from html import escape
 
-from exporter.exposition import State
+from exporter.exposition.pages import State
 from exporter.model import RejectedRow
-from exporter.snapshots import Trouble
+from exporter.polling.snapshots import Trouble
 from exporter.status.conditions import Condition, condition_of
 from exporter.status.document import icon
 from exporter.status.holdings import Holdings

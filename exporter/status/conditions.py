@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from exporter.exposition import State
+from exporter.exposition.pages import State
 from exporter.status.words import account_name, count, duration, listed, spoken
 
 

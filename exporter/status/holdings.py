@@ -11,10 +11,10 @@ from sys import intern
 import msgspec
 
 from exporter.amounts import is_negative, is_sum, is_zero
-from exporter.blocks import Block, deflate, inflate
-from exporter.exposition import RenderedBalances
+from exporter.exposition.deflate import Block, deflate, inflate
+from exporter.exposition.pages import RenderedBalances
 from exporter.model import Account, Amount, Threshold
-from exporter.snapshots import Snapshot
+from exporter.polling.snapshots import Snapshot
 from exporter.status.tables import amount_cells, amounts_table, decimals, zeros_list
 from exporter.status.words import element_id
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
-from exporter.blocks import EMPTY, Block, deflate
-from exporter.clock import Clock
-from exporter.exposition import State, Store
+from exporter.exposition.deflate import EMPTY, Block, deflate
+from exporter.exposition.pages import State, Store
 from exporter.model import AccountKey
+from exporter.runtime.clock import Clock
 from exporter.status import document
 from exporter.status.accounts import END, account_html
 from exporter.status.conditions import Condition, Sentence, condition_of, headline, summary

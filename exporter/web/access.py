@@ -8,10 +8,10 @@ from typing import Any
 
 import structlog
 
-from exporter.nodes import ConfigError
 from exporter.web.auth import PasswordCheck
 from exporter.web.config import RateLimit, WebConfig, load
 from exporter.web.messages import Request, Response
+from exporter.yamlfile.nodes import ConfigError
 
 log = structlog.get_logger()
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from exporter import document
-from exporter.nodes import Node
 from exporter.web.tls import Tls, read_tls
+from exporter.yamlfile import reader
+from exporter.yamlfile.nodes import Node
 
 _SECTIONS = ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
 _HEADERS: Mapping[str, tuple[str, ...]] = {
@@ -59,7 +59,7 @@ def load(path: Path) -> WebConfig:
 
     Raises `ConfigError` with every problem, each with its place.
     """
-    root = document.load(path, advice="name another one with --web.config.file, or none")
+    root = reader.load(path, advice="name another one with --web.config.file, or none")
     sections = root.section(_SECTIONS)
     config = WebConfig(
         read_tls(sections["tls_server_config"], path.parent),

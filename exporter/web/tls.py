@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from exporter.nodes import Node
+from exporter.yamlfile.nodes import Node
 
 # Of the 256 KiB that asyncio sets aside to receive on each connection, a request needs this much;
 # two thousand clients that say nothing must not take half a gigabyte.

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from exporter.simulator import FAULTS, Fault, on_response
+from exporter.simulator import FAULTS, Fault
+from exporter.simulator.faults.table import on_response
 from exporter.simulator.messages import Call, Response
 from tests.faults.case import Tell, story_case
 from tests.faults.relay import relay_to

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Iterator
 from itertools import pairwise
 
-from exporter.lag import watch_loop
 from exporter.model import Account
+from exporter.runtime.loop_lag import watch_loop
 from exporter.simulator import Entry, Fault
-from exporter.simulator.on_wire import late
+from exporter.simulator.faults.on_wire import late
 from tests.faults.case import story_case
 from tests.faults.relay import relay_to
 from tests.faults.virtual_time import HANGS

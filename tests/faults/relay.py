@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import trustme
 
-from exporter.exchanges import http
+from exporter.exchange_api import http
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 

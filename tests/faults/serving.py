@@ -13,8 +13,8 @@ from itertools import cycle, product
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from exporter.exposition.negotiation import Encoding
 from exporter.simulator import config_text
-from exporter.web.negotiation import Encoding
 from tests.faults.case import Case
 from tests.faults.daemon import Daemon, process_case
 from tests.programs import wait_for

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from exporter.clock import Clock
-from exporter.threads import EventLoop
+from exporter.runtime.clock import Clock
+from exporter.runtime.threads import EventLoop
 
 EPOCH = 1_735_866_257.0
 """Unix time at which a loop's clock shows zero."""

@@ -12,18 +12,18 @@ from typing import Any, cast
 import structlog
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from exporter import logs
 from exporter.credentials import Secret
 from exporter.errors import REASONS
 from exporter.exchanges import EXCHANGES
-from exporter.exposition import render_balances
+from exporter.exposition.exporter_metrics import OwnMetrics
+from exporter.exposition.pages import render_balances
 from exporter.model import Account, AccountKey
-from exporter.own_metrics import OwnMetrics
-from exporter.poller import Poller
+from exporter.polling.poller import Poller
+from exporter.polling.snapshots import SnapshotStore
 from exporter.routes import make_routes
+from exporter.runtime import logs
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Entry, Simulator
-from exporter.snapshots import SnapshotStore
 from exporter.web.messages import Request, Response, Routes
 from tests.accounts import make_account
 from tests.faults.canaries import Canaries, api_key, api_secret

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from exporter.blocks import inflate
-from exporter.clock import Clock
 from exporter.daemon import make_own_metrics
-from exporter.exposition import TEXT, Exposition, Store
+from exporter.exposition.deflate import inflate
+from exporter.exposition.pages import TEXT, Exposition, Store
 from exporter.model import Amount, Balance
 from exporter.routes import make_routes
+from exporter.runtime.clock import Clock
 from exporter.web.server import Server
 from fuzz.oracles import is_nearest_float64
 from fuzz.serving_targets import read_balances

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exporter.model import Account, AccountKey
-from exporter.simulator.btcturk import BtcTurk
+from exporter.simulator.exchanges.btcturk import BtcTurk
+from exporter.simulator.exchanges.trubit import TruBit
 from exporter.simulator.portfolio import Portfolio, fixed
-from exporter.simulator.trubit import TruBit
 from tests.faults.virtual_time import run
 from tests.faults.world import LIMITS, Page, World, opened
 from tests.ledger import schedule as happens
@@ -19,7 +19,7 @@ from tests.ledger.model import REFUSED, SUCCESS, Poll, polls_of, samples_of, sam
 from tests.ledger.schedule import Event, Reloaded, Schedule
 
 if TYPE_CHECKING:
-    from exporter.poller import Poller
+    from exporter.polling.poller import Poller
 
 _STYLES = {"btcturk": BtcTurk.style, "trubit": TruBit.style}
 _SLACK = 3.0  # seconds for which a request may wait for its turn

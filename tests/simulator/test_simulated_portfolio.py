@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulated_client import NOON
 
-from exporter.simulator.btcturk import BtcTurk
 from exporter.simulator.catalogue import holdings
+from exporter.simulator.exchanges.btcturk import BtcTurk
+from exporter.simulator.exchanges.trubit import TruBit
 from exporter.simulator.portfolio import Portfolio, fixed, moving
 from exporter.simulator.rows import Row, Rows
-from exporter.simulator.trubit import TruBit
 
 STYLES = {"btcturk": BtcTurk.style, "trubit": TruBit.style}
 DAY = range(int(NOON), int(NOON) + 86_400, 30)

@@ -4,8 +4,8 @@ import pytest
 from simulated_client import Client, Clock
 
 from exporter.simulator import FAULTS, Account, Simulator, parse_showing
+from exporter.simulator.faults.injection import Schedule, Showing
 from exporter.simulator.messages import Call, Request
-from exporter.simulator.showing import Schedule, Showing
 
 
 async def statuses(client: Client, account: Account, count: int) -> list[int]:

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-from exporter import config, logs
-from exporter.config import ConfigError
+from exporter.config import loader
+from exporter.config.loader import ConfigError
 from exporter.daemon import Daemon, Options, make_own_metrics
 from exporter.model import AccountKey
+from exporter.runtime import logs
 from exporter.simulator import FAULTS, Simulator, config_text
 from tests.faults.virtual_time import Clocks, VirtualLoop
 from tests.soak.samples import Sample, resources
@@ -161,7 +162,7 @@ async def _running(file: Path, clocks: Clocks) -> AsyncIterator[tuple[Daemon, in
     options = Options(config_file=file, listen_addresses=("127.0.0.1:0",))
     daemon = Daemon(options, own, clocks.ours)
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    run = asyncio.create_task(daemon.run(config.load(file, {}), listening.set_result))
+    run = asyncio.create_task(daemon.run(loader.load(file, {}), listening.set_result))
     yield daemon, urlsplit(await listening).port or 0
     daemon.stop()
     await run

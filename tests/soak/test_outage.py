@@ -6,10 +6,10 @@ from typing import cast
 
 import pytest
 
-from exporter.exposition import RenderedBalances, render_balances
-from exporter.poller import Poller
+from exporter.exposition.pages import RenderedBalances, render_balances
+from exporter.polling.poller import Poller
+from exporter.polling.snapshots import SnapshotStore
 from exporter.simulator import Simulator
-from exporter.snapshots import SnapshotStore
 from tests.accounts import simulated
 from tests.faults.virtual_time import Clocks, VirtualLoop, run
 

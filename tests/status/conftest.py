@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from exporter.clock import Clock
-from exporter.exposition import Store
-from exporter.own_metrics import OwnMetrics
+from exporter.exposition.exporter_metrics import OwnMetrics
+from exporter.exposition.pages import Store
 from exporter.routes import make_routes
+from exporter.runtime.clock import Clock
 from exporter.web.server import Server
 from tests.accounts import WALL
 from tests.programs import require

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from exporter.blocks import inflate, join
-from exporter.clock import Clock
-from exporter.exposition import Store
+from exporter.exposition.deflate import inflate, join
+from exporter.exposition.pages import Store
+from exporter.runtime.clock import Clock
 from exporter.status import StatusPage
 from tests.accounts import WALL
 

@@ -1,7 +1,7 @@
 """The first lines say whether all is well, and if not, what is the matter."""
 
 from exporter.errors import AuthenticationError, PollTimeoutError
-from exporter.exposition import Store
+from exporter.exposition.pages import Store
 from exporter.model import Amount, RejectedRow, Threshold
 from tests.accounts import balance, make_account, make_store, poll_at, reading
 from tests.status.pages import NOW, page_of

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import pytest
 
 from exporter.errors import AuthenticationError, PollTimeoutError
-from exporter.exposition import Store
+from exporter.exposition.pages import Store
 from tests.accounts import balance, make_account, make_store, poll_at, reading
 from tests.programs import exporter, wait_for
 from tests.status.browser import Tab

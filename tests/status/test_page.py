@@ -8,11 +8,11 @@ from hashlib import sha256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.blocks import inflate, join
-from exporter.clock import Clock
 from exporter.errors import BadResponseError
-from exporter.exposition import Store
+from exporter.exposition.deflate import inflate, join
+from exporter.exposition.pages import Store
 from exporter.model import Amount, RejectedRow, Threshold
+from exporter.runtime.clock import Clock
 from exporter.status import HEADERS, StatusPage
 from tests.accounts import balance, make_account, make_store, poll_at, reading
 from tests.status.pages import NOW, html_of, page_of, rows_of

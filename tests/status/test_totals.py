@@ -1,7 +1,7 @@
 """A sum is exact, says of how many accounts it is, and is withheld where it could be too small."""
 
 from exporter.errors import PollTimeoutError
-from exporter.exposition import Store
+from exporter.exposition.pages import Store
 from exporter.model import AssetFilter, RejectedRow
 from tests.accounts import balance, make_account, make_store, poll_at, reading
 from tests.status.pages import NOW, page_of, rows_of

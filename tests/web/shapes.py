@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from exporter.web.negotiation import Encoding, Format
+from exporter.exposition.negotiation import Encoding, Format
 
 TEXT, OPENMETRICS = Format.TEXT, Format.OPENMETRICS
 IDENTITY, GZIP = Encoding.IDENTITY, Encoding.GZIP

@@ -14,10 +14,10 @@ import bcrypt
 import pytest
 import structlog
 
-from exporter.nodes import ConfigError
 from exporter.web.access import Access
 from exporter.web.limits import Limits
 from exporter.web.messages import Response
+from exporter.yamlfile.nodes import ConfigError
 
 HASH = bcrypt.hashpw(b"wonderland", bcrypt.gensalt(4)).decode()
 ALICE = base64.b64encode(b"alice:wonderland").decode()

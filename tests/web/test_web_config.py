@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.nodes import ConfigError
 from exporter.web.config import RateLimit, WebConfig, load
+from exporter.yamlfile.nodes import ConfigError
 from tests.programs import require
 
 FILES = Path(__file__).parent.parent / "data" / "web-config"

@@ -1,0 +1,128 @@
+"""Run the simulated exchanges, alone or with the daemon on them: `simulate` and `demo`."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from exporter.config.loader import load
+from exporter.daemon import CannotListenError, Daemon, Options
+from exporter.exchanges import EXCHANGES
+from exporter.exposition.exporter_metrics import OwnMetrics
+from exporter.runtime.clock import Clock
+from exporter.simulator import GROUPS, Showing, Simulator, add_demo_accounts, config_text
+
+log = structlog.get_logger(__name__)
+
+_LOOPBACK = ("127.0.0.1", 0)
+
+
+class CannotWriteError(Exception):
+    """The file for the configuration of the simulated accounts can't be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Describe what the simulated exchanges hold and which faults they show."""
+
+    faults: tuple[Showing, ...] = ()
+    accounts: int | None = None
+    assets: int | None = None
+    seed: int = 0
+
+
+def fault_list() -> str:
+    """Return the name and the description of every fault, in groups."""
+    return "\n".join(
+        f"\n{group}\n" + "\n".join(f"  {fault.name:24} {fault.description}" for fault in faults)
+        for group, faults in GROUPS.items()
+    ).strip()
+
+
+async def simulate(scenario: Scenario, listen: tuple[str, int], write_config: Path | None) -> None:
+    """Run the exchanges until a signal; `write_config` gets a configuration for their accounts.
+
+    Raises `CannotListenError` and `CannotWriteError`.
+    """
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with _simulator(scenario, listen) as simulator:
+        print(f"Simulated exchanges at {simulator.url}", flush=True)
+        if write_config:
+            _write_private(write_config, config_text(simulator))
+            print(f"Wrote {write_config} for their accounts", flush=True)
+        await stopping.wait()
+
+
+async def demo(scenario: Scenario, options: Options, own: OwnMetrics, clock: Clock) -> None:
+    """Run the daemon on simulated exchanges until a signal."""
+    async with _simulator(scenario, _LOOPBACK) as simulator:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "config.yaml")
+            _write_private(path, config_text(simulator))
+            daemon = Daemon(replace(options, config_file=path), own, clock)
+
+            def announce(url: str) -> None:
+                print(
+                    f"Simulated exchanges at {simulator.url}\n"
+                    f"Balances for people      {url}\n"
+                    f"Metrics for Prometheus   {url}{options.telemetry_path.removeprefix('/')}\n"
+                    "Stop with Ctrl-C.",
+                    flush=True,
+                )
+
+            await daemon.run(load(path, os.environ), announce)
+
+
+@asynccontextmanager
+async def _simulator(scenario: Scenario, listen: tuple[str, int]) -> AsyncIterator[Simulator]:
+    host, port = listen
+    simulator = Simulator(host=host, port=port, seed=scenario.seed)
+    _prepare(simulator, scenario)
+    async with AsyncExitStack() as running:
+        try:
+            await running.enter_async_context(simulator)
+        except OSError as error:
+            raise CannotListenError(f"{host}:{port}: {_reason(error)}") from error
+        yield simulator
+
+
+def _prepare(simulator: Simulator, scenario: Scenario) -> None:
+    if scenario.accounts is None and scenario.assets is None:
+        add_demo_accounts(simulator)
+    else:
+        for exchange in EXCHANGES:
+            for number in range(1, (scenario.accounts or 2) + 1):
+                simulator.add_account(
+                    exchange=exchange, name=f"account-{number}", assets=scenario.assets
+                )
+    names = [account.name for account in simulator.accounts]
+    for showing in scenario.faults:
+        simulator.add_showing(showing)
+        if showing.account not in {None, *names}:
+            log.warning(
+                "no simulated account has this name, its fault is never shown",
+                fault=showing.fault.name,
+                account=showing.account,
+                accounts=", ".join(names),
+            )
+
+
+def _write_private(path: Path, text: str) -> None:
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+    except OSError as error:
+        raise CannotWriteError(f"{path}: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    """Return what went wrong without where, which asyncio says in a way of its own."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)

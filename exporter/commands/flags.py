@@ -1,0 +1,216 @@
+"""Define the command line: its commands, its flags, and what their values may be."""
+
+import argparse
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter import __version__
+from exporter.daemon import Options
+from exporter.runtime import logs
+from exporter.simulator import Showing, parse_showing
+from exporter.web.addresses import parse_address
+
+Command = Callable[[argparse.Namespace], int]
+
+_DEFAULTS = Options()
+_NAME = "exchange-balance-exporter"
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Hold what each command does with the flags; it returns the exit status."""
+
+    daemon: Command
+    poll: Command
+    simulate: Command
+    demo: Command
+
+
+def make_parser(commands: Commands) -> argparse.ArgumentParser:
+    """Return the parser of all commands; `run` of what it parses is the one that was chosen."""
+    parser = argparse.ArgumentParser(
+        _NAME,
+        description="Expose the balances that exchanges hold for you to Prometheus. "
+        "Without a command the daemon runs.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(
+        run=commands.daemon,
+        config_file=_DEFAULTS.config_file,
+        telemetry_path=_DEFAULTS.telemetry_path,
+        max_requests=_DEFAULTS.max_requests,
+        log_level="info",
+        log_format="logfmt",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    _add_config_flag(parser)
+    parser.add_argument(
+        "--config.check",
+        dest="config_check",
+        action="store_true",
+        help="validate the configuration, print every problem with its place, and exit",
+    )
+    _add_web_flags(parser)
+    _add_log_flags(parser)
+    _add_commands(parser, commands)
+    return parser
+
+
+def _add_commands(parser: argparse.ArgumentParser, commands: Commands) -> None:
+    choices = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(name: str, text: str, run: Command) -> argparse.ArgumentParser:
+        command = choices.add_parser(
+            name,
+            help=text,
+            description=text,
+            allow_abbrev=False,
+            argument_default=argparse.SUPPRESS,  # keeps what the same flag before the command said
+        )
+        command.set_defaults(run=run)
+        _add_log_flags(command)
+        return command
+
+    poll = add("poll", "poll every account once and print the balances", commands.poll)
+    _add_config_flag(poll)
+    poll.add_argument(
+        "--format", choices=("table", "json"), default="table", help="(default: %(default)s)"
+    )
+    simulate = add("simulate", "run the two simulated exchanges alone", commands.simulate)
+    _add_simulator_flags(simulate)
+    simulate.add_argument(
+        "--listen",
+        type=_address,
+        default="127.0.0.1:0",
+        metavar="ADDRESS",
+        help="(default: %(default)s)",
+    )
+    simulate.add_argument(
+        "--write-config",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="write a configuration for the accounts",
+    )
+    show = add("demo", "run the daemon on simulated exchanges: no account, no key", commands.demo)
+    _add_simulator_flags(show)
+    _add_web_flags(show)
+
+
+def _add_config_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config.file",
+        dest="config_file",
+        type=Path,
+        metavar="FILE",
+        help=f"the accounts to poll (default: {_DEFAULTS.config_file})",
+    )
+
+
+def _add_web_flags(parser: argparse.ArgumentParser) -> None:
+    web = parser.add_argument_group("serving")
+    web.add_argument(
+        "--web.listen-address",
+        dest="listen_addresses",
+        action="append",
+        type=_checked_address,
+        metavar="ADDRESS",
+        help=f"repeatable; port 0 picks a free one (default: {_DEFAULTS.listen_addresses[0]})",
+    )
+    web.add_argument(
+        "--web.config.file",
+        dest="web_config_file",
+        type=Path,
+        metavar="FILE",
+        help="TLS, client certificates and users, in the format of Prometheus' exporter-toolkit",
+    )
+    web.add_argument(
+        "--web.telemetry-path",
+        dest="telemetry_path",
+        type=_path,
+        metavar="PATH",
+        help=f"(default: {_DEFAULTS.telemetry_path})",
+    )
+    web.add_argument(
+        "--web.enable-lifecycle",
+        dest="enable_lifecycle",
+        action="store_true",
+        help="allow POST /-/reload",
+    )
+    web.add_argument(
+        "--web.max-requests",
+        dest="max_requests",
+        type=_positive,
+        metavar="N",
+        help="large answers under way at once; more are told 503 "
+        f"(default: {_DEFAULTS.max_requests})",
+    )
+
+
+def _add_log_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("logging, to stderr")
+    group.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, help="(default: info)")
+    group.add_argument(
+        "--log.format", dest="log_format", choices=logs.FORMATS, help="(default: logfmt)"
+    )
+
+
+def _add_simulator_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("simulated exchanges")
+    group.add_argument(
+        "--fault",
+        dest="faults",
+        action="append",
+        default=[],
+        type=_fault,
+        metavar="NAME[:OPTION=VALUE,...]",
+        help="repeatable; options: exchange, account, call, times, probability, after, lasting",
+    )
+    group.add_argument(
+        "--list-faults", action="store_true", default=False, help="list all faults, and exit"
+    )
+    group.add_argument(
+        "--accounts",
+        type=_positive,
+        default=None,
+        metavar="N",
+        help="accounts at each exchange (default: two with names that speak)",
+    )
+    group.add_argument(
+        "--assets", type=_positive, default=None, metavar="N", help="assets of each account"
+    )
+    group.add_argument("--seed", type=int, default=0, help="another seed, other balances")
+
+
+def _fault(text: str) -> Showing:
+    try:
+        return parse_showing(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _address(text: str) -> tuple[str, int]:
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _checked_address(text: str) -> str:
+    _address(text)
+    return text
+
+
+def _path(text: str) -> str:
+    is_path = re.fullmatch("/[!-~]+", text) and not {"?", "#"} & set(text)
+    if not is_path or text.startswith(("/-/", "/api/")):
+        raise argparse.ArgumentTypeError("must be a path such as /metrics, and not one in use")
+    return text
+
+
+def _positive(text: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,8}", text):
+        raise argparse.ArgumentTypeError("must be a whole number from 1 to 999999999")
+    return int(text)

@@ -1,0 +1,146 @@
+"""Poll every account once and show the result: the command `poll`."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+from exporter.amounts import is_zero
+from exporter.config.loader import Config
+from exporter.errors import InternalError, PollError
+from exporter.exchanges import EXCHANGES
+from exporter.exposition.pages import json_row
+from exporter.model import Account, AccountKey, Reading, RejectedRow
+from exporter.polling.endpoint import Attempt, Endpoint, Sleep
+from exporter.polling.poller import endpoint_key
+from exporter.runtime.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+Results = Mapping[AccountKey, Attempt]
+
+_COLUMNS = ("ASSET", "TOTAL", "FREE", "LOCKED")
+_LONG = 5.0  # seconds of silence after which a person wonders
+_SHOWN_ROWS = 5
+
+
+async def poll(
+    config: Config, clock: Clock, ended: Callable[[AccountKey, Attempt], None]
+) -> Results:
+    """Return what became of one poll of each account, at the exchanges' pace.
+
+    `ended` is told of each as soon as it ended; the log tells of long waits for the pace.
+    """
+    endpoints = {
+        (name, base_url): Endpoint(
+            EXCHANGES[name], config.requests_per_minute[name], clock, sleep=_telling_sleep(name)
+        )
+        for name, base_url in {endpoint_key(account) for account in config.accounts}
+    }
+
+    async def poll_one(account: Account) -> Attempt:
+        endpoint = endpoints[endpoint_key(account)]
+        http = endpoint.connect(account)
+        try:
+            attempt = await endpoint.poll(account, http)
+        finally:
+            await http.aclose()
+        _log_defect(account.key, attempt.outcome)
+        ended(account.key, attempt)
+        return attempt
+
+    attempts = await asyncio.gather(*map(poll_one, config.accounts))
+    return {a.key: attempt for a, attempt in zip(config.accounts, attempts, strict=True)}
+
+
+def _log_defect(key: AccountKey, outcome: Reading | PollError) -> None:
+    if isinstance(outcome, InternalError) and outcome.__cause__:
+        log.error("poll failed by a defect", **key._asdict(), exc_info=outcome.__cause__)
+
+
+def _telling_sleep(exchange: str) -> Sleep:
+    async def sleep(seconds: float) -> None:
+        if seconds > _LONG:
+            log.info("waiting for the exchange's limit", exchange=exchange, wait=f"{seconds:.0f}s")
+        await asyncio.sleep(seconds)
+
+    return sleep
+
+
+def all_worked(results: Results) -> bool:
+    """Return whether every account answered; one of which rows were left out has."""
+    return all(isinstance(attempt.outcome, Reading) for attempt in results.values())
+
+
+def as_json(results: Results) -> str:
+    """Return exact decimal texts in the shape of `/api/v1/balances`."""
+    accounts = [_json_account(key, attempt) for key, attempt in results.items()]
+    return msgspec.json.format(msgspec.json.encode({"accounts": accounts})).decode()
+
+
+def _json_account(key: AccountKey, attempt: Attempt) -> dict[str, Any]:
+    outcome = attempt.outcome
+    if isinstance(outcome, PollError):
+        state = {"up": False, "complete": False, "reason": outcome.reason, "error": str(outcome)}
+        return {**key._asdict(), **state, "balances": None}
+    return {
+        **key._asdict(),
+        "up": True,
+        "complete": not outcome.rejected,
+        "reason": None,
+        "last_success": attempt.wall,
+        "balances": [json_row(balance) for balance in outcome.balances],
+    }
+
+
+def as_table(key: AccountKey, attempt: Attempt) -> str:
+    """Return a table that a person can read; assets that are all zero are only counted."""
+    title = f"{key.exchange} / {key.account}"
+    outcome = attempt.outcome
+    if isinstance(outcome, PollError):
+        return f"{title}: {outcome.reason}: {outcome}\n  {outcome.advice}"
+    time = datetime.fromtimestamp(attempt.wall, UTC)
+    held = [b for b in outcome.balances if not all(map(is_zero, (b.total, b.free, b.locked)))]
+    lines = [f"{title}: {_assets(len(outcome.balances))} at {time:%Y-%m-%d %H:%M:%S} UTC"]
+    if held:
+        lines += _table([(b.asset, b.total, b.free, b.locked) for b in held])
+    if zeros := len(outcome.balances) - len(held):
+        lines.append(f"  and {_assets(zeros)} at zero")
+    return "\n".join(lines + _left_out(outcome.rejected))
+
+
+def _assets(number: int) -> str:
+    return "1 asset" if number == 1 else f"{number} assets"
+
+
+def _left_out(rows: Sequence[RejectedRow]) -> list[str]:
+    lines = [
+        f"  left out: row {row.row} ({row.asset or 'no asset'}): {row.problem}"
+        for row in rows[:_SHOWN_ROWS]
+    ]
+    return [*lines, f"  and {more} more"] if (more := len(rows) - len(lines)) else lines
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    """Return lines with amounts aligned at their decimal point."""
+    columns = list(zip(_COLUMNS, *rows, strict=True))
+    padded = [_left(columns[0]), *map(_aligned, columns[1:])]
+    return ["  " + "   ".join(cells).rstrip() for cells in zip(*padded, strict=True)]
+
+
+def _left(cells: tuple[str, ...]) -> list[str]:
+    width = max(map(len, cells))
+    return [cell.ljust(width) for cell in cells]
+
+
+def _aligned(cells: tuple[str, ...]) -> list[str]:
+    title, *amounts = cells
+    parts = [amount.partition(".") for amount in amounts]
+    before = max(len(whole) for whole, _, _ in parts)
+    after = max(len(point + fraction) for _, point, fraction in parts)
+    lines = [f"{whole:>{before}}{(point + fraction):<{after}}" for whole, point, fraction in parts]
+    width = max(len(title), before + after)
+    return [title.rjust(width), *(line.rjust(width) for line in lines)]

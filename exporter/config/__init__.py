@@ -1,0 +1,1 @@
+"""Read what a configuration file may say."""

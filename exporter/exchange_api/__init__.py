@@ -1,0 +1,1 @@
+"""Provide what an exchange file is made of: HTTP, signed requests, responses, clocks."""

@@ -1,0 +1,1 @@
+"""Turn what is known into bytes that Prometheus and other programs read."""

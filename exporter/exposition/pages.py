@@ -1,0 +1,266 @@
+"""Turn snapshots into bytes: each account's balances once, when they change; a page by joining."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import inf
+from typing import NamedTuple, Self
+
+import msgspec
+
+from exporter.exposition import metrics
+from exporter.exposition.deflate import EMPTY, Block, deflate, join
+from exporter.exposition.metrics import Family
+from exporter.model import AccountKey, Amount, Balance
+from exporter.polling.snapshots import AccountState, Snapshot, SnapshotStore
+
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedBalances:
+    """Hold one answer's balances ready to be served: deflated samples by family, and JSON rows.
+
+    The exact amounts live on only here; a deflated row takes a tenth of the memory of its objects.
+    """
+
+    samples: Mapping[Family, Block]
+    rows: Block
+    series: int
+
+
+State = AccountState[RenderedBalances]
+Store = SnapshotStore[RenderedBalances]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """Describe an exposition format by how it heads a family and how a page ends."""
+
+    header: Callable[[Family], str]
+    end: str
+
+
+TEXT = Format(Family.text_header, "")
+OPENMETRICS = Format(Family.openmetrics_header, "# EOF\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Hold the samples of all accounts, as they are until `valid_until` or the next change."""
+
+    version: int
+    valid_until: float
+    block: Block
+    series: int
+
+
+class _AccountLines(NamedTuple):
+    """Hold what `render_account` made of a state and of what is served of it."""
+
+    state: State
+    served: Snapshot[RenderedBalances] | None
+    texts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, state: State, served: Snapshot[RenderedBalances] | None) -> Self:
+        return cls(state, served, render_account(state, served))
+
+
+class Exposition:
+    """Serve the families of balances and accounts from what was rendered when a poll ended."""
+
+    def __init__(self, store: Store) -> None:
+        """Read states from a store, and render each account's own samples when it changes."""
+        self._store = store
+        self._pages: dict[Format, Page] = {}
+        self._account_lines: dict[AccountKey, _AccountLines] = {}
+        store.watchers.append(self._prepare)
+
+    def page(self, page_format: Format, now: float) -> Page:
+        """Return the page as of `now` (monotonic); it is made again only when something changed."""
+        page = self._pages.get(page_format)
+        if page is None or page.version != self._store.version or now >= page.valid_until:
+            page = self._pages[page_format] = self._make_page(page_format, now)
+        return page
+
+    def _make_page(self, page_format: Format, now: float) -> Page:
+        states = self._store.states
+        served = {
+            key: snapshot
+            for key, state in states.items()
+            if (snapshot := state.served(now)) is not None
+        }
+        texts = _account_texts(self._lines_of(states, served))
+        accounts = "".join(page_format.header(family) + text for family, text in texts.items())
+        balances = _balance_blocks(page_format, [s.rendered for s in served.values()])
+        return Page(
+            version=self._store.version,
+            valid_until=min((states[key].expires_at for key in served), default=inf),
+            block=join([deflate(accounts.encode()), *balances]),
+            series=sum(text.count("\n") for text in texts.values())
+            + sum(snapshot.rendered.series for snapshot in served.values()),
+        )
+
+    def _lines_of(
+        self,
+        states: Mapping[AccountKey, State],
+        served: Mapping[AccountKey, Snapshot[RenderedBalances]],
+    ) -> list[tuple[str, ...]]:
+        kept = self._account_lines
+        self._account_lines = {}
+        for key, state in states.items():
+            snapshot = served.get(key)
+            lines = kept.get(key)
+            if lines is None or lines.state is not state or lines.served is not snapshot:
+                lines = _AccountLines.of(state, snapshot)
+            self._account_lines[key] = lines
+        return [lines.texts for lines in self._account_lines.values()]
+
+    def _prepare(self, state: State) -> None:
+        self._account_lines[state.plan.account.key] = _AccountLines.of(state, state.snapshot)
+
+
+def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBalances:
+    """Return everything that is ever served of one answer's balances."""
+    rows = tuple(balances)
+    texts = {
+        family: "".join(lines)
+        for family in metrics.BALANCES
+        if (lines := _BALANCE_LINES[family](f'{family.name}{{{_labels(key)},asset="', rows))
+    }
+    return RenderedBalances(
+        samples={family: deflate(text.encode()) for family, text in texts.items()},
+        rows=deflate(msgspec.json.encode([json_row(row) for row in rows])),
+        series=sum(text.count("\n") for text in texts.values()),
+    )
+
+
+class JsonRow(msgspec.Struct, omit_defaults=True):
+    """Hold a row as the API serves it: exact decimal texts, and only what the exchange said."""
+
+    asset: str
+    total: Amount
+    free: Amount
+    locked: Amount
+    locked_orders: Amount | None = None
+    locked_withdrawals: Amount | None = None
+    updated: str | None = None
+    asset_name: str = ""
+    asset_id: str = ""
+
+
+def json_row(row: Balance) -> JsonRow:
+    """Return a row for the API."""
+    return JsonRow(*row[:6], _updated(row), row.asset_name, row.asset_id)
+
+
+def render_account(state: State, served: Snapshot[RenderedBalances] | None) -> tuple[str, ...]:
+    """Return an account's own samples: a text for each family of `metrics.ACCOUNTS`."""
+    account = state.plan.account
+    labels = _labels(account.key)
+    texts = {
+        family: f"{family.name}{{{labels}}} {value}\n"
+        for family, value in _account_values(state, served).items()
+    }
+    failures, threshold = metrics.FAILURES, metrics.THRESHOLD
+    texts[failures] = "".join(
+        [
+            f'{failures.name}{{{labels},reason="{reason}"}} {count}\n'
+            for reason, count in state.failures.items()
+        ]
+    )
+    texts[threshold] = "".join(
+        [
+            f'{threshold.name}{{{labels},asset="{each.asset}",bound="{each.bound}"}} {each.value}\n'
+            for each in account.thresholds
+        ]
+    )
+    return tuple([texts.get(family, "") for family in metrics.ACCOUNTS])
+
+
+def _account_values(state: State, served: Snapshot[RenderedBalances] | None) -> dict[Family, float]:
+    plan = state.plan
+    values: dict[Family, float] = {
+        metrics.UP: int(state.up),
+        metrics.COMPLETE: int(served is not None and not served.rejected),
+        metrics.LAST_SUCCESS: state.last_success,
+        metrics.DURATION: state.duration,
+        metrics.INTERVAL: plan.interval,
+        metrics.STALE_AFTER: plan.stale_after,
+        metrics.ASSETS: served.assets if served else 0,
+        metrics.INCONSISTENT: served.inconsistent if served else 0,
+        metrics.NEGATIVE: served.negative if served else 0,
+        metrics.REJECTED: len(served.rejected) if served else 0,
+        metrics.CLOCK_OFFSET: state.clock_offset,
+        metrics.POLLS: state.polls,
+    }
+    if served is not None and served.can_deposit is not None:
+        values[metrics.CAN_DEPOSIT] = int(served.can_deposit)
+    return values
+
+
+def _account_texts(accounts: Iterable[tuple[str, ...]]) -> dict[Family, str]:
+    columns = zip(metrics.ACCOUNTS, zip(*accounts, strict=True), strict=False)
+    return {family: text for family, texts in columns if (text := "".join(texts))}
+
+
+def _balance_blocks(page_format: Format, served: list[RenderedBalances]) -> list[Block]:
+    blocks = []
+    for family in metrics.BALANCES:
+        samples = [rendered.samples.get(family, EMPTY) for rendered in served]
+        if any(block.length for block in samples):
+            blocks += [_header_block(page_format, family), *samples]
+    return blocks
+
+
+@cache
+def _header_block(page_format: Format, family: Family) -> Block:
+    return deflate(page_format.header(family).encode())
+
+
+Lines = Callable[[str, tuple[Balance, ...]], list[str]]
+
+
+def _amounts(field: Callable[[Balance], str | None]) -> Lines:
+    def lines(prefix: str, rows: tuple[Balance, ...]) -> list[str]:
+        return [
+            f'{prefix}{row.asset}"}} {amount}\n'
+            for row in rows
+            if (amount := field(row)) is not None
+        ]
+
+    return lines
+
+
+def _updated(row: Balance) -> str | None:
+    if row.updated_ms is None:
+        return None
+    return f"{row.updated_ms // 1000}.{row.updated_ms % 1000:03}"
+
+
+def _info_lines(prefix: str, rows: tuple[Balance, ...]) -> list[str]:
+    return [
+        f'{prefix}{row.asset}",asset_name="{_escape(row.asset_name)}"'
+        f',asset_id="{_escape(row.asset_id)}"}} 1\n'
+        for row in rows
+    ]
+
+
+_BALANCE_LINES: Mapping[Family, Lines] = {
+    metrics.TOTAL: _amounts(lambda row: row.total),
+    metrics.FREE: _amounts(lambda row: row.free),
+    metrics.LOCKED: _amounts(lambda row: row.locked),
+    metrics.LOCKED_ORDERS: _amounts(lambda row: row.locked_orders),
+    metrics.LOCKED_WITHDRAWALS: _amounts(lambda row: row.locked_withdrawals),
+    metrics.UPDATED: _amounts(_updated),
+    metrics.ASSET_INFO: _info_lines,
+}
+
+
+def _labels(key: AccountKey) -> str:
+    return f'exchange="{_escape(key.exchange)}",account="{_escape(key.account)}"'
+
+
+def _escape(value: str) -> str:
+    return value.translate(_ESCAPES)

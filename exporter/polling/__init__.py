@@ -1,0 +1,1 @@
+"""Poll every account on schedule and within the exchanges' rate limits."""

@@ -1,0 +1,271 @@
+"""Run one task for each account, and follow the configuration as it changes."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from exporter.credentials import Secret
+from exporter.errors import InternalError, PollError
+from exporter.exchanges import EXCHANGES
+from exporter.model import Account, AccountKey, Reading
+from exporter.polling.endpoint import Attempt, Endpoint, Sleep
+from exporter.polling.rate_limit import Refusals, next_due, outage_pause, stretch
+from exporter.polling.snapshots import AccountState, Plan, Poll, Snapshot, SnapshotStore
+from exporter.runtime.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+STALE_INTERVALS = 3
+"""Paced intervals, plus the timeout, after which balances are stale unless configured."""
+
+_MOST_BETWEEN_STARTS = 1.0  # seconds: a few accounts should not wait for their first poll
+_SHOWN_ROWS = 5
+
+EndpointKey = tuple[str, str]
+
+
+class Poller:
+    """Poll every account for ever; all tasks belong to the task group that is given."""
+
+    def __init__(
+        self,
+        store: SnapshotStore[Any],
+        tasks: asyncio.TaskGroup,
+        clock: Clock,
+        *,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """Publish into a store."""
+        self._store = store
+        self._tasks = tasks
+        self._clock = clock
+        self._sleep = sleep
+        self._endpoints: dict[EndpointKey, Endpoint] = {}
+        self._running: dict[AccountKey, asyncio.Task[None]] = {}
+        self._refusals: Refusals[AccountKey] = Refusals()
+        self._is_stopped = False
+
+    async def reconcile(self, accounts: Iterable[Account], limits: Mapping[str, int]) -> None:
+        """Poll these accounts from now on: stop what changed or went, leave the rest alone."""
+        plans = make_plans(accounts, limits)
+        before = self._store.states
+        await self._stop(
+            key
+            for key in self._running
+            if key not in plans or plans[key].account != before[key].plan.account
+        )
+        if self._is_stopped:
+            return
+        self._prepare_endpoints(plans.values(), limits)
+        self._refusals.keep(plans)
+        self._store.configure(plans)
+        for plan, delay in spread([plans[key] for key in plans if key not in self._running]):
+            task = self._tasks.create_task(self._poll_for_ever(plan.account, delay))
+            self._running[plan.account.key] = task
+        _warn_of(plans.values(), limits)
+
+    async def stop(self) -> None:
+        """Stop polling, for good."""
+        self._is_stopped = True
+        await self._stop(self._running)
+
+    async def _stop(self, keys: Iterable[AccountKey]) -> None:
+        stopped = [self._running.pop(key) for key in tuple(keys)]
+        for task in stopped:
+            task.cancel()
+        await asyncio.gather(*stopped, return_exceptions=True)
+
+    def _prepare_endpoints(self, plans: Iterable[Plan], limits: Mapping[str, int]) -> None:
+        """Keep the endpoints that have accounts or are not at rest; forget what others knew."""
+        needed = {endpoint_key(plan.account) for plan in plans}
+        self._endpoints = {
+            key: endpoint
+            for key, endpoint in self._endpoints.items()
+            if key in needed or not endpoint.is_at_rest()
+        }
+        for key in needed:
+            exchange, limit = EXCHANGES[key[0]], limits[key[0]]
+            if key not in self._endpoints:
+                self._endpoints[key] = Endpoint(exchange, limit, self._clock, sleep=self._sleep)
+            self._endpoints[key].set_limit(limit)
+
+    async def _poll_for_ever(self, account: Account, delay: float) -> None:
+        endpoint = self._endpoints[endpoint_key(account)]
+        http = endpoint.connect(account)
+        due = self._clock.monotonic() + delay
+        try:
+            while True:
+                due = await self._until_due(account, endpoint, due)
+                attempt = await endpoint.poll(account, http)
+                due = self._due_after(account, attempt, due)
+                self._publish(account.key, attempt, endpoint.server_clock.offset(), due)
+        finally:
+            await http.aclose()
+
+    async def _until_due(self, account: Account, endpoint: Endpoint, due: float) -> float:
+        """Wait until a poll is due, or a refused key is another one; return when that was."""
+        interval = self._store.states[account.key].plan.interval
+        while refusal := self._refusals.in_force(account.key, self._clock.monotonic()):
+            if refusal.asked != _asked(account, await endpoint.read_credentials(account)):
+                return self._clock.monotonic()
+            await self._sleep(min(interval, max(0.0, refusal.until - self._clock.monotonic())))
+        await self._sleep(max(0.0, due - self._clock.monotonic()))
+        return due
+
+    def _due_after(self, account: Account, attempt: Attempt, due: float) -> float:
+        """Return when to poll again (monotonic) after a poll due at `due`."""
+        now, outcome = self._clock.monotonic(), attempt.outcome
+        asked = _asked(account, attempt.credentials)
+        pause = self._refusals.note(account.key, asked, outcome, now) or outage_pause(outcome)
+        return next_due(due, now, self._store.states[account.key].plan.interval, pause)
+
+    def _publish(self, key: AccountKey, attempt: Attempt, clock_offset: float, due: float) -> None:
+        """Store and log what a poll brought; `due` is when the next one is due (monotonic)."""
+        before = self._store.states[key]
+        poll = Poll(
+            asked_at=attempt.asked_at,
+            wall=attempt.wall,
+            duration=attempt.duration,
+            clock_offset=clock_offset,
+            next_poll=self._clock.wall() + due - self._clock.monotonic(),
+        )
+        self._store_outcome(key, poll, attempt.outcome)
+        _log_change(before, self._store.states[key], attempt)
+
+    def _store_outcome(self, key: AccountKey, poll: Poll, outcome: Reading | PollError) -> None:
+        if isinstance(outcome, PollError):
+            self._store.fail(key, poll, outcome)
+            return
+        try:
+            self._store.succeed(key, poll, outcome)
+        except Exception as error:  # noqa: BLE001 - a defect costs one poll of one account
+            self._store.fail(key, poll, InternalError.of(error))
+
+
+def make_plans(accounts: Iterable[Account], limits: Mapping[str, int]) -> dict[AccountKey, Plan]:
+    """Return how each account is polled when all accounts of an API share its limit."""
+    groups: dict[EndpointKey, list[Account]] = defaultdict(list)
+    listed = tuple(accounts)
+    for account in listed:
+        groups[endpoint_key(account)].append(account)
+    factors = {
+        key: stretch((account.interval for account in group), limits[key[0]])
+        for key, group in groups.items()
+    }
+    return {account.key: _plan(account, factors[endpoint_key(account)]) for account in listed}
+
+
+def _plan(account: Account, factor: float) -> Plan:
+    interval = account.interval * factor
+    stale_after = account.stale_after or STALE_INTERVALS * interval + account.timeout
+    return Plan(account, interval, stale_after)
+
+
+def spread(plans: Sequence[Plan]) -> list[tuple[Plan, float]]:
+    """Return each plan with the seconds to wait before its first poll.
+
+    The starts at one API are spread over the interval, but at most a second apart, so that a few
+    accounts show their balances soon.
+    """
+    groups: dict[EndpointKey, list[Plan]] = defaultdict(list)
+    for plan in plans:
+        groups[endpoint_key(plan.account)].append(plan)
+    return [
+        (plan, number * min(plan.interval / len(group), _MOST_BETWEEN_STARTS))
+        for group in groups.values()
+        for number, plan in enumerate(group)
+    ]
+
+
+def endpoint_key(account: Account) -> EndpointKey:
+    """Return what names the API that an account is polled at, and with it who shares a limit."""
+    return account.exchange, account.base_url
+
+
+def _asked(account: Account, credentials: Mapping[str, Secret] | None) -> tuple[object, ...]:
+    """Return what an exchange judges when it refuses an account."""
+    return account.base_url, account.balances_path, credentials
+
+
+def _warn_of(plans: Collection[Plan], limits: Mapping[str, int]) -> None:
+    _warn_of_shared_keys(plan.account for plan in plans)
+    stretched: dict[EndpointKey, list[Plan]] = defaultdict(list)
+    for plan in plans:
+        if plan.interval > plan.account.interval:
+            stretched[endpoint_key(plan.account)].append(plan)
+        if plan.stale_after < plan.interval:
+            log.warning(
+                "stale_after is shorter than the time between two polls, balances will come and go",
+                **plan.account.key._asdict(),
+                stale_after=f"{plan.stale_after:g}s",
+                interval=f"{plan.interval:.1f}s",
+            )
+    for (exchange, _), group in stretched.items():
+        log.warning(
+            "too many accounts for the exchange's limit, polling less often",
+            exchange=exchange,
+            accounts=len(group),
+            requests_per_minute=limits[exchange],
+            longest_interval=f"{max(plan.interval for plan in group):.1f}s",
+        )
+
+
+def _warn_of_shared_keys(accounts: Iterable[Account]) -> None:
+    groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
+    for account in accounts:
+        credentials = frozenset(account.credentials.items())
+        groups[*endpoint_key(account), account.balances_path, credentials].append(account.name)
+    for (exchange, *_), names in groups.items():
+        if len(names) > 1:
+            log.warning(
+                "accounts share a key, so a sum counts the same money twice",
+                exchange=exchange,
+                accounts=", ".join(names),
+            )
+
+
+def _log_change(before: AccountState[Any], after: AccountState[Any], attempt: Attempt) -> None:
+    """Log where an account's state changed: the beginning of a trouble and its end, no more."""
+    labels = after.plan.account.key._asdict()
+    if after.trouble and not before.trouble:
+        log.warning(
+            "account is down",
+            **labels,
+            reason=after.trouble.reason,
+            error=after.trouble.message,
+            advice=after.trouble.advice,
+            exc_info=after.trouble.defect,
+        )
+    elif before.trouble and not after.trouble:
+        log.info(
+            "account is up again",
+            **labels,
+            down_for=f"{attempt.asked_at - before.trouble.began_at:.0f}s",
+            failed_polls=before.trouble.failures,
+        )
+    elif after.up and not before.up:
+        log.info("account is up", **labels, assets=after.snapshot.assets if after.snapshot else 0)
+    if after.snapshot is not before.snapshot and after.snapshot:
+        _log_rows(labels, before.snapshot, after.snapshot)
+
+
+def _log_rows(
+    labels: Mapping[str, str], before: Snapshot[Any] | None, after: Snapshot[Any]
+) -> None:
+    was_complete = before is None or not before.rejected
+    if after.rejected and was_complete:
+        shown = [
+            f"row {row.row} ({row.asset or 'no asset'}): {row.problem}"
+            for row in after.rejected[:_SHOWN_ROWS]
+        ]
+        log.warning(
+            "rows were not understood and are left out",
+            **labels,
+            rows=len(after.rejected),
+            first="; ".join(shown),
+        )
+    elif not after.rejected and not was_complete:
+        log.info("every row is understood again", **labels)

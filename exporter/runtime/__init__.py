@@ -1,0 +1,1 @@
+"""Provide the process's clock, threads, log and event loop lag."""

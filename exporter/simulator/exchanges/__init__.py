@@ -1,0 +1,1 @@
+"""Simulate the exchanges, one module for each."""

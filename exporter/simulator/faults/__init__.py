@@ -1,0 +1,1 @@
+"""Spoil simulated responses on demand."""

@@ -1,0 +1,146 @@
+"""Decide which faults are shown to a call, when, and how often."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, get_args
+
+from exporter.simulator.chance import fraction
+from exporter.simulator.faults.table import Fault, named
+from exporter.simulator.messages import Call, CallKind
+
+
+@dataclass(slots=True, eq=False)
+class Showing:
+    """Show one fault to some calls; `count` is how often it was shown.
+
+    `None` stands for every exchange, account and call, and for no end of `times`. It begins `after`
+    seconds from when it is `added` (monotonic) and goes on for `lasting` seconds.
+    """
+
+    fault: Fault
+    exchange: str | None = None
+    account: str | None = None
+    call: CallKind | None = None
+    times: int | None = None
+    probability: float = 1.0
+    after: float = 0.0
+    lasting: float = math.inf
+    added: float = 0.0
+    count: int = 0
+    is_stopped: bool = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Show the fault no more."""
+        self.is_stopped = True
+
+    def shown(self) -> Fault:
+        """Count once more and return the fault."""
+        self.count += 1
+        return self.fault
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether the fault will not be shown again."""
+        is_used_up = self.times is not None and self.count >= self.times
+        return self.is_stopped or is_used_up or now >= self.added + self.after + self.lasting
+
+    def concerns(self, call: Call, now: float) -> bool:
+        """Tell whether the fault may be shown to a call."""
+        return (
+            not self.is_over(now)
+            and now >= self.added + self.after
+            and self.exchange in (None, call.exchange)
+            and self.account in (None, call.account)
+            and self.call in (None, call.kind)
+            and self.fault.only in (None, call.kind)
+        )
+
+
+class Schedule:
+    """Hold all showings that are not over; those with a probability are drawn from a seed."""
+
+    def __init__(self, seed: str) -> None:
+        """Begin with nothing to show."""
+        self._seed = seed
+        self._draws = 0
+        self._showings: list[Showing] = []
+
+    def add(self, showing: Showing, now: float) -> None:
+        """Begin with a showing at `now`, monotonic seconds."""
+        showing.added = now
+        self._showings.append(showing)
+
+    def stop(self) -> None:
+        """Stop everything that is shown."""
+        for showing in self._showings:
+            showing.stop()
+
+    def due(self, call: Call, now: float) -> list[Showing]:
+        """Return what to show to a call, in the order in which it was added."""
+        self._showings = [showing for showing in self._showings if not showing.is_over(now)]
+        concerned = [showing for showing in self._showings if showing.concerns(call, now)]
+        return [showing for showing in concerned if self._is_drawn(showing)]
+
+    def _is_drawn(self, showing: Showing) -> bool:
+        self._draws += 1
+        return fraction(self._seed, self._draws) < showing.probability
+
+
+def parse_showing(text: str) -> Showing:
+    """Return what a command line asks for: `NAME` or `NAME:OPTION=VALUE,OPTION=VALUE`.
+
+    The options are `exchange`, `account`, `call`, `times`, `probability`, `after` and `lasting`,
+    durations in seconds. Raises `ValueError`, which says what is wrong with the text.
+    """
+    name, _, options = text.partition(":")
+    showing = Showing(named(name))
+    for option in filter(None, options.split(",")):
+        key, _, value = option.partition("=")
+        if key not in _OPTIONS:
+            raise ValueError(f"fault {name}: no option {key}, choose one of {', '.join(_OPTIONS)}")
+        try:
+            setattr(showing, key, _OPTIONS[key](value))
+        except ValueError as error:
+            raise ValueError(f"fault {name}: {key}={value}: {error}") from None
+    return showing
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"choose {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def _number(least: float, most: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        if not least <= (number := float(text)) <= most:
+            raise ValueError(f"must be from {least:g} to {most:g}")
+        return number
+
+    return parse
+
+
+_OPTIONS: Mapping[str, Callable[[str], object]] = {
+    "exchange": _one_of("btcturk", "trubit"),
+    "account": str,
+    "call": _one_of(*get_args(CallKind)),
+    "times": int,
+    "probability": _number(0, 1),
+    "after": _number(0, math.inf),
+    "lasting": _number(0, math.inf),
+}

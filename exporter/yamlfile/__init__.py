@@ -1,0 +1,1 @@
+"""Read any YAML file of ours into nodes that know their place."""

@@ -1,0 +1,319 @@
+"""The commands: what they print, and how they end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from asyncio import to_thread
+from collections.abc import AsyncIterator
+from io import StringIO
+from itertools import chain, repeat
+from pathlib import Path
+
+import pytest
+
+from exporter.commands import poll
+from exporter.config.loader import parse
+from exporter.model import AccountKey, Amount, Balance, Reading, RejectedRow
+from exporter.polling.endpoint import Attempt
+from exporter.runtime import logs
+from exporter.runtime.clock import Clock
+from exporter.simulator import Simulator, config_text
+from tests.programs import exporter, run, wait_for
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator() as running:
+        running.add_account(exchange="btcturk", name="first")
+        running.add_account(exchange="btcturk", name="second")
+        yield running
+
+
+@pytest.fixture
+def config(simulator: Simulator, tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(config_text(simulator))
+    return path
+
+
+@pytest.fixture
+def slow_import(tmp_path: Path) -> dict[str, str]:
+    """Return an environment in which the imports of the command line never end."""
+    (tmp_path / "structlog.py").write_text(
+        "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
+    )
+    return {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_the_imports_ends_the_daemon_with_zero_and_without_a_word(
+    slow_import: dict[str, str], tmp_path: Path, number: signal.Signals
+):
+    with exporter(tmp_path, environment=slow_import) as daemon:
+        wait_for(lambda: "importing" in daemon.output.read_text())
+        daemon.process.send_signal(number)
+        assert daemon.process.wait(5) == 0
+        assert daemon.log == ""
+
+
+def test_a_wish_to_reload_during_the_imports_ends_nothing(
+    slow_import: dict[str, str], tmp_path: Path
+):
+    with exporter(tmp_path, environment=slow_import) as daemon:
+        wait_for(lambda: "importing" in daemon.output.read_text())
+        daemon.process.send_signal(signal.SIGHUP)
+        assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("command", ["poll", "--config.check"])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_what_was_cut_short_before_its_result_is_known_is_no_success(
+    slow_import: dict[str, str],
+    tmp_path: Path,
+    command: str,
+    number: signal.Signals,
+    status: int,
+):
+    with exporter(tmp_path, command, environment=slow_import) as cut_short:
+        wait_for(lambda: "importing" in cut_short.output.read_text())
+        cut_short.process.send_signal(number)
+        assert cut_short.process.wait(5) == status
+        assert cut_short.log == ""
+
+
+async def test_a_poll_leaves_no_core_dump(simulator: Simulator, config: Path, tmp_path: Path):
+    simulator.show("silence")
+
+    def check() -> None:
+        with exporter(tmp_path, "poll", f"--config.file={config}") as polling:
+            wait_for(lambda: simulator.ledger)
+            limits = Path(f"/proc/{polling.process.pid}/limits").read_text()
+            [core] = [line.split() for line in limits.splitlines() if "core" in line]
+            assert core[4:6] == ["0", "0"]
+
+    await to_thread(check)
+
+
+def test_no_other_program_of_the_same_user_may_read_its_memory(tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, ctypes\n"
+        "PR_GET_DUMPABLE = 3\n"
+        "atexit.register(lambda: print('dumpable', ctypes.CDLL(None).prctl(PR_GET_DUMPABLE)))\n"
+    )
+    ended = run("--version", PYTHONPATH=f"{tmp_path}:{Path(__file__).parents[2]}")
+    assert ended.stdout.endswith("dumpable 0\n")
+
+
+async def test_a_poll_that_is_interrupted_ends_with_130_and_without_a_word(
+    simulator: Simulator, config: Path, tmp_path: Path
+):
+    simulator.show("silence")
+
+    def check() -> None:
+        with exporter(tmp_path, "poll", f"--config.file={config}") as polling:
+            wait_for(lambda: simulator.ledger)
+            polling.process.send_signal(signal.SIGINT)
+            assert polling.process.wait(5) == 130
+            assert polling.log == ""
+
+    await to_thread(check)
+
+
+def test_a_port_in_use_is_one_clear_line_of_simulate():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = run("simulate", f"--listen={address}")
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert 'level=error msg="cannot listen"' in line
+    assert f"{address}: Address already in use" in line
+
+
+def test_a_name_that_nobody_knows_is_one_clear_line_of_simulate():
+    ended = run("simulate", "--listen=nowhere.invalid:0")
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert "cannot listen" in line
+    assert "nowhere.invalid:0: " in line
+
+
+@pytest.mark.parametrize(
+    "call", [("simulate", "--listen"), ("demo", "--web.listen-address"), ("--web.listen-address",)]
+)
+def test_an_address_that_is_none_is_wrong_usage(call: tuple[str, ...]):
+    *command, flag = call
+    ended = run(*command, f"{flag}=nonsense")
+    assert ended.returncode == 2
+    assert ended.stderr.endswith(
+        f"error: argument {flag}: 'nonsense' is not a listen address"
+        " such as 127.0.0.1:10517, [::1]:10517 or :10517\n"
+    )
+
+
+def test_a_configuration_that_cannot_be_written_is_one_clear_line_of_simulate():
+    ended = run("simulate", "--write-config=/nonexistent/config.yaml")
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert 'level=error msg="cannot write the configuration"' in line
+    assert "/nonexistent/config.yaml: No such file or directory" in line
+
+
+def test_a_fault_of_an_account_that_is_not_there_is_warned_about(tmp_path: Path):
+    with exporter(tmp_path, "simulate", "--fault=http_401:account=payments") as simulating:
+        wait_for(lambda: "Simulated exchanges at" in simulating.output.read_text())
+        [line] = simulating.log.splitlines()
+    assert "level=warning" in line
+    assert "fault=http_401 account=payments accounts=" in line
+    assert "payments-mx" in line
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_simulate_ends_with_zero_on_a_signal(tmp_path: Path, number: signal.Signals):
+    with exporter(tmp_path, "simulate") as simulating:
+        wait_for(lambda: "Simulated exchanges at" in simulating.output.read_text())
+        simulating.process.send_signal(number)
+        assert simulating.process.wait(5) == 0
+        assert simulating.log == ""
+
+
+@pytest.mark.parametrize("number", ["abc", "0", "-1", "1.5", "1_000", "9" * 5_000])
+def test_a_number_that_is_none_is_told_what_it_must_be(number: str):
+    ended = run(f"--web.max-requests={number}")
+    assert ended.returncode == 2
+    assert ended.stderr.endswith(
+        "error: argument --web.max-requests: must be a whole number from 1 to 999999999\n"
+    )
+
+
+async def test_a_check_before_a_command_is_a_check_and_asks_no_exchange(
+    simulator: Simulator, config: Path
+):
+    ended = await to_thread(run, f"--config.file={config}", "--config.check", "poll")
+    assert (ended.returncode, ended.stdout) == (0, f"{config}: valid\n")
+    assert not simulator.ledger
+
+
+def test_a_flag_before_a_command_counts_as_behind_it(tmp_path: Path):
+    with exporter(tmp_path, "--web.listen-address=127.0.0.1:0", "demo", "--log.level=warn") as demo:
+        wait_for(lambda: "Stop with Ctrl-C" in demo.output.read_text())
+        assert "http://127.0.0.1:10517/" not in demo.output.read_text()
+        assert demo.stop() == 0
+
+
+def test_an_unknown_command_is_told_which_there_are():
+    ended = run("pol")
+    assert ended.returncode == 2
+    assert "error: argument COMMAND: invalid choice: 'pol' (choose from " in ended.stderr
+
+
+def test_a_reader_who_has_seen_enough_is_no_traceback():
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-m", "exporter", "simulate", "--list-faults"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=30,
+        check=False,
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+def test_an_output_without_room_is_one_clear_line():
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "exporter", "simulate", "--list-faults"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=30,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (1, b"can't go on: No space left on device\n")
+
+
+async def test_a_poll_prints_what_it_knows_and_says_for_what_it_waits(
+    simulator: Simulator, config: Path, tmp_path: Path
+):
+    simulator.show("http_429", times=1)
+
+    def check() -> None:
+        with exporter(tmp_path, "poll", f"--config.file={config}") as polling:
+            wait_for(lambda: polling.log.count("\n") == 1)
+            assert 'msg="waiting for the exchange\'s limit" exchange=btcturk wait=5' in polling.log
+            assert polling.output.read_text().startswith("btcturk / first: rate_limited: ")
+
+    await to_thread(check)
+
+
+async def test_a_poll_that_left_rows_out_is_a_success_that_says_so(
+    simulator: Simulator, config: Path
+):
+    simulator.show("total_hex", account="first")
+    ended = await to_thread(run, "poll", f"--config.file={config}")
+    assert ended.returncode == 0
+    assert "  left out: row 0 (" in ended.stdout
+
+
+def test_a_name_that_the_terminal_cannot_show_is_escaped(tmp_path: Path):
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "accounts:\n"
+        "  - {name: €, exchange: btcturk, base_url: 'http://127.0.0.1:1',"
+        " credentials: {api_key: k, api_secret: c2VjcmV0}}\n"
+    )
+    ended = run("poll", f"--config.file={config}", PYTHONIOENCODING="latin-1")
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert ended.stdout.startswith("btcturk / \\u20ac: connection: ")
+
+
+def test_a_flood_of_rows_that_were_left_out_is_cut_short():
+    rows = tuple(RejectedRow(number, None, "not an object") for number in range(100))
+    attempt = Attempt(0.0, 0.0, 0.0, Reading((), rows), None)
+    assert poll.as_table(AccountKey("btcturk", "a"), attempt).splitlines() == [
+        "btcturk / a: 0 assets at 1970-01-01 00:00:00 UTC",
+        "  left out: row 0 (no asset): not an object",
+        "  left out: row 1 (no asset): not an object",
+        "  left out: row 2 (no asset): not an object",
+        "  left out: row 3 (no asset): not an object",
+        "  left out: row 4 (no asset): not an object",
+        "  and 95 more",
+    ]
+
+
+def test_an_account_that_holds_nothing_has_no_table():
+    nothing = Amount("0")
+    attempt = Attempt(0.0, 0.0, 0.0, Reading((Balance("BTC", nothing, nothing, nothing),)), None)
+    assert poll.as_table(AccountKey("btcturk", "a"), attempt).splitlines() == [
+        "btcturk / a: 1 asset at 1970-01-01 00:00:00 UTC",
+        "  and 1 asset at zero",
+    ]
+
+
+def test_a_resolver_that_hangs_keeps_no_command_from_ending(tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import socket, time\nsocket.getaddrinfo = lambda *_, **__: time.sleep(300)\n"
+    )
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "defaults: {timeout: 1s}\n"
+        "accounts:\n"
+        "  - {name: a, exchange: btcturk, base_url: 'https://exchange.invalid',"
+        " credentials: {api_key: k, api_secret: c2VjcmV0}}\n"
+    )
+    path = f"{tmp_path}:{Path(__file__).parents[2]}"
+    ended = run("poll", f"--config.file={config}", PYTHONPATH=path)
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("btcturk / a: timeout: ")
+
+
+async def test_a_defect_that_a_poll_meets_is_logged_with_its_place(simulator: Simulator):
+    walls = chain(["no time"], repeat(0.0))
+    clock = Clock(wall=lambda: float(next(walls)))
+    lines = StringIO()
+    logs.configure("info", "logfmt", stream=lines)
+    config = parse(config_text(simulator), {})
+    await poll.poll(config, clock, lambda *_: None)
+    assert "ValueError at <lambda>" in lines.getvalue()

@@ -1,0 +1,378 @@
+"""A configuration is read exactly, or refused with everything that is wrong with it."""
+
+import re
+import traceback
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.config import loader
+from exporter.config.loader import ConfigError
+from exporter.credentials import Secret, SecretFile
+from exporter.exchanges import EXCHANGES
+from exporter.model import AssetFilter, Threshold
+from exporter.yamlfile import reader
+from exporter.yamlfile.nodes import Node
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
+BROKEN = sorted((Path(__file__).parents[1] / "data" / "config").glob("*.yaml"))
+ENVIRONMENT = {
+    "KEY": "key",
+    "BTCTURK_API_KEY": "a-key",
+    "BTCTURK_API_SECRET": "c2VjcmV0",
+    "TRUBIT_TOKEN": "a-token",
+    "EMPTY": "",
+    "SPACES": " \n",
+    "TWO_LINES": "one\ntwo",
+    "NOT_BASE64": "not base64!",
+}
+BTCTURK = """\
+accounts:
+  - name: treasury
+    exchange: btcturk
+    credentials: {api_key: k, api_secret: c2VjcmV0}
+"""
+TRUBIT = """\
+accounts:
+  - name: payments
+    exchange: trubit
+    credentials: {token: t}
+"""
+
+
+def account(text, **environ):
+    (only,) = loader.parse(text, environ).accounts
+    return only
+
+
+def problems(text):
+    with pytest.raises(ConfigError) as caught:
+        loader.parse(text, ENVIRONMENT)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def keys(node: Node) -> set[str]:
+    if isinstance(node.content, list):
+        return set().union(*map(keys, node.content))
+    if isinstance(node.content, dict):
+        return set(node.content).union(*(keys(value) for _, value in node.content.values()))
+    return set()
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
+def test_a_broken_file_is_refused_with_exactly_these_problems(path):
+    with pytest.raises(ConfigError) as caught:
+        loader.load(path, ENVIRONMENT)
+    said = [str(problem).removeprefix(f"{path.parent}/") for problem in caught.value.problems]
+    assert said == path.with_suffix(".txt").read_text().splitlines()
+
+
+def test_the_broken_files_are_found():
+    assert len(BROKEN) > 100
+
+
+# What is read
+
+
+def test_an_account_needs_only_its_name_exchange_and_credentials():
+    treasury = account(BTCTURK)
+    assert treasury.key == ("btcturk", "treasury")
+    assert treasury.base_url == "https://api.btcturk.com"
+    assert treasury.balances_path == "/api/v1/users/balances"
+    assert treasury.credentials == {"api_key": Secret("k"), "api_secret": Secret("c2VjcmV0")}
+    assert (treasury.interval, treasury.timeout, treasury.stale_after) == (60, 10, None)
+    assert treasury.assets == AssetFilter()
+    assert treasury.thresholds == ()
+
+
+def test_defaults_hold_for_every_account_that_says_nothing_else():
+    treasury = account(
+        "defaults: {interval: 30s, timeout: 5s}\n" + BTCTURK + "    timeout: 1m30s\n"
+    )
+    assert (treasury.interval, treasury.timeout, treasury.stale_after) == (30, 90, None)
+
+
+def test_an_account_can_have_every_default_as_its_own():
+    own = "    interval: 2m\n    timeout: 500ms\n    stale_after: 1h\n"
+    treasury = account("defaults: {stale_after: 5m}\n" + BTCTURK + own)
+    assert (treasury.interval, treasury.timeout, treasury.stale_after) == (120, 0.5, 3600)
+
+
+def test_a_section_without_a_value_is_as_good_as_none():
+    assert account("defaults:\nexchanges:\n" + BTCTURK + "    thresholds:\n").thresholds == ()
+
+
+def test_each_exchange_has_its_documented_limit_unless_another_is_given():
+    limits = loader.parse("exchanges: {trubit: {requests_per_minute: 7}}\n" + BTCTURK, {})
+    assert limits.requests_per_minute == {"btcturk": 120, "trubit": 7}
+
+
+def test_accounts_keep_their_order_and_share_a_name_across_exchanges():
+    second = TRUBIT.removeprefix("accounts:\n").replace("payments", "treasury")
+    accounts = loader.parse(BTCTURK + second, {}).accounts
+    assert [account.key for account in accounts] == [
+        ("btcturk", "treasury"),
+        ("trubit", "treasury"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["no", "012", "1_000", "12:30:45", "1e3", "true", "Ödeme €", "a b"]
+)
+def test_a_name_stays_the_text_that_is_written(name):
+    assert account(BTCTURK.replace("treasury", name)).name == name
+
+
+def test_an_alias_repeats_what_its_anchor_holds():
+    shared = BTCTURK + "    thresholds: &t [{asset: BTC, free_min: '1'}]\n"
+    second = shared.removeprefix("accounts:\n").replace("treasury", "other")
+    first, other = loader.parse(shared + re.sub("&t.*", "*t", second), {}).accounts
+    assert first.thresholds == other.thresholds == (Threshold("BTC", "free_min", "1"),)
+
+
+def test_the_configuration_can_not_be_changed():
+    loaded = loader.parse(BTCTURK, {})
+    with pytest.raises(TypeError):
+        loaded.requests_per_minute["btcturk"] = 1000
+    with pytest.raises(TypeError):
+        loaded.accounts[0].credentials["api_key"] = Secret("other")
+    with pytest.raises(AttributeError):
+        loaded.accounts = ()
+
+
+# Credentials
+
+
+def test_a_credential_can_come_from_the_environment():
+    text = BTCTURK.replace("k,", '"${KEY}",')
+    assert account(text, KEY="from-the-environment").credentials["api_key"] == Secret(
+        "from-the-environment"
+    )
+
+
+def test_white_space_around_a_variable_is_dropped_as_it_is_in_a_file():
+    text = BTCTURK.replace("k,", '"${KEY}",')
+    assert account(text, KEY=" key\r\n").credentials["api_key"] == Secret("key")
+
+
+def test_the_file_of_a_credential_is_relative_to_the_configuration(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(TRUBIT.replace("token: t", "token_file: secrets/token"))
+    (payments,) = loader.load(path, {}).accounts
+    assert payments.credentials == {"token": SecretFile(tmp_path / "secrets" / "token")}
+
+
+def test_the_file_of_a_credential_can_be_anywhere_and_need_not_exist_yet():
+    text = TRUBIT.replace("token: t", "token_file: /run/secrets/no-such-file")
+    assert account(text).credentials == {"token": SecretFile(Path("/run/secrets/no-such-file"))}
+
+
+def test_one_credential_can_be_inline_and_another_in_a_file():
+    text = BTCTURK.replace("api_secret: c2VjcmV0", "api_secret_file: /secret")
+    assert account(text).credentials == {
+        "api_key": Secret("k"),
+        "api_secret": SecretFile(Path("/secret")),
+    }
+
+
+def test_trubit_takes_a_key_with_its_secret_or_a_token():
+    both = TRUBIT.replace("{token: t}", "{api_key: k, api_secret: not*base64}")
+    assert account(both).credentials.keys() == {"api_key", "api_secret"}
+    assert account(TRUBIT).credentials.keys() == {"token"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "spoken"),
+    [
+        ("API_KEY", "variable API_KEY is"),
+        ("_KEY2", "variable _KEY2 is"),
+        ("btcturk_api_key", "variable btcturk_api_key is"),
+        ("b8c1b9f4c9zq71", "variable named here is"),
+        ("MDEyMzQ1Njc4OWFi", "variable named here is"),
+    ],
+)
+def test_a_missing_variable_is_named_unless_it_may_be_the_secret_itself(variable, spoken):
+    (problem,) = problems(BTCTURK.replace("k,", f'"${{{variable}}}",'))
+    assert spoken in problem
+    assert (variable in problem) == (variable in spoken)
+
+
+# URLs, assets and thresholds
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("https://api.velafi.com", "https://api.velafi.com"),
+        ("https://api.velafi.com/", "https://api.velafi.com"),
+        ("https://proxy.example.com:8443/trubit/", "https://proxy.example.com:8443/trubit"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://127.8.9.10", "http://127.8.9.10"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
+        ("http://localhost:1", "http://localhost:1"),
+    ],
+)
+def test_a_base_url_uses_tls_or_stays_on_this_machine(written, read):
+    assert account(TRUBIT + f"    base_url: {written}\n").base_url == read
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "http://10.0.0.1",
+        "http://0.0.0.0",
+        "http://[::2]",
+        "http://localhost.example.com",
+        "http://127.0.0.1@example.com",
+        "http://128.0.0.1",
+        "http://127.1",
+        "ftp://127.0.0.1",
+        "https://",
+        "https://a b",
+        "https://host:0",
+        "https://host:",
+        r"https://host\@evil",
+        "https://host?",
+    ],
+)
+def test_any_other_base_url_is_refused(written):
+    (problem,) = problems(TRUBIT + f"    base_url: '{written}'\n")
+    assert problem.startswith("config.yaml:5:15: accounts[0].base_url: must be")
+
+
+def test_trubit_answers_under_another_path_for_velafi():
+    path = "/v2/assets/account/assets?merchantId=0"
+    assert account(TRUBIT + f"    balances_path: {path}\n").balances_path == path
+
+
+def test_assets_are_included_or_excluded():
+    assert account(BTCTURK + "    assets: {include: [BTC, usdt.e]}\n").assets == AssetFilter(
+        include=frozenset({"BTC", "usdt.e"})
+    )
+    assert account(BTCTURK + "    assets: {exclude: [BRL1]}\n").assets == AssetFilter(
+        exclude=frozenset({"BRL1"})
+    )
+
+
+@pytest.mark.parametrize(
+    "digits", ["0", "1.5", "-3", "40.00", "0.000000000000000001", "9" * 100, "1" * 18 + ".5"]
+)
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+def test_a_threshold_keeps_its_digits_quoted_or_not(digits, quote):
+    text = BTCTURK + f"    thresholds: [{{asset: BTC, free_min: {quote}{digits}{quote}}}]\n"
+    assert account(text).thresholds == (Threshold("BTC", "free_min", digits),)
+
+
+def test_an_asset_can_have_all_its_bounds_in_one_entry_or_in_several():
+    one = "    thresholds: [{asset: BTC, free_min: '9', free_max: '10', locked_max: '2'}]\n"
+    two = one.replace("10', locked", "10'}, {asset: BTC, locked")
+    expected = (
+        Threshold("BTC", "free_min", "9"),
+        Threshold("BTC", "free_max", "10"),
+        Threshold("BTC", "locked_max", "2"),
+    )
+    assert account(BTCTURK + one).thresholds == account(BTCTURK + two).thresholds == expected
+
+
+# Files
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path):
+    path = tmp_path / "config.yaml"
+    with pytest.raises(
+        ConfigError, match=r"config\.yaml:1:1: \(file\): there is no such file; .*cp"
+    ):
+        loader.load(path, {})
+
+
+def test_a_directory_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r":1:1: \(file\): is not a regular file"):
+        loader.load(tmp_path, {})
+
+
+def test_a_path_through_a_file_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r":1:1: \(file\): can't be read: Not a directory"):
+        loader.load(tmp_path / "file" / "config.yaml", {})
+
+
+def test_a_file_is_read_with_a_byte_order_mark_and_dos_line_ends(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + BTCTURK.replace("\n", "\r\n").encode())
+    assert loader.load(path, {}) == loader.parse(BTCTURK, {}, path=path)
+
+
+def test_the_example_loads():
+    loaded = loader.load(EXAMPLE, ENVIRONMENT)
+    assert {account.exchange for account in loaded.accounts} == set(EXCHANGES)
+
+
+def test_the_example_shows_every_setting():
+    credentials = {
+        name for exchange in EXCHANGES.values() for names in exchange.credentials for name in names
+    }
+    expected = {
+        *loader.SECTIONS,
+        *loader.ACCOUNT_KEYS,
+        *loader.THRESHOLD_KEYS,
+        *credentials,
+        *(f"{name}_file" for name in credentials),
+        *EXCHANGES,
+        "requests_per_minute",
+        "include",
+        "exclude",
+    }
+    assert keys(reader.load(EXAMPLE, advice="")) == expected
+
+
+# Whatever is written
+
+CANARY = "hunter2-CANARY"
+BARE_EXAMPLE = re.sub(r" *#.*", "", EXAMPLE.read_text())
+WORDS = [match.span() for match in re.finditer(r"[^\s:{}\[\],\"]+", BARE_EXAMPLE)]
+NEIGHBOURS = st.text(alphabet="${}[]:,-?&*!|>'\"%@` \n\t#~\\<=/é\0", max_size=3)
+
+
+def everything_said(error):
+    shown = [str(error), repr(error), repr(error.problems)]
+    return "\n".join([*shown, *traceback.format_exception(error)])
+
+
+def whatever_is_said(text):
+    """Return all that is said of a text, which may be right."""
+    try:
+        loader.parse(text, ENVIRONMENT)
+    except ConfigError as error:
+        return everything_said(error)
+    return ""
+
+
+@given(st.text())
+def test_no_text_raises_anything_but_a_config_error(text):
+    said = whatever_is_said(text)
+    assert not said or said.startswith("config.yaml:")
+
+
+@given(word=st.sampled_from(WORDS), before=NEIGHBOURS, after=NEIGHBOURS)
+def test_a_secret_in_a_wrong_place_is_never_repeated(word, before, after):
+    start, end = word
+    text = BARE_EXAMPLE[:start] + before + CANARY + after + BARE_EXAMPLE[end:]
+    assert CANARY not in whatever_is_said(text)
+
+
+@pytest.mark.parametrize("value", [f"{CANARY} é", f"{CANARY}\n{CANARY}", CANARY])
+def test_the_value_of_a_variable_is_never_repeated(value):
+    with pytest.raises(ConfigError) as caught:
+        loader.parse(BTCTURK.replace("c2VjcmV0", '"${SECRET}"'), {"SECRET": value})
+    assert CANARY not in everything_said(caught.value)
+
+
+def test_a_configuration_does_not_show_its_secrets():
+    text = BTCTURK.replace("k,", f"{CANARY},").replace("c2VjcmV0", '"${SECRET}"')
+    loaded = loader.parse(text, {"SECRET": "aHVudGVyMg=="})
+    shown = f"{loaded} {loaded!r} {loaded.accounts[0]} {loaded.accounts[0].credentials}"
+    assert "<secret>" in shown
+    assert CANARY not in shown
+    assert "aHVudGVyMg" not in shown

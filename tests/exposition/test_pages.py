@@ -1,0 +1,154 @@
+"""The exposition: valid in both formats, whole, and made again only when something changed."""
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.errors import REASONS, TlsError
+from exporter.exposition.deflate import inflate
+from exporter.exposition.pages import OPENMETRICS, TEXT, Exposition, Store
+from exporter.model import Account, Amount, Balance, Threshold
+from tests.accounts import balance, make_account, make_store, poll_at, reading
+
+PARSERS = {TEXT: parse_text, OPENMETRICS: parse_openmetrics}
+
+names = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
+
+
+def parsed(store: Store, page_format: object = TEXT, now: float = 1.0) -> list[Metric]:
+    text = inflate(Exposition(store).page(page_format, now).block).decode()
+    end = page_format.end
+    return list(PARSERS[page_format](text + end))
+
+
+def full_store(*accounts: Account) -> Store:
+    store = make_store(*accounts)
+    row = Balance(
+        asset="BTC",
+        total=Amount("3.0"),
+        free=Amount("1"),
+        locked=Amount("2"),
+        locked_orders=Amount("1"),
+        locked_withdrawals=Amount("1"),
+        updated_ms=1735866257007,
+        asset_name='Bit"coin\\',
+        asset_id="1",
+    )
+    for account in accounts:
+        store.succeed(account.key, poll_at(0.0), reading(row, can_deposit=True))
+    return store
+
+
+def values(metrics: Iterable[Metric], name: str) -> dict[tuple[str, ...], float]:
+    samples = [sample for metric in metrics for sample in metric.samples if sample.name == name]
+    return {tuple(sample.labels.values()): sample.value for sample in samples}
+
+
+@pytest.mark.parametrize("page_format", [TEXT, OPENMETRICS])
+def test_every_family_is_served_in_both_formats(page_format: object):
+    threshold = Threshold("BTC", "free_min", Amount("1.5"))
+    metrics = parsed(full_store(make_account(thresholds=(threshold,))), page_format)
+    expected = [family.name.removesuffix("_total") for family in metrics.ACCOUNTS]
+    expected += [family.name for family in metrics.BALANCES]
+    assert [metric.name for metric in metrics] == expected
+    assert all(metric.documentation for metric in metrics)
+
+
+@pytest.mark.parametrize("page_format", [TEXT, OPENMETRICS])
+@given(name=names, label=names)
+def test_any_name_survives_the_way_to_prometheus(page_format: object, name: str, label: str):
+    store = make_store(make_account(name))
+    row = Balance("BTC", Amount("1"), Amount("1"), Amount("0"), asset_name=label)
+    store.succeed(make_account(name).key, poll_at(0.0), reading(row))
+    metrics = parsed(store, page_format)
+    assert ("btcturk", name) in values(metrics, "exchange_account_up")
+    assert values(metrics, "exchange_asset_info") == {("btcturk", name, "BTC", label, ""): 1}
+
+
+def test_the_exchanges_own_time_is_in_seconds_with_its_milliseconds():
+    [value] = values(
+        parsed(full_store(make_account())), "exchange_balance_updated_timestamp_seconds"
+    ).values()
+    assert value == 1735866257.007
+
+
+def test_every_account_has_its_series_from_the_first_scrape_on():
+    metrics = parsed(make_store(make_account("a"), make_account("b", "trubit")))
+    for name in ("up", "complete", "last_success_timestamp_seconds", "polls_total", "assets"):
+        assert list(values(metrics, f"exchange_account_{name}").values()) == [0, 0]
+    failures = values(metrics, "exchange_account_poll_failures_total")
+    assert failures == {
+        (*key, reason): 0 for key in (("btcturk", "a"), ("trubit", "b")) for reason in REASONS
+    }
+
+
+def test_the_reasons_are_those_of_the_contract():
+    assert set(REASONS) == {
+        "authentication", "permission", "clock_skew", "rate_limited", "timeout", "connection",
+        "tls", "redirect", "unavailable", "rejected", "bad_response", "config", "internal",
+    }  # fmt: skip
+
+
+def test_a_failed_poll_counts_once_and_under_its_reason():
+    account = make_account()
+    store = make_store(account)
+    store.fail(account.key, poll_at(0.0), TlsError("expired"))
+    metrics = parsed(store)
+    failures = values(metrics, "exchange_account_poll_failures_total")
+    assert {key[2] for key, count in failures.items() if count} == {"tls"}
+    assert values(metrics, "exchange_account_polls_total") == {account.key: 1}
+
+
+def test_thresholds_are_served_while_the_account_is_down():
+    threshold = Threshold("BTC", "free_min", Amount("1.5"))
+    metrics = parsed(make_store(make_account(thresholds=(threshold,))))
+    assert values(metrics, "exchange_balance_threshold") == {
+        ("btcturk", "treasury", "BTC", "free_min"): 1.5
+    }
+
+
+def test_families_without_a_sample_are_not_announced():
+    assert "exchange_total_balance" not in {metric.name for metric in parsed(make_store())}
+
+
+def test_a_page_is_made_again_only_when_something_changed():
+    account = make_account()
+    store = full_store(account)
+    exposition = Exposition(store)
+    first = exposition.page(TEXT, 1.0)
+    assert exposition.page(TEXT, 2.0) is first
+    store.succeed(account.key, poll_at(3.0), reading(balance("BTC", "2")))
+    assert exposition.page(TEXT, 4.0) is not first
+
+
+def test_the_number_of_series_is_that_of_the_page():
+    store = full_store(make_account("a"), make_account("b"))
+    page = Exposition(store).page(TEXT, 1.0)
+    lines = inflate(page.block).decode().splitlines()
+    assert page.series == sum(not line.startswith("#") for line in lines)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.sampled_from(["ok", "fail"]), st.integers(0, 400)),
+        max_size=12,
+    )
+)
+def test_a_page_made_step_by_step_equals_one_made_at_once(steps: list[tuple[str, str, int]]):
+    accounts = {name: make_account(name) for name in "abc"}
+    store = make_store(*accounts.values())
+    kept = Exposition(store)
+    now = 0.0
+    for name, what, delay in steps:
+        now += delay
+        if what == "ok":
+            store.succeed(accounts[name].key, poll_at(now), reading(balance("BTC", str(delay))))
+        else:
+            store.fail(accounts[name].key, poll_at(now), TlsError("expired"))
+        fresh = Exposition(store).page(TEXT, now).block
+        assert inflate(kept.page(TEXT, now).block) == inflate(fresh)

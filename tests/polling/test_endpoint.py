@@ -1,0 +1,44 @@
+"""What the accounts of one API share."""
+
+import asyncio
+from dataclasses import replace
+
+from exporter.exchanges import EXCHANGES
+from exporter.model import Reading
+from exporter.polling.endpoint import Endpoint
+from exporter.runtime.clock import Clock
+from exporter.simulator import Fault, Simulator
+from exporter.simulator.faults.on_wire import late
+from tests.accounts import simulated
+from tests.faults.virtual_time import run
+from tests.faults.world import opened
+
+SLOW = Fault("slow", "The answer comes after a tenth of a second.", deliver=late(0.1))
+
+
+async def test_fifty_polls_that_see_their_token_expire_at_once_make_one_new_token():
+    async with Simulator(limits={"trubit": None}) as simulator:
+        key = simulator.add_account(exchange="trubit", name="a")
+        accounts = [simulated(simulator, key, name=f"a{number}") for number in range(50)]
+        endpoint = Endpoint(EXCHANGES["trubit"], 60_000, Clock())
+        clients = [endpoint.connect(account) for account in accounts]
+        for _ in range(2):
+            simulator.expire_tokens(key)
+            with simulator.show(SLOW):
+                attempts = await asyncio.gather(*map(endpoint.poll, accounts, clients))
+            assert all(isinstance(attempt.outcome, Reading) for attempt in attempts)
+        await asyncio.gather(*(client.aclose() for client in clients))
+        assert len(simulator.ledger.entries(call="token")) == 2
+
+
+def test_a_token_with_a_short_life_is_renewed_at_half_of_it():
+    async def main() -> None:
+        async with opened("trubit", token_lifetime=50.0) as world:
+            victim = replace(world.victim, interval=20.0)
+            async with world.polling([victim]):
+                page = await world.run(110)
+            assert page.failures(victim.key) == {}
+            made = [entry.began for entry in world.simulator.ledger.entries(call="token")]
+            assert [round(began - made[0]) for began in made] == [0, 40, 80]
+
+    run(main)

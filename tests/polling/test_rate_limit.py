@@ -1,0 +1,202 @@
+"""The pace: never above a limit, evenly spread, and always recovering."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.errors import (
+    AuthenticationError,
+    BadResponseError,
+    PermissionDeniedError,
+    RateLimitedError,
+    UnavailableError,
+)
+from exporter.model import Reading
+from exporter.polling.rate_limit import (
+    MAX_PAUSE,
+    PERIOD,
+    WINDOW,
+    Pace,
+    Refusals,
+    limit_pause,
+    next_due,
+    outage_pause,
+    stretch,
+)
+
+REFUSED = AuthenticationError("refused")
+limits = st.integers(1, 300)
+durations = st.floats(0, 20)
+
+
+def run_polls(pace: Pace, durations: list[float]) -> list[tuple[float, float]]:
+    """Return start and end of polls that all want to start at once, as the pace lets them."""
+    now, under_way, done = 0.0, [], []
+    for duration in durations:
+        while (wait := pace.wait_to_start(now)) > 0:
+            now += wait
+            for end in sorted(end for end in under_way if end <= now):
+                under_way.remove(end)
+                pace.end(end)
+        pace.start(now)
+        under_way.append(now + duration)
+        done.append((now, now + duration))
+    return done
+
+
+@given(limits, st.lists(durations, min_size=1, max_size=200))
+def test_no_window_of_a_minute_can_see_more_requests_than_the_limit(
+    limit: int, durations: list[float]
+):
+    polls = run_polls(Pace(limit), durations)
+    for start, _ in polls:
+        possibly_seen = [p for p in polls if p[0] <= start and p[1] > start - PERIOD]
+        assert len(possibly_seen) <= limit
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=2, max_size=5))
+def test_no_rounding_lets_a_request_pass(pauses: list[float]):
+    pace, now = Pace(1), 0.0
+    for pause in pauses:
+        now += pause
+        while (wait := pace.wait_to_follow(now)) > 0:
+            now += wait
+        pace.start(now)
+        pace.end(now)
+        assert pace.wait_to_follow(now) > PERIOD
+
+
+@given(st.integers(1, 20), st.integers(1, 20))
+def test_a_lower_limit_waits_until_enough_requests_are_past(sent: int, limit: int):
+    pace = Pace(20)
+    for second in range(sent):
+        pace.start(second)
+        pace.end(second)
+    pace.set_limit(limit)
+    allowed = sent + pace.wait_to_follow(sent)
+    assert sum(second + WINDOW > allowed for second in range(sent)) < limit
+
+
+@given(st.integers(2, 300))
+def test_starts_are_spread_evenly_and_leave_a_tenth_of_the_limit_free(limit: int):
+    polls = run_polls(Pace(limit), [0.0] * 20)
+    gaps = [later[0] - earlier[0] for earlier, later in pairwise(polls)]
+    assert min(gaps) >= PERIOD / limit
+
+
+def test_a_further_request_of_a_running_poll_goes_at_once_and_pushes_the_next_start_back():
+    pace = Pace(60)
+    pace.start(0.0)
+    before = pace.wait_to_start(0.0)
+    assert pace.wait_to_follow(0.0) == 0
+    pace.start(0.0)
+    assert pace.wait_to_start(0.0) > before
+
+
+def test_a_further_request_waits_where_the_limit_is_used_up():
+    pace = Pace(2)
+    for _ in range(2):
+        pace.start(0.0)
+        pace.end(0.0)
+    assert pace.wait_to_follow(10.0) == WINDOW - 10
+
+
+def test_a_pause_holds_back_everything_and_then_ends():
+    pace = Pace(120)
+    pace.pause(55.0)
+    assert pace.wait_to_start(0.0) == 55
+    assert pace.wait_to_follow(0.0) == 55
+    assert pace.wait_to_start(55.0) == 0
+
+
+def test_a_shorter_pause_never_ends_a_longer_one():
+    pace = Pace(120)
+    pace.pause(100.0)
+    pace.pause(50.0)
+    assert pace.wait_to_start(0.0) == 100
+
+
+@given(st.lists(st.floats(1, 3600), min_size=1, max_size=500), limits)
+def test_stretched_intervals_fit_the_limit(intervals: list[float], limit: int):
+    factor = stretch(intervals, limit)
+    assert sum(PERIOD / (interval * factor) for interval in intervals) <= limit
+
+
+def test_intervals_that_fit_are_not_stretched():
+    assert stretch([60.0] * 100, 120) == 1.0
+
+
+def test_two_hundred_accounts_at_two_requests_a_second_are_polled_every_111_seconds():
+    assert round(60 * stretch([60.0] * 200, 120)) == 111
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1e4), st.floats(1, 600))
+def test_polls_keep_their_rhythm_however_long_one_took(due: float, late: float, interval: float):
+    following = next_due(due, due + late, interval, 0.0)
+    assert due + late < following + 1e-6
+    assert following <= due + late + interval + 1e-6
+
+
+def test_a_pause_delays_the_next_poll():
+    assert next_due(0.0, 1.0, 60.0, 300.0) == 301.0
+
+
+def pauses_after(*outcomes: object, asked: str = "key") -> list[float]:
+    """Return for how long an account is left alone after each of some polls, at once in a row."""
+    refusals: Refusals[str] = Refusals()
+    return [refusals.note("a", asked, outcome, 100.0) for outcome in outcomes]
+
+
+def test_a_refused_key_is_tried_ever_more_seldom():
+    assert pauses_after(*[REFUSED] * 5) == [60, 300, 900, 900, 900]
+    assert pauses_after(REFUSED, PermissionDeniedError("refused")) == [60, 300]
+
+
+def test_other_failures_do_not_end_a_row_of_refusals_but_a_success_does():
+    outage = UnavailableError("503")
+    assert pauses_after(outage, outage, REFUSED) == [0, 0, 60]
+    assert pauses_after(REFUSED, outage, REFUSED)[-1] == 300
+    assert pauses_after(REFUSED, Reading(()), REFUSED) == [60, 0, 60]
+
+
+def test_another_key_has_a_row_of_its_own():
+    refusals: Refusals[str] = Refusals()
+    refusals.note("a", "old key", REFUSED, 0.0)
+    refusals.note("a", "old key", REFUSED, 60.0)
+    refusals.note("a", "new key", REFUSED, 400.0)
+    assert refusals.in_force("a", 401.0) == ("new key", 1, 460.0)
+    assert refusals.in_force("a", 460.0) is None
+
+
+def test_another_key_ends_a_row_of_refusals_whatever_becomes_of_it():
+    refusals: Refusals[str] = Refusals()
+    refusals.note("a", "old key", REFUSED, 0.0)
+    assert refusals.note("a", "new key", UnavailableError("503"), 1.0) == 0
+    assert refusals.in_force("a", 2.0) is None
+
+
+def test_an_account_that_is_gone_leaves_no_refusal_behind():
+    refusals: Refusals[str] = Refusals()
+    refusals.note("stays", "key", REFUSED, 0.0)
+    refusals.note("goes", "key", REFUSED, 0.0)
+    refusals.keep({"stays"})
+    assert refusals.in_force("stays", 1.0)
+    assert refusals.in_force("goes", 1.0) is None
+
+
+def test_an_outage_keeps_the_rhythm_unless_the_exchange_says_when_to_return():
+    assert outage_pause(BadResponseError("html")) == 0
+    assert outage_pause(UnavailableError("503")) == 0
+    assert outage_pause(UnavailableError("503", retry_after=120.0)) == 120
+
+
+def test_the_exchanges_wish_is_obeyed():
+    assert limit_pause(RateLimitedError("429", retry_after=55.0), 3, 0.1) == 55
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1))
+def test_without_a_wish_the_pause_is_a_random_share_of_a_bounded_exponential(n: int, jitter: float):
+    pause = limit_pause(RateLimitedError("429"), n, jitter)
+    assert 0 <= pause <= MAX_PAUSE
+    assert limit_pause(RateLimitedError("429"), n + 1, 1.0) >= pause
