@@ -1,10 +1,11 @@
 """Share what every kind of test needs."""
 
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
 
 import pytest
 from hypothesis import settings
 
+from exporter.simulator import Simulator
 from tests.faults.canaries import Canaries
 
 # A busy machine makes single examples slow; that is no failure of the code.
@@ -16,6 +17,13 @@ settings.load_profile("exporter")
 def anyio_backend() -> str:
     """Run asynchronous tests on asyncio, which the exporter is written for."""
     return "asyncio"
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    """Simulate every exchange over real sockets, without rate limits."""
+    async with Simulator(limits={"btcturk": None, "trubit": None}) as running:
+        yield running
 
 
 @pytest.hookimpl(wrapper=True)

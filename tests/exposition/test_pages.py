@@ -10,6 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.errors import REASONS, TlsError
+from exporter.exposition import metrics
 from exporter.exposition.deflate import inflate
 from exporter.exposition.pages import OPENMETRICS, TEXT, Exposition, Store
 from exporter.model import Account, Amount, Balance, Threshold
@@ -52,11 +53,11 @@ def values(metrics: Iterable[Metric], name: str) -> dict[tuple[str, ...], float]
 @pytest.mark.parametrize("page_format", [TEXT, OPENMETRICS])
 def test_every_family_is_served_in_both_formats(page_format: object):
     threshold = Threshold("BTC", "free_min", Amount("1.5"))
-    metrics = parsed(full_store(make_account(thresholds=(threshold,))), page_format)
+    found = parsed(full_store(make_account(thresholds=(threshold,))), page_format)
     expected = [family.name.removesuffix("_total") for family in metrics.ACCOUNTS]
     expected += [family.name for family in metrics.BALANCES]
-    assert [metric.name for metric in metrics] == expected
-    assert all(metric.documentation for metric in metrics)
+    assert [metric.name for metric in found] == expected
+    assert all(metric.documentation for metric in found)
 
 
 @pytest.mark.parametrize("page_format", [TEXT, OPENMETRICS])
@@ -65,9 +66,9 @@ def test_any_name_survives_the_way_to_prometheus(page_format: object, name: str,
     store = make_store(make_account(name))
     row = Balance("BTC", Amount("1"), Amount("1"), Amount("0"), asset_name=label)
     store.succeed(make_account(name).key, poll_at(0.0), reading(row))
-    metrics = parsed(store, page_format)
-    assert ("btcturk", name) in values(metrics, "exchange_account_up")
-    assert values(metrics, "exchange_asset_info") == {("btcturk", name, "BTC", label, ""): 1}
+    found = parsed(store, page_format)
+    assert ("btcturk", name) in values(found, "exchange_account_up")
+    assert values(found, "exchange_asset_info") == {("btcturk", name, "BTC", label, ""): 1}
 
 
 def test_the_exchanges_own_time_is_in_seconds_with_its_milliseconds():
@@ -78,10 +79,10 @@ def test_the_exchanges_own_time_is_in_seconds_with_its_milliseconds():
 
 
 def test_every_account_has_its_series_from_the_first_scrape_on():
-    metrics = parsed(make_store(make_account("a"), make_account("b", "trubit")))
+    found = parsed(make_store(make_account("a"), make_account("b", "trubit")))
     for name in ("up", "complete", "last_success_timestamp_seconds", "polls_total", "assets"):
-        assert list(values(metrics, f"exchange_account_{name}").values()) == [0, 0]
-    failures = values(metrics, "exchange_account_poll_failures_total")
+        assert list(values(found, f"exchange_account_{name}").values()) == [0, 0]
+    failures = values(found, "exchange_account_poll_failures_total")
     assert failures == {
         (*key, reason): 0 for key in (("btcturk", "a"), ("trubit", "b")) for reason in REASONS
     }
@@ -98,16 +99,16 @@ def test_a_failed_poll_counts_once_and_under_its_reason():
     account = make_account()
     store = make_store(account)
     store.fail(account.key, poll_at(0.0), TlsError("expired"))
-    metrics = parsed(store)
-    failures = values(metrics, "exchange_account_poll_failures_total")
+    found = parsed(store)
+    failures = values(found, "exchange_account_poll_failures_total")
     assert {key[2] for key, count in failures.items() if count} == {"tls"}
-    assert values(metrics, "exchange_account_polls_total") == {account.key: 1}
+    assert values(found, "exchange_account_polls_total") == {account.key: 1}
 
 
 def test_thresholds_are_served_while_the_account_is_down():
     threshold = Threshold("BTC", "free_min", Amount("1.5"))
-    metrics = parsed(make_store(make_account(thresholds=(threshold,))))
-    assert values(metrics, "exchange_balance_threshold") == {
+    found = parsed(make_store(make_account(thresholds=(threshold,))))
+    assert values(found, "exchange_balance_threshold") == {
         ("btcturk", "treasury", "BTC", "free_min"): 1.5
     }
 
