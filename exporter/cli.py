@@ -16,7 +16,7 @@ import structlog
 from exporter.commands import demo, poll
 from exporter.commands.flags import Commands, make_parser
 from exporter.config.loader import ConfigError, Problem, load
-from exporter.daemon import CannotListenError, Daemon, Options, make_own_metrics
+from exporter.daemon import CannotListenError, Daemon, Options, make_exporter_metrics
 from exporter.model import AccountKey
 from exporter.polling.endpoint import Attempt
 from exporter.runtime import logs
@@ -68,7 +68,7 @@ def _keep_memory_private() -> None:
 
 def _run_daemon(options: argparse.Namespace) -> int:
     clock = Clock()
-    own = make_own_metrics(clock)
+    own = make_exporter_metrics(clock)
     logs.configure(options.log_level, options.log_format, own.count_log_message)
     config = load(options.config_file, os.environ)
 
@@ -82,7 +82,7 @@ def _run_demo(options: argparse.Namespace) -> int:
     if options.list_faults:
         return _list_faults()
     clock = Clock()
-    own = make_own_metrics(clock)
+    own = make_exporter_metrics(clock)
     logs.configure(options.log_level, options.log_format, own.count_log_message)
     return _serve(demo.demo(_scenario(options), _daemon_options(options), own, clock))
 

@@ -15,7 +15,7 @@ import structlog
 from exporter import __version__
 from exporter.config.loader import Config, ConfigError, load
 from exporter.credentials import SecretFile
-from exporter.exposition.exporter_metrics import OwnMetrics
+from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.pages import Store, render_balances
 from exporter.polling.poller import Poller
 from exporter.polling.snapshots import SnapshotStore
@@ -53,7 +53,7 @@ class Options:
 class Daemon:
     """Poll and serve until stopped."""
 
-    def __init__(self, options: Options, own: OwnMetrics, clock: Clock | None = None) -> None:
+    def __init__(self, options: Options, own: ExporterMetrics, clock: Clock | None = None) -> None:
         """Prepare; nothing runs and nothing is bound before `run`.
 
         Raises `ConfigError` for a web configuration that can't be honoured.
@@ -219,9 +219,11 @@ def _log_problems(error: ConfigError) -> None:
         log.error("configuration refused, the old one stays", problem=problem)
 
 
-def make_own_metrics(clock: Clock) -> OwnMetrics:
+def make_exporter_metrics(clock: Clock) -> ExporterMetrics:
     """Return the exporter's own metrics, labelled with this build."""
-    return OwnMetrics(__version__, os.environ.get(REVISION_VARIABLE, "unknown"), clock.monotonic)
+    return ExporterMetrics(
+        __version__, os.environ.get(REVISION_VARIABLE, "unknown"), clock.monotonic
+    )
 
 
 def _url(scheme: str, host: str, port: int) -> str:

@@ -88,18 +88,18 @@ class RejectedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class BalancesResponse:
     """Hold all that one answer of an exchange said: every row is in `balances` or in `rejected`."""
 
     balances: tuple[Balance, ...]
     rejected: tuple[RejectedRow, ...] = ()
     can_deposit: bool | None = None
 
-    def only(self, assets: AssetFilter) -> "Reading":
+    def only(self, assets: AssetFilter) -> "BalancesResponse":
         """Return what is left when an account's choice of assets is applied."""
         if assets == AssetFilter():
             return self
-        return Reading(
+        return BalancesResponse(
             tuple(balance for balance in self.balances if assets.admits(balance.asset)),
             tuple(row for row in self.rejected if row.asset is None or assets.admits(row.asset)),
             self.can_deposit,

@@ -8,7 +8,7 @@ from exporter import status
 from exporter.config.loader import ConfigError
 from exporter.exposition import balances_json
 from exporter.exposition.deflate import Block, deflate, gzip, inflate_in_pieces
-from exporter.exposition.exporter_metrics import OwnMetrics
+from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.negotiation import VARY, Encoding, Format, choose_encoding, choose_format
 from exporter.exposition.pages import OPENMETRICS, TEXT, Exposition, Store
 from exporter.runtime.clock import Clock
@@ -24,7 +24,7 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
     *,
     telemetry_path: str,
     store: Store,
-    own: OwnMetrics,
+    own: ExporterMetrics,
     clock: Clock,
     is_ready: Callable[[], bool],
     reload: Reload | None,

@@ -27,7 +27,7 @@ from exporter.exchange_api.http import MAX_RETRY_AFTER, parse_retry_after
 from exporter.exchanges import EXCHANGES, btcturk, trubit
 from exporter.exposition.deflate import inflate
 from exporter.exposition.pages import render_balances
-from exporter.model import Account, AccountKey, Amount, Reading
+from exporter.model import Account, AccountKey, Amount, BalancesResponse
 from exporter.polling.endpoint import Endpoint
 from exporter.runtime.clock import Clock
 from fuzz.oracles import (
@@ -94,7 +94,7 @@ def trubit_balances(data: bytes) -> None:
 
 
 def check_balances(
-    parse: Callable[[bytes], Reading],
+    parse: Callable[[bytes], BalancesResponse],
     body: bytes,
     rows_of: Callable[[Any], list[Any]],
     names: Mapping[str, str],
@@ -164,7 +164,7 @@ def answer(data: bytes) -> None:
             assert b" 200" in data, "balances without a 200"
 
 
-async def _poll(exchange: str, data: bytes) -> Reading | PollError:
+async def _poll(exchange: str, data: bytes) -> BalancesResponse | PollError:
     async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             await reader.readuntil(b"\r\n\r\n")
@@ -194,7 +194,7 @@ def _account(exchange: str, port: int) -> Account:
     )
 
 
-def _check_that_every_row_is_accounted_for(reading: Reading, rows: list[Any]) -> None:
+def _check_that_every_row_is_accounted_for(reading: BalancesResponse, rows: list[Any]) -> None:
     served = [balance.asset for balance in reading.balances]
     assert len(served) == len(set(served)), "an asset is served twice"
     rejected = {row.row for row in reading.rejected}
@@ -205,7 +205,7 @@ def _check_that_every_row_is_accounted_for(reading: Reading, rows: list[Any]) ->
     assert not any(CANARY in row.problem for row in reading.rejected), "a problem repeats a row"
 
 
-def _published(reading: Reading) -> dict[tuple[str, str | None], str]:
+def _published(reading: BalancesResponse) -> dict[tuple[str, str | None], str]:
     rendered = render_balances(AccountKey("e", "a"), reading.balances)
     text = b"".join(inflate(block) for block in rendered.samples.values()).decode()
     return {(kind, asset): digits for kind, asset, digits in _SAMPLE.findall(text)}

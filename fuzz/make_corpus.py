@@ -16,7 +16,7 @@ from typing import cast
 from urllib.parse import parse_qsl
 
 from exporter.exchanges import btcturk, trubit
-from exporter.simulator import FAULTS, Account, Ledger, Showing, Simulator
+from exporter.simulator import FAULTS, Account, FaultInjection, Ledger, Simulator
 from exporter.simulator.exchange import Exchange
 from exporter.simulator.exchanges.btcturk import BtcTurk as SimulatedBtcTurk
 from exporter.simulator.exchanges.trubit import TruBit as SimulatedTruBit
@@ -153,7 +153,7 @@ def _reply(exchange: str, fault: str | None, call: str = "balances") -> Reply:
     simulated: Exchange = SimulatedBtcTurk() if exchange == "btcturk" else SimulatedTruBit()
     faults = Schedule("corpus")
     if fault:
-        faults.add(Showing(FAULTS[fault]), 0.0)
+        faults.add(FaultInjection(FAULTS[fault]), 0.0)
     account = Simulator(seed=1).add_account(exchange=exchange, name="a", balances=_BALANCES)
     simulated.add(account)
     gateway = Gateway(

@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.amounts import AmountError, parse_amount
-from exporter.daemon import make_own_metrics
+from exporter.daemon import make_exporter_metrics
 from exporter.exposition.deflate import inflate
 from exporter.exposition.negotiation import Encoding, Format, choose_encoding, choose_format
 from exporter.exposition.pages import OPENMETRICS, TEXT, Exposition, Store
@@ -56,7 +56,7 @@ def authorization(data: bytes) -> None:
 
 
 def request(data: bytes) -> None:
-    """Answer whatever a client sends, with nothing but whole answers, and never with a 500."""
+    """Respond whatever a client sends, with nothing but whole answers, and never with a 500."""
     received = asyncio.run(_talk(data))
     assert CANARY.encode() not in received, "an answer repeats the request"
     if received:
@@ -154,7 +154,7 @@ def _store() -> Store:
     return make_store(make_account())
 
 
-_own = cache(lambda: make_own_metrics(Clock()))
+_own = cache(lambda: make_exporter_metrics(Clock()))
 
 
 async def _is_let_in(header: str) -> bool:

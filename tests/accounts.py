@@ -6,8 +6,8 @@ from typing import Any
 from exporter.credentials import Secret
 from exporter.exchanges import EXCHANGES
 from exporter.exposition.pages import RenderedBalances, render_balances
-from exporter.model import Account, AccountKey, Amount, Balance, Reading
-from exporter.polling.snapshots import Plan, Poll, SnapshotStore
+from exporter.model import Account, AccountKey, Amount, Balance, BalancesResponse
+from exporter.polling.snapshots import Poll, PollSchedule, SnapshotStore
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Simulator
 
@@ -41,17 +41,17 @@ def balance(asset: str, total: str, free: str | None = None, locked: str = "0") 
     return Balance(asset, Amount(total), Amount(total if free is None else free), Amount(locked))
 
 
-def reading(*balances: Balance, **changes: Any) -> Reading:
-    return Reading(balances, **changes)
+def reading(*balances: Balance, **changes: Any) -> BalancesResponse:
+    return BalancesResponse(balances, **changes)
 
 
-def poll_at(asked_at: float, duration: float = 0.5) -> Poll:
-    return Poll(asked_at, WALL + asked_at, duration, 0.0, WALL + asked_at + 60)
+def poll_at(requested_at: float, duration: float = 0.5) -> Poll:
+    return Poll(requested_at, WALL + requested_at, duration, 0.0, WALL + requested_at + 60)
 
 
 def make_store(*accounts: Account, stale_after: float = 180.0) -> SnapshotStore[RenderedBalances]:
     store: SnapshotStore[RenderedBalances] = SnapshotStore(render_balances)
-    store.configure({account.key: Plan(account, 60.0, stale_after) for account in accounts})
+    store.configure({account.key: PollSchedule(account, 60.0, stale_after) for account in accounts})
     return store
 
 

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.config.loader import ConfigError, Problem
 from exporter.errors import TlsError
-from exporter.exposition.exporter_metrics import OwnMetrics
+from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.routes import make_routes
 from exporter.runtime.clock import Clock
 from exporter.web.messages import Request, Response, Routes
@@ -31,7 +31,7 @@ def routes(**changes: object) -> Routes:
     parts: dict[str, object] = {
         "telemetry_path": "/metrics",
         "store": store,
-        "own": OwnMetrics("1.2.3", "abc", clock.monotonic),
+        "own": ExporterMetrics("1.2.3", "abc", clock.monotonic),
         "clock": clock,
         "is_ready": lambda: True,
         "reload": None,

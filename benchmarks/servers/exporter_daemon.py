@@ -14,11 +14,11 @@ from benchmarks import balances
 from benchmarks.balances import Line
 from benchmarks.servers.exporter_polls import Polls
 from exporter.config.loader import Config
-from exporter.daemon import Daemon, Options, make_own_metrics
+from exporter.daemon import Daemon, Options, make_exporter_metrics
 from exporter.exchanges.btcturk import EXCHANGE, parse_balances
 from exporter.exposition.pages import Store
 from exporter.model import Account, AccountKey
-from exporter.polling.snapshots import Plan, Poll
+from exporter.polling.snapshots import Poll, PollSchedule
 from exporter.runtime import logs
 from exporter.runtime.clock import Clock
 
@@ -49,7 +49,7 @@ class Filler:
     async def _fill(self, path: Path) -> None:
         """Publish every account of a file."""
         names = [name for name, _ in balances.by_account(balances.read(path))]
-        plans = [Plan(_account(name), interval=60.0, stale_after=_DAY) for name in names]
+        plans = [PollSchedule(_account(name), interval=60.0, stale_after=_DAY) for name in names]
         self._store.configure({plan.account.key: plan for plan in plans})
         self._next = _again_and_again(path)
         await self._publish(len(names))
@@ -66,8 +66,8 @@ class Filler:
     async def _poll(self, base_url: str, count: int) -> list[float]:
         """Poll one more account some times, and return the seconds that each poll took."""
         polls = Polls(base_url, self._store, self._clock)
-        plans = {key: state.plan for key, state in self._store.states.items()}
-        self._store.configure({**plans, polls.account.key: Plan(polls.account, 60.0, _DAY)})
+        plans = {key: state.schedule for key, state in self._store.states.items()}
+        self._store.configure({**plans, polls.account.key: PollSchedule(polls.account, 60.0, _DAY)})
         durations = []
         for _ in range(count):
             await asyncio.sleep(_PAUSE)
@@ -79,7 +79,7 @@ class Filler:
 async def run() -> None:
     """Run the daemon until standard input ends."""
     clock = Clock()
-    own = make_own_metrics(clock)
+    own = make_exporter_metrics(clock)
     logs.configure("warning", "logfmt", own.count_log_message)
     daemon = Daemon(Options(listen_addresses=("127.0.0.1:0",)), own, clock)
     filler = Filler(daemon.store, clock)

@@ -9,9 +9,9 @@ import httpx
 from exporter.credentials import Secret
 from exporter.exchanges.btcturk import EXCHANGE, parse_balances, sign
 from exporter.exposition.pages import Store, render_balances
-from exporter.model import Account, Reading
+from exporter.model import Account, BalancesResponse
 from exporter.polling.endpoint import Endpoint
-from exporter.polling.snapshots import Plan, Poll, SnapshotStore
+from exporter.polling.snapshots import Poll, PollSchedule, SnapshotStore
 from exporter.runtime.clock import Clock
 
 _UNLIMITED = 10**9  # requests a minute
@@ -48,12 +48,12 @@ class Polls:
         """Parse what was last transferred."""
         parse_balances(self._body)
 
-    async def poll(self) -> tuple[Poll, Reading]:
+    async def poll(self) -> tuple[Poll, BalancesResponse]:
         """Poll as the daemon does: sign, send, read, parse."""
         attempt = await self._endpoint.poll(self.account, self._http)
-        if not isinstance(attempt.outcome, Reading):
+        if not isinstance(attempt.outcome, BalancesResponse):
             raise attempt.outcome
-        poll = Poll(attempt.asked_at, attempt.wall, attempt.duration, 0.0, attempt.wall + 60)
+        poll = Poll(attempt.requested_at, attempt.wall, attempt.duration, 0.0, attempt.wall + 60)
         return poll, attempt.outcome
 
     async def publish(self) -> float:
@@ -73,7 +73,7 @@ async def run(base_url: str) -> None:
     clock = Clock()
     store: Store = SnapshotStore(render_balances)
     polls = Polls(base_url, store, clock)
-    store.configure({polls.account.key: Plan(polls.account, 60.0, 300.0)})
+    store.configure({polls.account.key: PollSchedule(polls.account, 60.0, 300.0)})
     print("ready", flush=True)
     for line in sys.stdin:
         step, count = line.split()

@@ -1,4 +1,4 @@
-"""Answer every request with one prepared answer of BtcTurk's, as cheaply as asyncio can."""
+"""Respond to every request with one prepared response of BtcTurk's, as cheaply as asyncio can."""
 
 import asyncio
 import sys

@@ -14,9 +14,9 @@ import structlog
 from exporter.config.loader import load
 from exporter.daemon import CannotListenError, Daemon, Options
 from exporter.exchanges import EXCHANGES
-from exporter.exposition.exporter_metrics import OwnMetrics
+from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.runtime.clock import Clock
-from exporter.simulator import GROUPS, Showing, Simulator, add_demo_accounts, config_text
+from exporter.simulator import GROUPS, FaultInjection, Simulator, add_demo_accounts, config_text
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ class CannotWriteError(Exception):
 class Scenario:
     """Describe what the simulated exchanges hold and which faults they show."""
 
-    faults: tuple[Showing, ...] = ()
+    faults: tuple[FaultInjection, ...] = ()
     accounts: int | None = None
     assets: int | None = None
     seed: int = 0
@@ -61,7 +61,7 @@ async def simulate(scenario: Scenario, listen: tuple[str, int], write_config: Pa
         await stopping.wait()
 
 
-async def demo(scenario: Scenario, options: Options, own: OwnMetrics, clock: Clock) -> None:
+async def demo(scenario: Scenario, options: Options, own: ExporterMetrics, clock: Clock) -> None:
     """Run the daemon on simulated exchanges until a signal."""
     async with _simulator(scenario, _LOOPBACK) as simulator:
         with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +105,7 @@ def _prepare(simulator: Simulator, scenario: Scenario) -> None:
                 )
     names = [account.name for account in simulator.accounts]
     for showing in scenario.faults:
-        simulator.add_showing(showing)
+        simulator.add_injection(showing)
         if showing.account not in {None, *names}:
             log.warning(
                 "no simulated account has this name, its fault is never shown",

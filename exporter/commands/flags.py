@@ -9,7 +9,7 @@ from pathlib import Path
 from exporter import __version__
 from exporter.daemon import Options
 from exporter.runtime import logs
-from exporter.simulator import Showing, parse_showing
+from exporter.simulator import FaultInjection, parse_injection
 from exporter.web.addresses import parse_address
 
 Command = Callable[[argparse.Namespace], int]
@@ -184,9 +184,9 @@ def _add_simulator_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0, help="another seed, other balances")
 
 
-def _fault(text: str) -> Showing:
+def _fault(text: str) -> FaultInjection:
     try:
-        return parse_showing(text)
+        return parse_injection(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -13,7 +13,7 @@ from exporter.config.loader import Config
 from exporter.errors import InternalError, PollError
 from exporter.exchanges import EXCHANGES
 from exporter.exposition.pages import json_row
-from exporter.model import Account, AccountKey, Reading, RejectedRow
+from exporter.model import Account, AccountKey, BalancesResponse, RejectedRow
 from exporter.polling.endpoint import Attempt, Endpoint, Sleep
 from exporter.polling.poller import endpoint_key
 from exporter.runtime.clock import Clock
@@ -56,7 +56,7 @@ async def poll(
     return {a.key: attempt for a, attempt in zip(config.accounts, attempts, strict=True)}
 
 
-def _log_defect(key: AccountKey, outcome: Reading | PollError) -> None:
+def _log_defect(key: AccountKey, outcome: BalancesResponse | PollError) -> None:
     if isinstance(outcome, InternalError) and outcome.__cause__:
         log.error("poll failed by a defect", **key._asdict(), exc_info=outcome.__cause__)
 
@@ -72,7 +72,7 @@ def _telling_sleep(exchange: str) -> Sleep:
 
 def all_worked(results: Results) -> bool:
     """Return whether every account answered; one of which rows were left out has."""
-    return all(isinstance(attempt.outcome, Reading) for attempt in results.values())
+    return all(isinstance(attempt.outcome, BalancesResponse) for attempt in results.values())
 
 
 def as_json(results: Results) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol
 from exporter.credentials import Secret
 from exporter.exchange_api.http import HttpClient
 from exporter.exchange_api.server_clock import ServerClock
-from exporter.model import Account, Reading
+from exporter.model import Account, BalancesResponse
 
 
 class ExchangeApi(Protocol):
@@ -15,7 +15,7 @@ class ExchangeApi(Protocol):
 
     async def fetch_balances(
         self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
-    ) -> Reading:
+    ) -> BalancesResponse:
         """Return all that one complete answer said; raises a `PollError` if there is none."""
         ...
 

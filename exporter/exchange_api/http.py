@@ -50,7 +50,7 @@ class StaleConnectionError(ConnectionFailedError):
 BeforeRequest = Callable[[bool], Awaitable[None]]
 
 
-class Request(NamedTuple):
+class ApiRequest(NamedTuple):
     """Hold what is asked: the path with its query, and the headers that sign it."""
 
     path: str
@@ -58,7 +58,7 @@ class Request(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """Hold what an exchange answered; `retry_after` is in seconds, None where it said nothing.
 
     `is_challenge` tells that Cloudflare answered in its place, to see whether we are a browser:
@@ -105,7 +105,7 @@ class HttpClient:
         self._is_first_request = True
         self._progress = _Progress()
 
-    async def get(self, make_request: Callable[[], Request]) -> Answer:
+    async def get(self, make_request: Callable[[], ApiRequest]) -> ApiResponse:
         """Return the answer to a GET, whatever its status; raises a `PollError` without one.
 
         The request is made just before it is sent, so that its stamp is of that moment. It is made
@@ -117,13 +117,13 @@ class HttpClient:
         except StaleConnectionError:
             return await self._ask_in_turn(make_request)
 
-    async def _ask_in_turn(self, make_request: Callable[[], Request]) -> Answer:
+    async def _ask_in_turn(self, make_request: Callable[[], ApiRequest]) -> ApiResponse:
         await self._before_request(self._is_first_request)
         self._is_first_request = False
         return await self._ask(make_request())
 
-    async def _ask(self, wanted: Request) -> Answer:
-        client = await self._fit_client()
+    async def _ask(self, wanted: ApiRequest) -> ApiResponse:
+        client = await self._usable_client()
         self._is_kept = False
         progress = self._progress = _Progress()
         sent = self._clock.monotonic()
@@ -150,7 +150,7 @@ class HttpClient:
         self._is_kept = True
         return answer
 
-    async def _fit_client(self) -> httpx.AsyncClient:
+    async def _usable_client(self) -> httpx.AsyncClient:
         """Return the client with its kept connection if that is fit for use, else a new one.
 
         A request that was given up on can leave httpx's pool without a free place.
@@ -172,13 +172,13 @@ class HttpClient:
         if client is not None:
             await client.aclose()
 
-    async def _read(self, response: httpx.Response, sent: float) -> Answer:
+    async def _read(self, response: httpx.Response, sent: float) -> ApiResponse:
         date = _parse_date(response.headers.get("Date"))
         self._server_clock.learn(date, sent, self._clock.monotonic())
         wish = _longest_wish(response.headers.get_list("Retry-After"), self._server_clock.now())
         body = await _read_body(response) if response.status_code == 200 else b""
         is_challenge = response.headers.get("cf-mitigated", "").lower() == "challenge"
-        return Answer(response.status_code, body, wish, is_challenge)
+        return ApiResponse(response.status_code, body, wish, is_challenge)
 
 
 def _new_client() -> httpx.AsyncClient:
@@ -204,7 +204,7 @@ def _tls_context() -> ssl.SSLContext:
     return context
 
 
-def check_status(answer: Answer) -> None:
+def check_status(answer: ApiResponse) -> None:
     """Raise the error that a status other than 200 means, whatever the body says."""
     status = answer.status
     if status == 200:
@@ -230,7 +230,7 @@ def check_status(answer: Answer) -> None:
     raise BadResponseError(f"an answer with HTTP {status} where 200 is due")
 
 
-def read_answer(answer: Answer, parse: Callable[[bytes], Parsed]) -> Parsed:
+def read_response(answer: ApiResponse, parse: Callable[[bytes], Parsed]) -> Parsed:
     """Return what the body of a 200 says; raises the error that its status or its code means."""
     check_status(answer)
     try:

@@ -17,7 +17,7 @@ from exporter.errors import (
     RejectedError,
     UnavailableError,
 )
-from exporter.model import Amount, Balance, Reading, RejectedRow
+from exporter.model import Amount, Balance, BalancesResponse, RejectedRow
 
 MAX_ASSETS = 2000
 """Most assets of one account that are published; about ten times what an exchange lists."""
@@ -139,7 +139,7 @@ def read_text(row: Row, field: str) -> str:
     return ""
 
 
-def read_rows(rows: list[object], read_row: Callable[[str, Row], Balance]) -> Reading:
+def read_rows(rows: list[object], read_row: Callable[[str, Row], Balance]) -> BalancesResponse:
     """Return every row either as a balance or as rejected.
 
     `read_row` takes an asset's code and its row. The same asset twice alike counts once; where its
@@ -167,7 +167,7 @@ def _parse(text: str, field: str) -> Amount:
         raise RowError(f"{field} is {error}") from None
 
 
-def _settle(understood: list[tuple[int, Balance]], rejected: list[RejectedRow]) -> Reading:
+def _settle(understood: list[tuple[int, Balance]], rejected: list[RejectedRow]) -> BalancesResponse:
     first: dict[str, Balance] = {}
     disputed = {row.asset for row in rejected}
     for _, balance in understood:
@@ -180,7 +180,7 @@ def _settle(understood: list[tuple[int, Balance]], rejected: list[RejectedRow]) 
             rejected.append(RejectedRow(number, balance.asset, "listed twice, and not alike"))
         elif balance.asset not in admitted:
             rejected.append(RejectedRow(number, balance.asset, f"more than {MAX_ASSETS} assets"))
-    return Reading(tuple(believed[:MAX_ASSETS]), tuple(rejected))
+    return BalancesResponse(tuple(believed[:MAX_ASSETS]), tuple(rejected))
 
 
 def _read_asset(row: object) -> tuple[str, Row]:

@@ -15,7 +15,7 @@ _ABSURD = 365 * 24 * 3600.0
 _ROUNDING = 0.001  # seconds; Unix times as floats are good to a microsecond
 
 
-class Stamp(NamedTuple):
+class SignedAt(NamedTuple):
     """Hold a time that a request is signed with (Unix seconds), and when that was (monotonic)."""
 
     time: float
@@ -55,16 +55,16 @@ class ServerClock:
         else:
             self._contrary = bounds
 
-    def stamp(self, time: float) -> Stamp:
+    def stamp(self, time: float) -> SignedAt:
         """Note a time (Unix seconds) that a request is about to be signed with."""
-        return Stamp(time, self._clock.monotonic())
+        return SignedAt(time, self._clock.monotonic())
 
-    def accepted(self, stamp: Stamp) -> None:
+    def accepted(self, stamp: SignedAt) -> None:
         """Note that the exchange took a stamp for its own time, somewhere on the way."""
         least, most = stamp.time - self._clock.monotonic(), stamp.time - stamp.made_at
         self._take(least - TOLERATED_SKEW, most + TOLERATED_SKEW)
 
-    def refused(self, error: PollError, stamp: Stamp) -> PollError:
+    def refused(self, error: PollError, stamp: SignedAt) -> PollError:
         """Return what the refusal of a stamp means: our time was off, or `error`."""
         if self._contrary:
             self._take(*self._contrary)
@@ -73,7 +73,7 @@ class ServerClock:
             return error
         return ClockSkewError(f"our time was {skew:+.0f} s off and the request was refused")
 
-    def behind(self, stamp: Stamp) -> float:
+    def behind(self, stamp: SignedAt) -> float:
         """Return the seconds that a stamp was behind the exchange's time, by what is known now."""
         return self.now() - self._clock.monotonic() + stamp.made_at - stamp.time
 

@@ -19,7 +19,7 @@ from exporter.errors import (
     PollError,
 )
 from exporter.exchange_api.base import Exchange
-from exporter.exchange_api.http import HttpClient, Request, read_answer
+from exporter.exchange_api.http import ApiRequest, HttpClient, read_response
 from exporter.exchange_api.responses import (
     AmountReader,
     Row,
@@ -28,8 +28,8 @@ from exporter.exchange_api.responses import (
     read_text,
     refusal,
 )
-from exporter.exchange_api.server_clock import ServerClock, Stamp
-from exporter.model import Account, Balance, Reading
+from exporter.exchange_api.server_clock import ServerClock, SignedAt
+from exporter.model import Account, Balance, BalancesResponse
 
 _SUCCESS_CODES = (0, "0", "SUCCESS")
 _ERRORS: dict[int, type[PollError]] = {1037: AuthenticationError}
@@ -47,13 +47,13 @@ class BtcTurk:
     """Poll balances with stamps that never repeat, even where accounts share a key."""
 
     def __init__(self, server_clock: ServerClock) -> None:
-        """Stamp requests with the exchange's own time."""
+        """Sign requests with the exchange's own time."""
         self._server_clock = server_clock
         self._last_stamps: dict[Secret, int] = {}
 
     async def fetch_balances(
         self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
-    ) -> Reading:
+    ) -> BalancesResponse:
         """Return the balances of an account."""
         try:
             return await self._ask(account, credentials, http)
@@ -62,25 +62,25 @@ class BtcTurk:
 
     async def _ask(
         self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
-    ) -> Reading:
+    ) -> BalancesResponse:
         key, secret = credentials["api_key"], credentials["api_secret"]
-        stamp = Stamp(0, 0)
+        stamp = SignedAt(0, 0)
 
-        def signed() -> Request:
+        def signed() -> ApiRequest:
             nonlocal stamp
             stamp_ms = self._next_stamp(key)
             stamp = self._server_clock.stamp(stamp_ms / 1000)
-            return Request(account.balances_path, sign(key.reveal(), secret.reveal(), stamp_ms))
+            return ApiRequest(account.balances_path, sign(key.reveal(), secret.reveal(), stamp_ms))
 
         answer = await http.get(signed)
         try:
-            reading = read_answer(answer, parse_balances)
+            reading = read_response(answer, parse_balances)
         except AuthenticationError as error:
             raise self._explain(error, key, stamp) from None
         self._server_clock.accepted(stamp)
         return reading
 
-    def _explain(self, refusal: AuthenticationError, key: Secret, stamp: Stamp) -> PollError:
+    def _explain(self, refusal: AuthenticationError, key: Secret, stamp: SignedAt) -> PollError:
         """Tell a refused stamp from a refused key: the exchange has the same words for both."""
         error = self._server_clock.refused(refusal, stamp)
         if isinstance(error, ClockSkewError):
@@ -113,13 +113,13 @@ def sign(public_key: str, private_key: str, stamp_ms: int) -> dict[str, str]:
     signature = hmac.digest(secret, message, hashlib.sha256)
     return {
         "X-PCK": public_key,
-        "X-Stamp": str(stamp_ms),
+        "X-SignedAt": str(stamp_ms),
         "X-Signature": base64.b64encode(signature).decode("ascii"),
         "Content-Type": "application/json",
     }
 
 
-def parse_balances(body: bytes) -> Reading:
+def parse_balances(body: bytes) -> BalancesResponse:
     """Return what the body of a 200 says; raises `BadResponseError` or `RejectedError`."""
     document = decode_object(body)
     success, code, rows = document.get("success"), document.get("code"), document.get("data")

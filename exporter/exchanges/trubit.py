@@ -22,7 +22,7 @@ from exporter.errors import (
     RateLimitedError,
 )
 from exporter.exchange_api.base import Exchange
-from exporter.exchange_api.http import HttpClient, Request, read_answer
+from exporter.exchange_api.http import ApiRequest, HttpClient, read_response
 from exporter.exchange_api.responses import (
     AmountReader,
     Row,
@@ -31,8 +31,8 @@ from exporter.exchange_api.responses import (
     read_text,
     refusal,
 )
-from exporter.exchange_api.server_clock import ServerClock, Stamp
-from exporter.model import Account, Balance, Reading
+from exporter.exchange_api.server_clock import ServerClock, SignedAt
+from exporter.model import Account, Balance, BalancesResponse
 
 TOKEN_PATH = "/v2/token/generate"  # noqa: S105 - a path, not a token
 RENEW_AHEAD = 60.0
@@ -70,7 +70,7 @@ class TruBit:
 
     async def fetch_balances(
         self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
-    ) -> Reading:
+    ) -> BalancesResponse:
         """Return the balances of an account; a refused token that we made is renewed once."""
         if "token" in credentials:
             return await _ask(account, credentials["token"], http)
@@ -94,29 +94,29 @@ class TruBit:
             return token
 
     async def _make_token(self, credentials: Mapping[str, Secret], http: HttpClient) -> Token:
-        stamp = Stamp(0, 0)
+        stamp = SignedAt(0, 0)
 
-        def signed() -> Request:
+        def signed() -> ApiRequest:
             nonlocal stamp
             now = self._server_clock.now()
             stamp = self._server_clock.stamp(now)
             query = sign(credentials["api_secret"].reveal(), int(now * 1000))
             headers = {"X-BH-APIKEY": credentials["api_key"].reveal()}
-            return Request(f"{TOKEN_PATH}?{query}", headers)
+            return ApiRequest(f"{TOKEN_PATH}?{query}", headers)
 
         answer = await http.get(signed)
         try:
-            value, expires = read_answer(answer, parse_token)
+            value, expires = read_response(answer, parse_token)
         except (AuthenticationError, ClockSkewError) as error:
             raise self._server_clock.refused(error, stamp) from None
         self._server_clock.accepted(stamp)
         return Token(Secret(value), max(expires - RENEW_AHEAD, (stamp.time + expires) / 2))
 
 
-async def _ask(account: Account, token: Secret, http: HttpClient) -> Reading:
-    request = Request(account.balances_path, {"X-BH-TOKEN": token.reveal()})
+async def _ask(account: Account, token: Secret, http: HttpClient) -> BalancesResponse:
+    request = ApiRequest(account.balances_path, {"X-BH-TOKEN": token.reveal()})
     answer = await http.get(lambda: request)
-    return read_answer(answer, parse_balances)
+    return read_response(answer, parse_balances)
 
 
 def sign(secret: str, timestamp_ms: int) -> str:
@@ -137,7 +137,7 @@ def parse_token(body: bytes) -> tuple[str, float]:
     return value, int(str(expires_ms)) / 1000
 
 
-def parse_balances(body: bytes) -> Reading:
+def parse_balances(body: bytes) -> BalancesResponse:
     """Return what the body of a 200 says; raises the `PollError` that its code means."""
     data = _successful_data(body)
     rows, can_deposit = data.get("balances"), data.get("canDeposit")
@@ -156,7 +156,7 @@ def parse_balances(body: bytes) -> Reading:
         )
 
     reading = read_rows(rows, read_row)
-    return Reading(
+    return BalancesResponse(
         reading.balances,
         reading.rejected,
         can_deposit if isinstance(can_deposit, bool) else None,

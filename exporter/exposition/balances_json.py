@@ -30,12 +30,12 @@ def document(states: Iterable[State], now: float) -> Iterator[Block]:
 def _description(state: State, now: float) -> dict[str, Any]:
     served = state.served(now)
     return {
-        **state.plan.account.key._asdict(),
+        **state.schedule.account.key._asdict(),
         "up": state.up,
         "complete": served is not None and not served.rejected,
-        "reason": state.trouble.reason if state.trouble else None,
+        "reason": state.outage.reason if state.outage else None,
         "last_success": state.last_success or None,
-        "age_seconds": round(now - served.asked_at, 3) if served else None,
+        "age_seconds": round(now - served.requested_at, 3) if served else None,
     }
 
 

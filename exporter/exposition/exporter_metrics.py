@@ -22,7 +22,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 _MAX_AGE = 1.0  # seconds: reading /proc costs more than a whole scrape
 
 
-class OwnMetrics:
+class ExporterMetrics:
     """Hold the exporter's own families; a rendering serves all scrapes within a second."""
 
     def __init__(self, version: str, revision: str, monotonic: Callable[[], float]) -> None:

@@ -118,7 +118,7 @@ class Exposition:
         return [lines.texts for lines in self._account_lines.values()]
 
     def _prepare(self, state: State) -> None:
-        self._account_lines[state.plan.account.key] = _AccountLines.of(state, state.snapshot)
+        self._account_lines[state.schedule.account.key] = _AccountLines.of(state, state.snapshot)
 
 
 def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBalances:
@@ -157,7 +157,7 @@ def json_row(row: Balance) -> JsonRow:
 
 def render_account(state: State, served: Snapshot[RenderedBalances] | None) -> tuple[str, ...]:
     """Return an account's own samples: a text for each family of `metrics.ACCOUNTS`."""
-    account = state.plan.account
+    account = state.schedule.account
     labels = _labels(account.key)
     texts = {
         family: f"{family.name}{{{labels}}} {value}\n"
@@ -180,7 +180,7 @@ def render_account(state: State, served: Snapshot[RenderedBalances] | None) -> t
 
 
 def _account_values(state: State, served: Snapshot[RenderedBalances] | None) -> dict[Family, float]:
-    plan = state.plan
+    plan = state.schedule
     values: dict[Family, float] = {
         metrics.UP: int(state.up),
         metrics.COMPLETE: int(served is not None and not served.rejected),

@@ -19,9 +19,9 @@ from exporter.errors import (
 from exporter.exchange_api.base import Exchange
 from exporter.exchange_api.http import HttpClient
 from exporter.exchange_api.server_clock import ServerClock
-from exporter.model import Account, Reading
+from exporter.model import Account, BalancesResponse
 from exporter.polling.deadline import Deadline
-from exporter.polling.rate_limit import Pace, limit_pause
+from exporter.polling.rate_limit import RateLimiter, rate_limit_pause
 from exporter.runtime.clock import Clock
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -33,13 +33,13 @@ _STALL = 1.0  # seconds past a deadline that only a stall of this process explai
 class Attempt:
     """Hold how one poll ended, and what it was signed with, as far as that could be read.
 
-    `asked_at` is monotonic, `wall` the same moment as Unix seconds.
+    `requested_at` is monotonic, `wall` the same moment as Unix seconds.
     """
 
-    asked_at: float
+    requested_at: float
     wall: float
     duration: float
-    outcome: Reading | PollError
+    outcome: BalancesResponse | PollError
     credentials: Mapping[str, Secret] | None
 
 
@@ -58,7 +58,7 @@ class Endpoint:
         """Take the limit in requests a minute."""
         self.server_clock = ServerClock(clock)
         self._api = exchange.api(self.server_clock)
-        self._pace = Pace(limit)
+        self._rate_limiter = RateLimiter(limit)
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
@@ -69,11 +69,11 @@ class Endpoint:
 
     def set_limit(self, limit: int) -> None:
         """Change the limit; what was already asked still counts."""
-        self._pace.set_limit(limit)
+        self._rate_limiter.set_limit(limit)
 
-    def is_at_rest(self) -> bool:
+    def is_idle(self) -> bool:
         """Return whether no pause and no request of the last minute is left to be respected."""
-        return self._pace.is_at_rest(self._clock.monotonic())
+        return self._rate_limiter.is_idle(self._clock.monotonic())
 
     def connect(self, account: Account) -> HttpClient:
         """Return a client for an account, which the caller closes."""
@@ -81,27 +81,27 @@ class Endpoint:
 
     async def poll(self, account: Account, http: HttpClient) -> Attempt:
         """Poll an account once and return what became of it; whatever happens is an outcome."""
-        asked_at = self._clock.monotonic()
-        outcome: Reading | PollError
+        requested_at = self._clock.monotonic()
+        outcome: BalancesResponse | PollError
         credentials = None
         deadline = Deadline(account.timeout)
         try:
             async with self._turn():
-                asked_at = self._clock.monotonic()
+                requested_at = self._clock.monotonic()
                 http.begin_poll(partial(self._before_request, deadline))
                 async with deadline:
                     credentials = await self._reader.read_all(account.credentials)
-                    reading = await self._api.fetch_balances(account, credentials, http)
-                outcome = reading.only(account.assets)
+                    response = await self._api.fetch_balances(account, credentials, http)
+                outcome = response.only(account.assets)
         except TimeoutError:
             outcome = _late(deadline, credentials, http)
         except PollError as error:
             outcome = error
         except Exception as error:  # noqa: BLE001 - no defect may end the account's task
             outcome = InternalError.of(error)
-        self._note_limit(outcome, asked_at)
-        duration = self._clock.monotonic() - asked_at
-        return Attempt(asked_at, self._clock.wall() - duration, duration, outcome, credentials)
+        self._note_limit(outcome, requested_at)
+        duration = self._clock.monotonic() - requested_at
+        return Attempt(requested_at, self._clock.wall() - duration, duration, outcome, credentials)
 
     async def read_credentials(self, account: Account) -> Mapping[str, Secret] | None:
         """Return an account's credentials as they are now, None where they can't be read."""
@@ -115,13 +115,13 @@ class Endpoint:
     async def _turn(self) -> AsyncIterator[None]:
         """Count a poll, which starts when the pace lets it, in the order of asking."""
         async with self._queue:
-            while (wait := self._pace.wait_to_start(self._clock.monotonic())) > 0:
+            while (wait := self._rate_limiter.delay_before_poll(self._clock.monotonic())) > 0:
                 await self._sleep(wait)
-            self._pace.start(self._clock.monotonic())
+            self._rate_limiter.start(self._clock.monotonic())
         try:
             yield
         finally:
-            self._pace.end(self._clock.monotonic())
+            self._rate_limiter.end(self._clock.monotonic())
 
     async def _before_request(self, deadline: Deadline, is_first: bool) -> None:  # noqa: FBT001 - one caller
         """Let a running poll send a request, of which the first is counted as the poll.
@@ -132,28 +132,30 @@ class Endpoint:
         if is_first:
             self._refuse_in_pause()
             return
-        self._pace.end(self._clock.monotonic())
+        self._rate_limiter.end(self._clock.monotonic())
         try:
             with deadline.not_counting():
-                while (wait := self._pace.wait_to_follow(self._clock.monotonic())) > 0:
+                while (
+                    wait := self._rate_limiter.delay_before_request(self._clock.monotonic())
+                ) > 0:
                     self._refuse_in_pause()
                     await self._sleep(wait)
         finally:
-            self._pace.start(self._clock.monotonic())  # the poll's end counts as its end
+            self._rate_limiter.start(self._clock.monotonic())  # the poll's end counts as its end
 
     def _refuse_in_pause(self) -> None:
-        if rest := self._pace.rest_of_pause(self._clock.monotonic()):
+        if rest := self._rate_limiter.remaining_pause(self._clock.monotonic()):
             raise RateLimitedError("the exchange asked for fewer requests", retry_after=rest)
 
-    def _note_limit(self, outcome: Reading | PollError, asked_at: float) -> None:
+    def _note_limit(self, outcome: BalancesResponse | PollError, requested_at: float) -> None:
         if isinstance(outcome, RateLimitedError):
             now = self._clock.monotonic()
-            if asked_at >= self._limited_at:  # others that were on their way say nothing new
+            if requested_at >= self._limited_at:  # others that were on their way say nothing new
                 self._limited_at = now
                 self._limited_in_a_row += 1
-            pause = limit_pause(outcome, self._limited_in_a_row, self._jitter())
-            self._pace.pause(now + pause)
-        elif isinstance(outcome, Reading):
+            pause = rate_limit_pause(outcome, self._limited_in_a_row, self._jitter())
+            self._rate_limiter.pause(now + pause)
+        elif isinstance(outcome, BalancesResponse):
             self._limited_in_a_row = 0
 
 

@@ -10,10 +10,10 @@ import structlog
 from exporter.credentials import Secret
 from exporter.errors import InternalError, PollError
 from exporter.exchanges import EXCHANGES
-from exporter.model import Account, AccountKey, Reading
+from exporter.model import Account, AccountKey, BalancesResponse
 from exporter.polling.endpoint import Attempt, Endpoint, Sleep
-from exporter.polling.rate_limit import Refusals, next_due, outage_pause, stretch
-from exporter.polling.snapshots import AccountState, Plan, Poll, Snapshot, SnapshotStore
+from exporter.polling.rate_limit import Backoff, next_due, outage_pause, stretch
+from exporter.polling.snapshots import AccountState, Poll, PollSchedule, Snapshot, SnapshotStore
 from exporter.runtime.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -45,27 +45,29 @@ class Poller:
         self._sleep = sleep
         self._endpoints: dict[EndpointKey, Endpoint] = {}
         self._running: dict[AccountKey, asyncio.Task[None]] = {}
-        self._refusals: Refusals[AccountKey] = Refusals()
+        self._refusals: Backoff[AccountKey] = Backoff()
         self._is_stopped = False
 
     async def reconcile(self, accounts: Iterable[Account], limits: Mapping[str, int]) -> None:
         """Poll these accounts from now on: stop what changed or went, leave the rest alone."""
-        plans = make_plans(accounts, limits)
+        schedules = make_schedules(accounts, limits)
         before = self._store.states
         await self._stop(
             key
             for key in self._running
-            if key not in plans or plans[key].account != before[key].plan.account
+            if key not in schedules or schedules[key].account != before[key].schedule.account
         )
         if self._is_stopped:
             return
-        self._prepare_endpoints(plans.values(), limits)
-        self._refusals.keep(plans)
-        self._store.configure(plans)
-        for plan, delay in spread([plans[key] for key in plans if key not in self._running]):
-            task = self._tasks.create_task(self._poll_for_ever(plan.account, delay))
-            self._running[plan.account.key] = task
-        _warn_of(plans.values(), limits)
+        self._prepare_endpoints(schedules.values(), limits)
+        self._refusals.keep(schedules)
+        self._store.configure(schedules)
+        for schedule, delay in spread(
+            [schedules[key] for key in schedules if key not in self._running]
+        ):
+            task = self._tasks.create_task(self._keep_polling(schedule.account, delay))
+            self._running[schedule.account.key] = task
+        _warn_of(schedules.values(), limits)
 
     async def stop(self) -> None:
         """Stop polling, for good."""
@@ -78,13 +80,15 @@ class Poller:
             task.cancel()
         await asyncio.gather(*stopped, return_exceptions=True)
 
-    def _prepare_endpoints(self, plans: Iterable[Plan], limits: Mapping[str, int]) -> None:
+    def _prepare_endpoints(
+        self, schedules: Iterable[PollSchedule], limits: Mapping[str, int]
+    ) -> None:
         """Keep the endpoints that have accounts or are not at rest; forget what others knew."""
-        needed = {endpoint_key(plan.account) for plan in plans}
+        needed = {endpoint_key(schedule.account) for schedule in schedules}
         self._endpoints = {
             key: endpoint
             for key, endpoint in self._endpoints.items()
-            if key in needed or not endpoint.is_at_rest()
+            if key in needed or not endpoint.is_idle()
         }
         for key in needed:
             exchange, limit = EXCHANGES[key[0]], limits[key[0]]
@@ -92,7 +96,7 @@ class Poller:
                 self._endpoints[key] = Endpoint(exchange, limit, self._clock, sleep=self._sleep)
             self._endpoints[key].set_limit(limit)
 
-    async def _poll_for_ever(self, account: Account, delay: float) -> None:
+    async def _keep_polling(self, account: Account, delay: float) -> None:
         endpoint = self._endpoints[endpoint_key(account)]
         http = endpoint.connect(account)
         due = self._clock.monotonic() + delay
@@ -107,7 +111,7 @@ class Poller:
 
     async def _until_due(self, account: Account, endpoint: Endpoint, due: float) -> float:
         """Wait until a poll is due, or a refused key is another one; return when that was."""
-        interval = self._store.states[account.key].plan.interval
+        interval = self._store.states[account.key].schedule.interval
         while refusal := self._refusals.in_force(account.key, self._clock.monotonic()):
             if refusal.asked != _asked(account, await endpoint.read_credentials(account)):
                 return self._clock.monotonic()
@@ -120,13 +124,13 @@ class Poller:
         now, outcome = self._clock.monotonic(), attempt.outcome
         asked = _asked(account, attempt.credentials)
         pause = self._refusals.note(account.key, asked, outcome, now) or outage_pause(outcome)
-        return next_due(due, now, self._store.states[account.key].plan.interval, pause)
+        return next_due(due, now, self._store.states[account.key].schedule.interval, pause)
 
     def _publish(self, key: AccountKey, attempt: Attempt, clock_offset: float, due: float) -> None:
         """Store and log what a poll brought; `due` is when the next one is due (monotonic)."""
         before = self._store.states[key]
         poll = Poll(
-            asked_at=attempt.asked_at,
+            requested_at=attempt.requested_at,
             wall=attempt.wall,
             duration=attempt.duration,
             clock_offset=clock_offset,
@@ -135,7 +139,9 @@ class Poller:
         self._store_outcome(key, poll, attempt.outcome)
         _log_change(before, self._store.states[key], attempt)
 
-    def _store_outcome(self, key: AccountKey, poll: Poll, outcome: Reading | PollError) -> None:
+    def _store_outcome(
+        self, key: AccountKey, poll: Poll, outcome: BalancesResponse | PollError
+    ) -> None:
         if isinstance(outcome, PollError):
             self._store.fail(key, poll, outcome)
             return
@@ -145,7 +151,9 @@ class Poller:
             self._store.fail(key, poll, InternalError.of(error))
 
 
-def make_plans(accounts: Iterable[Account], limits: Mapping[str, int]) -> dict[AccountKey, Plan]:
+def make_schedules(
+    accounts: Iterable[Account], limits: Mapping[str, int]
+) -> dict[AccountKey, PollSchedule]:
     """Return how each account is polled when all accounts of an API share its limit."""
     groups: dict[EndpointKey, list[Account]] = defaultdict(list)
     listed = tuple(accounts)
@@ -155,28 +163,28 @@ def make_plans(accounts: Iterable[Account], limits: Mapping[str, int]) -> dict[A
         key: stretch((account.interval for account in group), limits[key[0]])
         for key, group in groups.items()
     }
-    return {account.key: _plan(account, factors[endpoint_key(account)]) for account in listed}
+    return {account.key: _schedule(account, factors[endpoint_key(account)]) for account in listed}
 
 
-def _plan(account: Account, factor: float) -> Plan:
+def _schedule(account: Account, factor: float) -> PollSchedule:
     interval = account.interval * factor
     stale_after = account.stale_after or STALE_INTERVALS * interval + account.timeout
-    return Plan(account, interval, stale_after)
+    return PollSchedule(account, interval, stale_after)
 
 
-def spread(plans: Sequence[Plan]) -> list[tuple[Plan, float]]:
-    """Return each plan with the seconds to wait before its first poll.
+def spread(schedules: Sequence[PollSchedule]) -> list[tuple[PollSchedule, float]]:
+    """Return each schedule with the seconds to wait before its first poll.
 
     The starts at one API are spread over the interval, but at most a second apart, so that a few
     accounts show their balances soon.
     """
-    groups: dict[EndpointKey, list[Plan]] = defaultdict(list)
-    for plan in plans:
-        groups[endpoint_key(plan.account)].append(plan)
+    groups: dict[EndpointKey, list[PollSchedule]] = defaultdict(list)
+    for schedule in schedules:
+        groups[endpoint_key(schedule.account)].append(schedule)
     return [
-        (plan, number * min(plan.interval / len(group), _MOST_BETWEEN_STARTS))
+        (schedule, number * min(schedule.interval / len(group), _MOST_BETWEEN_STARTS))
         for group in groups.values()
-        for number, plan in enumerate(group)
+        for number, schedule in enumerate(group)
     ]
 
 
@@ -190,18 +198,18 @@ def _asked(account: Account, credentials: Mapping[str, Secret] | None) -> tuple[
     return account.base_url, account.balances_path, credentials
 
 
-def _warn_of(plans: Collection[Plan], limits: Mapping[str, int]) -> None:
-    _warn_of_shared_keys(plan.account for plan in plans)
-    stretched: dict[EndpointKey, list[Plan]] = defaultdict(list)
-    for plan in plans:
-        if plan.interval > plan.account.interval:
-            stretched[endpoint_key(plan.account)].append(plan)
-        if plan.stale_after < plan.interval:
+def _warn_of(schedules: Collection[PollSchedule], limits: Mapping[str, int]) -> None:
+    _warn_of_shared_keys(schedule.account for schedule in schedules)
+    stretched: dict[EndpointKey, list[PollSchedule]] = defaultdict(list)
+    for schedule in schedules:
+        if schedule.interval > schedule.account.interval:
+            stretched[endpoint_key(schedule.account)].append(schedule)
+        if schedule.stale_after < schedule.interval:
             log.warning(
                 "stale_after is shorter than the time between two polls, balances will come and go",
-                **plan.account.key._asdict(),
-                stale_after=f"{plan.stale_after:g}s",
-                interval=f"{plan.interval:.1f}s",
+                **schedule.account.key._asdict(),
+                stale_after=f"{schedule.stale_after:g}s",
+                interval=f"{schedule.interval:.1f}s",
             )
     for (exchange, _), group in stretched.items():
         log.warning(
@@ -209,7 +217,7 @@ def _warn_of(plans: Collection[Plan], limits: Mapping[str, int]) -> None:
             exchange=exchange,
             accounts=len(group),
             requests_per_minute=limits[exchange],
-            longest_interval=f"{max(plan.interval for plan in group):.1f}s",
+            longest_interval=f"{max(schedule.interval for schedule in group):.1f}s",
         )
 
 
@@ -228,23 +236,23 @@ def _warn_of_shared_keys(accounts: Iterable[Account]) -> None:
 
 
 def _log_change(before: AccountState[Any], after: AccountState[Any], attempt: Attempt) -> None:
-    """Log where an account's state changed: the beginning of a trouble and its end, no more."""
-    labels = after.plan.account.key._asdict()
-    if after.trouble and not before.trouble:
+    """Log where an account's state changed: the beginning of a outage and its end, no more."""
+    labels = after.schedule.account.key._asdict()
+    if after.outage and not before.outage:
         log.warning(
             "account is down",
             **labels,
-            reason=after.trouble.reason,
-            error=after.trouble.message,
-            advice=after.trouble.advice,
-            exc_info=after.trouble.defect,
+            reason=after.outage.reason,
+            error=after.outage.message,
+            advice=after.outage.advice,
+            exc_info=after.outage.defect,
         )
-    elif before.trouble and not after.trouble:
+    elif before.outage and not after.outage:
         log.info(
             "account is up again",
             **labels,
-            down_for=f"{attempt.asked_at - before.trouble.began_at:.0f}s",
-            failed_polls=before.trouble.failures,
+            down_for=f"{attempt.requested_at - before.outage.began_at:.0f}s",
+            failed_polls=before.outage.failures,
         )
     elif after.up and not before.up:
         log.info("account is up", **labels, assets=after.snapshot.assets if after.snapshot else 0)

@@ -20,7 +20,7 @@ WINDOW = PERIOD + 0.5
 """Seconds for which a request counts: a little longer, for two clocks never run quite alike."""
 
 UTILISATION = 0.9
-"""Share of a limit that polls may plan for; the rest is for tokens, retries and other programs."""
+"""Share of a limit that polls may use; the rest is for tokens, retries and other programs."""
 
 REFUSED_PAUSES = (60.0, 300.0, 900.0)
 MAX_PAUSE = 900.0
@@ -28,7 +28,7 @@ Key = TypeVar("Key", bound=Hashable)
 _FIRST_PAUSE = 30.0
 
 
-class Pace:
+class RateLimiter:
     """Keep the requests of all accounts of one API below its limit in every window of a minute.
 
     A request may reach the exchange at any time between its start and its end, so it counts from
@@ -49,15 +49,15 @@ class Pace:
         self._limit = limit
         self._spacing = PERIOD / (limit * UTILISATION)
 
-    def wait_to_start(self, now: float) -> float:
+    def delay_before_poll(self, now: float) -> float:
         """Return the seconds until another poll may start, 0 if it may now."""
-        return max(self._next_start - now, self.wait_to_follow(now))
+        return max(self._next_start - now, self.delay_before_request(now))
 
-    def wait_to_follow(self, now: float) -> float:
+    def delay_before_request(self, now: float) -> float:
         """Return the seconds until a running poll may send another request, 0 if it may now."""
         while self._ended and self._ended[0] + WINDOW <= now:
             self._ended.popleft()
-        wait = self.rest_of_pause(now)
+        wait = self.remaining_pause(now)
         surplus = self._under_way + len(self._ended) - self._limit
         if surplus >= len(self._ended):
             wait = max(wait, self._spacing)
@@ -65,11 +65,11 @@ class Pace:
             wait = max(wait, self._ended[surplus] + WINDOW - now)
         return wait
 
-    def is_at_rest(self, now: float) -> bool:
+    def is_idle(self, now: float) -> bool:
         """Return whether no pause and no earlier request holds anything back any more."""
-        return self.wait_to_start(now) == 0 and not self._under_way and not self._ended
+        return self.delay_before_poll(now) == 0 and not self._under_way and not self._ended
 
-    def rest_of_pause(self, now: float) -> float:
+    def remaining_pause(self, now: float) -> float:
         """Return the seconds for which nothing may start, 0 outside a pause."""
         return max(self._paused_until - now, 0.0)
 
@@ -96,7 +96,7 @@ class Refusal(NamedTuple):
     until: float
 
 
-class Refusals(Generic[Key]):
+class Backoff(Generic[Key]):
     """Leave refused accounts alone, ever longer: an exchange blocks an address that goes on asking.
 
     Only a success, or asking with something else, ends a row of refusals; neither other failures
@@ -146,7 +146,7 @@ def next_due(due: float, now: float, interval: float, pause: float) -> float:
     return max(due + (missed + 1) * interval, now + pause)
 
 
-def limit_pause(error: RateLimitedError, in_a_row: int, jitter: float) -> float:
+def rate_limit_pause(error: RateLimitedError, in_a_row: int, jitter: float) -> float:
     """Return the seconds for which no account may use an API that asked for fewer requests.
 
     The exchange's own wish is obeyed; without one the pause grows exponentially with the refusals

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from exporter.amounts import is_negative, is_sum
 from exporter.errors import REASONS, InternalError, PollError
-from exporter.model import Account, AccountKey, Balance, Reading, RejectedRow
+from exporter.model import Account, AccountKey, Balance, BalancesResponse, RejectedRow
 
 Rendered = TypeVar("Rendered")
 """What is kept of an answer's balances: whatever the exposition makes of them, once."""
@@ -14,12 +14,12 @@ Rendered = TypeVar("Rendered")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot(Generic[Rendered]):
-    """Hold one complete answer; `asked_at` is in monotonic seconds, from before the request.
+    """Hold one complete answer; `requested_at` is in monotonic seconds, from before the request.
 
-    The answer is at least as young as `asked_at`, so an age counted from there is never too small.
+    An age counted from `requested_at` is never too small: the response is at least as young.
     """
 
-    asked_at: float
+    requested_at: float
     rendered: Rendered
     assets: int
     inconsistent: int
@@ -29,7 +29,7 @@ class Snapshot(Generic[Rendered]):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Outage:
     """Say why an account is down, and for how many polls in a row.
 
     `since` is in Unix seconds, `began_at` the same moment in monotonic ones; `defect` is what a
@@ -46,7 +46,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PollSchedule:
     """Say how an account is polled, in seconds: every `interval`, as paced."""
 
     account: Account
@@ -58,10 +58,10 @@ class Plan:
 class AccountState(Generic[Rendered]):
     """Hold all that is known of an account; a new state replaces the old one whole."""
 
-    plan: Plan
+    schedule: PollSchedule
     polls: int = 0
     failures: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
-    trouble: Trouble | None = None
+    outage: Outage | None = None
     up: bool = False
     last_success: float = 0.0
     duration: float = 0.0
@@ -76,17 +76,17 @@ class AccountState(Generic[Rendered]):
     @property
     def expires_at(self) -> float:
         """Return the monotonic time at which the snapshot is withdrawn; 0 without one."""
-        return self.snapshot.asked_at + self.plan.stale_after if self.snapshot else 0.0
+        return self.snapshot.requested_at + self.schedule.stale_after if self.snapshot else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
     """Hold the times of one poll in seconds.
 
-    `asked_at` is monotonic, `wall` the same moment as Unix time, and so is `next_poll`.
+    `requested_at` is monotonic, `wall` the same moment as Unix time, and so is `next_poll`.
     """
 
-    asked_at: float
+    requested_at: float
     wall: float
     duration: float
     clock_offset: float
@@ -109,59 +109,59 @@ class SnapshotStore(Generic[Rendered]):
     version: int = 0
     watchers: list[Callable[[AccountState[Rendered]], None]] = field(default_factory=list)
 
-    def configure(self, plans: Mapping[AccountKey, Plan]) -> None:
+    def configure(self, schedules: Mapping[AccountKey, PollSchedule]) -> None:
         """Take over a configuration: accounts appear and go; those that stay keep what is known.
 
         Balances stay only where they would be asked for in the same place with the same key.
         """
-        self._publish({key: self._taken_over(key, plan) for key, plan in plans.items()})
+        self._publish({key: self._taken_over(key, schedule) for key, schedule in schedules.items()})
 
-    def succeed(self, key: AccountKey, poll: Poll, reading: Reading) -> None:
+    def succeed(self, key: AccountKey, poll: Poll, response: BalancesResponse) -> None:
         """Replace an account's snapshot by that of a poll that worked."""
         state = self.states[key]
         snapshot = Snapshot(
-            asked_at=poll.asked_at,
-            rendered=self.render(key, reading.balances),
-            assets=len(reading.balances),
-            inconsistent=sum(not is_sum(b.total, b.free, b.locked) for b in reading.balances),
-            negative=sum(map(_has_negative, reading.balances)),
-            rejected=reading.rejected,
-            can_deposit=reading.can_deposit,
+            requested_at=poll.requested_at,
+            rendered=self.render(key, response.balances),
+            assets=len(response.balances),
+            inconsistent=sum(not is_sum(b.total, b.free, b.locked) for b in response.balances),
+            negative=sum(map(_has_negative, response.balances)),
+            rejected=response.rejected,
+            can_deposit=response.can_deposit,
         )
         polled = _polled(state, poll)
         self._replace(
-            replace(polled, up=True, trouble=None, last_success=poll.wall, snapshot=snapshot)
+            replace(polled, up=True, outage=None, last_success=poll.wall, snapshot=snapshot)
         )
 
     def fail(self, key: AccountKey, poll: Poll, error: PollError) -> None:
         """Count a poll that failed; the snapshot stays until it is too old."""
         state = self.states[key]
-        before = state.trouble
-        trouble = Trouble(
+        before = state.outage
+        outage = Outage(
             reason=error.reason,
             message=str(error),
             advice=error.advice,
             since=before.since if before else poll.wall,
-            began_at=before.began_at if before else poll.asked_at,
+            began_at=before.began_at if before else poll.requested_at,
             failures=before.failures + 1 if before else 1,
             defect=error.__cause__ if isinstance(error, InternalError) else None,
         )
         failures = {**state.failures, error.reason: state.failures[error.reason] + 1}
-        self._replace(replace(_polled(state, poll), up=False, trouble=trouble, failures=failures))
+        self._replace(replace(_polled(state, poll), up=False, outage=outage, failures=failures))
 
-    def _taken_over(self, key: AccountKey, plan: Plan) -> AccountState[Rendered]:
+    def _taken_over(self, key: AccountKey, schedule: PollSchedule) -> AccountState[Rendered]:
         state = self.states.get(key)
         if state is None:
-            return AccountState(plan)
-        if _source(state.plan.account) == _source(plan.account):
-            return replace(state, plan=plan)
-        return AccountState(plan, polls=state.polls, failures=state.failures)
+            return AccountState(schedule)
+        if _source(state.schedule.account) == _source(schedule.account):
+            return replace(state, schedule=schedule)
+        return AccountState(schedule, polls=state.polls, failures=state.failures)
 
     def _replace(self, state: AccountState[Rendered]) -> None:
         # Watchers come first, so that of a poll that ends in a defect nothing is published.
         for watcher in self.watchers:
             watcher(state)
-        self._publish({**self.states, state.plan.account.key: state})
+        self._publish({**self.states, state.schedule.account.key: state})
 
     def _publish(self, states: Mapping[AccountKey, AccountState[Rendered]]) -> None:
         self.states = states

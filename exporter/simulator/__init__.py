@@ -2,7 +2,7 @@
 
 from exporter.simulator.configuration import add_demo_accounts, config_text
 from exporter.simulator.exchange import Account
-from exporter.simulator.faults.injection import Showing, parse_showing
+from exporter.simulator.faults.injection import FaultInjection, parse_injection
 from exporter.simulator.faults.table import FAULTS, GROUPS, Fault
 from exporter.simulator.ledger import Entry, Ledger
 from exporter.simulator.simulator import Balances, Simulator
@@ -14,10 +14,10 @@ __all__ = [
     "Balances",
     "Entry",
     "Fault",
+    "FaultInjection",
     "Ledger",
-    "Showing",
     "Simulator",
     "add_demo_accounts",
     "config_text",
-    "parse_showing",
+    "parse_injection",
 ]

@@ -23,7 +23,7 @@ class _Answer(NamedTuple):
 
 
 class Gateway:
-    """Answer for all exchanges.
+    """Respond for all exchanges.
 
     `now` is the exchanges' clock, `clock` the true one, both in seconds since 1970.
     """

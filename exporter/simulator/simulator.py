@@ -11,7 +11,7 @@ from exporter.simulator.catalogue import holdings
 from exporter.simulator.exchange import Account, Exchange
 from exporter.simulator.exchanges.btcturk import BtcTurk
 from exporter.simulator.exchanges.trubit import TruBit
-from exporter.simulator.faults.injection import Schedule, Showing
+from exporter.simulator.faults.injection import FaultInjection, Schedule
 from exporter.simulator.faults.table import Fault, named
 from exporter.simulator.gateway import Gateway
 from exporter.simulator.ledger import Ledger
@@ -138,7 +138,7 @@ class Simulator:
         return account
 
     def set_balances(self, account: Account, balances: Balances) -> None:
-        """Answer with these balances for an account from now on."""
+        """Respond with these balances for an account from now on."""
         account.portfolio = fixed(balances, self._exchanges[account.exchange].style)
         account.verbatim = None
 
@@ -162,14 +162,14 @@ class Simulator:
         probability: float = 1.0,
         after: float = 0.0,
         lasting: float = math.inf,
-    ) -> Showing:
+    ) -> FaultInjection:
         """Show a fault, by its name in `FAULTS` or one of your own, until the result's `stop()`.
 
         It is shown to an exchange, an account and a call, or to all of them where that is not
         said; `times` at most; each time with a `probability`; `after` some seconds from now and
         then `lasting` some seconds. The result is a context manager that stops at its end.
         """
-        showing = Showing(
+        showing = FaultInjection(
             named(fault) if isinstance(fault, str) else fault,
             exchange=exchange,
             account=account,
@@ -179,10 +179,10 @@ class Simulator:
             after=after,
             lasting=lasting,
         )
-        return self.add_showing(showing)
+        return self.add_injection(showing)
 
-    def add_showing(self, showing: Showing) -> Showing:
-        """Show what `parse_showing` made of a command line's text, from now on."""
+    def add_injection(self, showing: FaultInjection) -> FaultInjection:
+        """Show what `parse_injection` made of a command line's text, from now on."""
         self._faults.add(showing, self._monotonic())
         return showing
 

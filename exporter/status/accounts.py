@@ -4,7 +4,7 @@ from html import escape
 
 from exporter.exposition.pages import State
 from exporter.model import RejectedRow
-from exporter.polling.snapshots import Trouble
+from exporter.polling.snapshots import Outage
 from exporter.status.conditions import Condition, condition_of
 from exporter.status.document import icon
 from exporter.status.holdings import Holdings
@@ -20,7 +20,7 @@ def account_html(
     state: State, holdings: Holdings | None, now: float, wall: float, *, is_open: bool
 ) -> str:
     """Return all of an account but its tables and `END`; `now` is monotonic."""
-    account = state.plan.account
+    account = state.schedule.account
     condition = condition_of(state, now)
     notes = _notes(state, holdings, now, wall)
     mark = "" if condition is Condition.UP and not notes else " data-look"
@@ -54,7 +54,7 @@ def _age(state: State, now: float, wall: float) -> str:
     if state.served(now) is None:
         since = now - state.expires_at
         return f"withdrawn {ago(wall - since, since)}"
-    age = ago(state.last_success, now - state.snapshot.asked_at)
+    age = ago(state.last_success, now - state.snapshot.requested_at)
     if state.up:
         return age
     left = state.expires_at - now
@@ -63,7 +63,7 @@ def _age(state: State, now: float, wall: float) -> str:
 
 def _notes(state: State, holdings: Holdings | None, now: float, wall: float) -> str:
     served = state.served(now)
-    notes = [_trouble(state.trouble, wall)] if state.trouble else []
+    notes = [_trouble(state.outage, wall)] if state.outage else []
     if served and served.rejected:
         notes.append(_rejected(served.rejected))
     if holdings and holdings.outside:
@@ -76,7 +76,7 @@ def _notes(state: State, holdings: Holdings | None, now: float, wall: float) -> 
     return "".join(notes)
 
 
-def _trouble(trouble: Trouble, wall: float) -> str:
+def _trouble(trouble: Outage, wall: float) -> str:
     lasting = duration(max(wall - trouble.since, 0))
     message = prose(trouble.message[:1].upper() + trouble.message[1:])
     return (
@@ -106,7 +106,7 @@ def _summary(holdings: Holdings | None) -> str:
 
 
 def _polling(state: State) -> str:
-    plan = state.plan
+    plan = state.schedule
     failed = sum(state.failures.values())
     facts = [
         f"Polled every {duration(plan.interval)}",

@@ -41,7 +41,7 @@ class Sentence:
 
 def condition_of(state: State, now: float) -> Condition:
     """Return how an account is; `now` is monotonic."""
-    if state.trouble:
+    if state.outage:
         return Condition.DOWN
     if not state.up:
         return Condition.WAITING
@@ -95,10 +95,10 @@ _PREDICATES = {
 
 
 def _described(condition: Condition, state: State, now: float, wall: float) -> str:
-    named = account_name(state.plan.account)
-    if condition is Condition.DOWN and state.trouble:
-        lasting = duration(max(wall - state.trouble.since, 0))
-        return f"{named}, {spoken(state.trouble.reason)}, for {lasting}"
+    named = account_name(state.schedule.account)
+    if condition is Condition.DOWN and state.outage:
+        lasting = duration(max(wall - state.outage.since, 0))
+        return f"{named}, {spoken(state.outage.reason)}, for {lasting}"
     if condition is Condition.INCOMPLETE and (served := state.served(now)):
         return f"{named}, {count(len(served.rejected), 'row')} left out"
     return named
@@ -109,5 +109,5 @@ def _all_up(total: int) -> str:
 
 
 def _oldest(states: Sequence[State], now: float) -> str:
-    age = max(now - served.asked_at for state in states if (served := state.served(now)))
+    age = max(now - served.requested_at for state in states if (served := state.served(now)))
     return f"Balances are at most {duration(age)} old."

@@ -66,11 +66,11 @@ class StatusPage:
         totals = Totals()
         accounts: list[Block] = []
         async for state in _in_turns(states):
-            holdings = self._holdings.get(state.plan.account.key)
+            holdings = self._holdings.get(state.schedule.account.key)
             if holdings and condition_of(state, now) is Condition.UP:
                 totals.add(holdings)
             else:
-                totals.leave_out(state.plan.account, holdings)
+                totals.leave_out(state.schedule.account, holdings)
             html = account_html(state, holdings, now, wall, is_open=len(states) <= _OPEN_UP_TO)
             accounts += [deflate(html.encode()), holdings.tables if holdings else EMPTY, _END]
         contents = document.Contents(
@@ -90,7 +90,7 @@ class StatusPage:
         """Return the holdings of what is served; those of known snapshots are known."""
         read: dict[AccountKey, Holdings] = {}
         async for state in _in_turns(states):
-            account, snapshot = state.plan.account, state.served(now)
+            account, snapshot = state.schedule.account, state.served(now)
             kept = self._holdings.get(account.key)
             if kept and kept.snapshot is snapshot and kept.account is account:
                 read[account.key] = kept

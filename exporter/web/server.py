@@ -16,7 +16,7 @@ from exporter.web.addresses import open_listeners
 from exporter.web.connection import Connection
 from exporter.web.limits import DEFAULT_LIMITS, Limits
 from exporter.web.messages import Handler, RefusedError, Request, Response, Routes
-from exporter.web.slots import Slots
+from exporter.web.response_limiter import ResponseLimiter
 from exporter.web.tls import Tls
 
 log = structlog.get_logger()
@@ -32,7 +32,7 @@ _HTML = {
 
 
 class Server:
-    """Answer what `routes` names, on any number of addresses, until it is stopped.
+    """Respond what `routes` names, on any number of addresses, until it is stopped.
 
     `wall` is the time of day in seconds, for the `Date` of answers.
     """
@@ -50,12 +50,12 @@ class Server:
         self._access = access or Access()
         self._limits = limits
         self._wall = wall
-        self._slots = Slots(limits)
+        self._slots = ResponseLimiter(limits)
         self._listeners: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
-        # `_quiet` has those to whom no answer is owed, the one that has been so for longest first.
+        # `_idle` has those to whom no answer is owed, the one that has been so for longest first.
         self._connections: dict[socket.socket, asyncio.Task[None]] = {}
-        self._quiet: dict[socket.socket, None] = {}
+        self._idle: dict[socket.socket, None] = {}
         self._stopping = False
 
     async def start(self, addresses: Sequence[str]) -> list[tuple[str, int]]:
@@ -73,7 +73,7 @@ class Server:
         await _cancel(self._accepting)
         for listener in self._listeners:
             listener.close()
-        await _cancel([self._connections[client] for client in self._quiet])
+        await _cancel([self._connections[client] for client in self._idle])
         if self._connections:
             await asyncio.wait(self._connections.values(), timeout=self._limits.stop)
         await _cancel(self._connections.values())
@@ -106,20 +106,20 @@ class Server:
             return
         self._connections[client] = asyncio.create_task(self._serve(client))
         self._connections[client].add_done_callback(partial(self._forget, client))
-        self._quiet[client] = None
+        self._idle[client] = None
 
     def _drop_oldest(self) -> bool:
         """Make room by dropping the connection that has been quiet for longest, if there is one."""
-        oldest = next(iter(self._quiet), None)
+        oldest = next(iter(self._idle), None)
         if oldest is None:
             return False
-        del self._quiet[oldest]
+        del self._idle[oldest]
         self._connections.pop(oldest).cancel()
         return True
 
     def _forget(self, client: socket.socket, _: asyncio.Task[None]) -> None:
         self._connections.pop(client, None)
-        self._quiet.pop(client, None)
+        self._idle.pop(client, None)
         client.close()  # for a task that was cancelled before its first step
 
     async def _serve(self, client: socket.socket) -> None:
@@ -130,7 +130,7 @@ class Server:
             connection = await self._open(client, tls)
             while await self._answer_next(client, connection, tls) and not self._stopping:
                 pass
-            self._quiet[client] = None
+            self._idle[client] = None
             await connection.close()
         except OSError:
             pass  # The client left, was too slow, or failed the TLS handshake.
@@ -156,13 +156,13 @@ class Server:
     async def _answer_next(
         self, client: socket.socket, connection: Connection, tls: Tls | None
     ) -> bool:
-        """Answer one request; return whether another may follow."""
+        """Respond to one request; return whether another may follow."""
         try:
-            self._quiet[client] = None
+            self._idle[client] = None
             # Requests that came together must not keep the loop from polls and other clients.
             await asyncio.sleep(0)
             request = await connection.receive()
-            self._quiet.pop(client, None)
+            self._idle.pop(client, None)
             if request is None or self._access.config().tls is not tls:
                 return False  # Under new rules the client has to connect, and prove itself, again.
             refusal = await self._access.refusal(request, connection.certificate)

@@ -20,7 +20,7 @@ STEP = 4 * MINUTE
 
 
 class Prometheus:
-    """Answer the queries of a panel from a history."""
+    """Respond the queries of a panel from a history."""
 
     def __init__(self, url: str) -> None:
         self.url = url

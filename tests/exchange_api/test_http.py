@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import PollError
-from exporter.exchange_api.http import MAX_RETRY_AFTER, Answer, check_status, parse_retry_after
+from exporter.exchange_api.http import MAX_RETRY_AFTER, ApiResponse, check_status, parse_retry_after
 from exporter.exchanges import EXCHANGES
-from exporter.model import Reading
+from exporter.model import BalancesResponse
 from exporter.polling.endpoint import Attempt, Endpoint
 from exporter.runtime.clock import Clock
 from exporter.simulator import Simulator
@@ -76,19 +76,19 @@ async def test_a_poll_that_takes_too_long_is_given_up_at_its_timeout(
 @pytest.mark.parametrize("fault", ["chunked", "until_close", "early_hints", "close_after"])
 async def test_what_http_allows_is_no_fault(simulator: Simulator, exchange: str, fault: str):
     simulator.show(fault)
-    assert isinstance((await poll(simulator, exchange)).outcome, Reading)
+    assert isinstance((await poll(simulator, exchange)).outcome, BalancesResponse)
 
 
 async def test_a_connection_that_was_closed_between_polls_is_no_failure(
     simulator: Simulator, exchange: str
 ):
     simulator.show("close_on_reuse", call="balances")
-    assert isinstance((await poll(simulator, exchange, polls=2)).outcome, Reading)
+    assert isinstance((await poll(simulator, exchange, polls=2)).outcome, BalancesResponse)
 
 
 async def test_a_connection_is_kept_between_polls(simulator: Simulator):
     attempt = await poll(simulator, "btcturk", polls=3)
-    assert isinstance(attempt.outcome, Reading)
+    assert isinstance(attempt.outcome, BalancesResponse)
     assert len(simulator.ledger.entries("btcturk")) == 3
 
 
@@ -110,7 +110,7 @@ async def test_proxies_of_the_environment_are_not_obeyed(
     simulator: Simulator, name: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv(name, "http://127.0.0.1:1")
-    assert isinstance((await poll(simulator, "btcturk")).outcome, Reading)
+    assert isinstance((await poll(simulator, "btcturk")).outcome, BalancesResponse)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_retry_after_is_obeyed_within_reason(value: str, seconds: float | None):
 def test_a_status_means_the_same_whatever_the_body_says(statuses: list[int], expected: str):
     for status in statuses:
         with pytest.raises(PollError) as caught:
-            check_status(Answer(status, b'{"success":true,"code":0,"data":[]}', None))
+            check_status(ApiResponse(status, b'{"success":true,"code":0,"data":[]}', None))
         assert caught.value.reason == expected, status
 
 
@@ -164,7 +164,7 @@ async def test_an_account_recovers_wherever_its_poll_was_given_up_on(
     try:
         for microseconds in range(0, 6000, 10):
             await endpoint.poll(replace(account, timeout=microseconds / 1e6), http)
-        assert isinstance((await endpoint.poll(account, http)).outcome, Reading)
+        assert isinstance((await endpoint.poll(account, http)).outcome, BalancesResponse)
     finally:
         await http.aclose()
 

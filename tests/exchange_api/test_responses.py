@@ -18,10 +18,10 @@ from exporter.exchange_api.responses import (
     read_text,
     refusal,
 )
-from exporter.model import Balance, Reading
+from exporter.model import Balance, BalancesResponse
 
 
-def read(rows: list[object]) -> Reading:
+def read(rows: list[object]) -> BalancesResponse:
     """Read rows that have only a total."""
     amounts = AmountReader()
 

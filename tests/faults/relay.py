@@ -65,7 +65,7 @@ class Relay:
         self.generation += 1
 
     async def plug(self) -> None:
-        """Answer no SYN any more: the queue of connections is full, and nobody accepts."""
+        """Respond no SYN any more: the queue of connections is full, and nobody accepts."""
         await self.close()
         listener = socket.create_server(("127.0.0.1", self.port), backlog=0)
         self._plugs = [listener, *(socket.socket() for _ in range(4))]

@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from exporter.credentials import Secret
 from exporter.errors import REASONS
 from exporter.exchanges import EXCHANGES
-from exporter.exposition.exporter_metrics import OwnMetrics
+from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.pages import render_balances
 from exporter.model import Account, AccountKey
 from exporter.polling.poller import Poller
@@ -118,7 +118,7 @@ class World:
     def forget(self) -> None:
         """Begin with new parts, as a daemon that is started again does."""
         self.store = SnapshotStore(render_balances)
-        self.own = OwnMetrics("0", "test", self.clocks.ours.monotonic)
+        self.own = ExporterMetrics("0", "test", self.clocks.ours.monotonic)
         self._routes: Routes = make_routes(
             telemetry_path="/metrics",
             store=self.store,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from exporter.errors import BadResponseError
 from exporter.exchanges.btcturk import parse_balances
-from exporter.model import Amount, Balance, Reading, RejectedRow
+from exporter.model import Amount, Balance, BalancesResponse, RejectedRow
 from fuzz.exchange_targets import check_balances
 from fuzz.oracles import CANARY, amount_of, check_words, is_nearest_float64
 
@@ -27,14 +27,14 @@ def row(asset: str = "BTC", amount: str = "9007199254740993") -> dict[str, Any]:
     return {"asset": asset, "balance": amount, "free": amount, "locked": "0"}
 
 
-def check(parse: Callable[[bytes], Reading], data: bytes) -> None:
+def check(parse: Callable[[bytes], BalancesResponse], data: bytes) -> None:
     check_balances(parse, data, lambda document: document["data"], NAMES)
 
 
-def changed(change: Callable[[Balance], Balance]) -> Callable[[bytes], Reading]:
-    def parse(data: bytes) -> Reading:
+def changed(change: Callable[[Balance], Balance]) -> Callable[[bytes], BalancesResponse]:
+    def parse(data: bytes) -> BalancesResponse:
         reading = parse_balances(data)
-        return Reading(tuple(map(change, reading.balances)), reading.rejected)
+        return BalancesResponse(tuple(map(change, reading.balances)), reading.rejected)
 
     return parse
 
@@ -65,7 +65,10 @@ def test_an_amount_that_is_not_the_exchanges_is_noticed(
 
 def test_a_row_that_gets_lost_is_noticed():
     with pytest.raises(AssertionError, match="neither served nor rejected"):
-        check(lambda data: Reading(parse_balances(data).balances[:1]), body(row("A"), row("B")))
+        check(
+            lambda data: BalancesResponse(parse_balances(data).balances[:1]),
+            body(row("A"), row("B")),
+        )
 
 
 def test_a_key_given_twice_that_is_believed_is_noticed():
@@ -75,7 +78,7 @@ def test_a_key_given_twice_that_is_believed_is_noticed():
 
 
 def test_two_separators_that_are_believed_are_noticed():
-    def parse(data: bytes) -> Reading:
+    def parse(data: bytes) -> BalancesResponse:
         return parse_balances(data.replace(b",5", b".5"))
 
     with pytest.raises(AssertionError, match="a comma and a point"):
@@ -85,11 +88,11 @@ def test_two_separators_that_are_believed_are_noticed():
 @pytest.mark.parametrize(
     "reading",
     [
-        Reading((), (RejectedRow(0, None, f"asset {CANARY} is strange"),)),
-        Reading((), (RejectedRow(0, None, "a"), RejectedRow(0, None, "b"))),
+        BalancesResponse((), (RejectedRow(0, None, f"asset {CANARY} is strange"),)),
+        BalancesResponse((), (RejectedRow(0, None, "a"), RejectedRow(0, None, "b"))),
     ],
 )
-def test_a_rejection_that_repeats_a_row_is_noticed(reading: Reading):
+def test_a_rejection_that_repeats_a_row_is_noticed(reading: BalancesResponse):
     with pytest.raises(AssertionError):
         check(lambda _: reading, body(row()))
 

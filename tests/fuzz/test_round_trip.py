@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from exporter.daemon import make_own_metrics
+from exporter.daemon import make_exporter_metrics
 from exporter.exposition.deflate import inflate
 from exporter.exposition.pages import TEXT, Exposition, Store
 from exporter.model import Amount, Balance
@@ -58,7 +58,7 @@ async def served(store: Store) -> AsyncIterator[str]:
     routes = make_routes(
         telemetry_path="/metrics",
         store=store,
-        own=make_own_metrics(Clock()),
+        own=make_exporter_metrics(Clock()),
         clock=Clock(),
         is_ready=lambda: True,
         reload=None,

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from exporter.exchanges import EXCHANGES
-from exporter.model import Reading
+from exporter.model import BalancesResponse
 from exporter.polling.endpoint import Endpoint
 from exporter.runtime.clock import Clock
 from exporter.simulator import Fault, Simulator
@@ -26,7 +26,7 @@ async def test_fifty_polls_that_see_their_token_expire_at_once_make_one_new_toke
             simulator.expire_tokens(key)
             with simulator.show(SLOW):
                 attempts = await asyncio.gather(*map(endpoint.poll, accounts, clients))
-            assert all(isinstance(attempt.outcome, Reading) for attempt in attempts)
+            assert all(isinstance(attempt.outcome, BalancesResponse) for attempt in attempts)
         await asyncio.gather(*(client.aclose() for client in clients))
         assert len(simulator.ledger.entries(call="token")) == 2
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from exporter.credentials import Secret, SecretFile
 from exporter.exposition.pages import RenderedBalances, Store, render_balances
 from exporter.model import Account, AccountKey, Balance
-from exporter.polling.poller import Poller, make_plans, spread
+from exporter.polling.poller import Poller, make_schedules, spread
 from exporter.polling.snapshots import AccountState, SnapshotStore
 from exporter.runtime.clock import Clock
 from exporter.simulator import Simulator
@@ -62,7 +62,7 @@ async def test_an_account_is_polled_again_and_again(simulator: Simulator, exchan
     async with polling(account) as (store, _):
         await until(lambda: store.states[account.key].polls >= 3)
         assert store.states[account.key].up
-        assert store.states[account.key].trouble is None
+        assert store.states[account.key].outage is None
 
 
 async def test_two_polls_of_an_account_never_overlap(simulator: Simulator):
@@ -82,10 +82,10 @@ async def test_each_account_shows_its_own_reason_and_the_others_keep_going(simul
     simulator.show("html", account="html")
     async with polling(good, wrong_key, html, gone) as (store, _):
         bad = (wrong_key, html, gone)
-        await until(lambda: all(store.states[account.key].trouble for account in bad))
+        await until(lambda: all(store.states[account.key].outage for account in bad))
         before = store.states[good.key].polls
         await until(lambda: store.states[good.key].polls > before + 2)
-        reasons = {key.account: s.trouble.reason for key, s in store.states.items() if s.trouble}
+        reasons = {key.account: s.outage.reason for key, s in store.states.items() if s.outage}
     assert reasons == {
         "wrong-key": "authentication",
         "html": "bad_response",
@@ -97,10 +97,10 @@ async def test_a_fault_that_ends_is_over_at_the_next_poll(simulator: Simulator):
     account = add(simulator, "a")
     fault = simulator.show("http_503")
     async with polling(account) as (store, _):
-        await until(lambda: store.states[account.key].trouble is not None)
+        await until(lambda: store.states[account.key].outage is not None)
         fault.stop()
         await until(lambda: store.states[account.key].up)
-        assert store.states[account.key].trouble is None
+        assert store.states[account.key].outage is None
 
 
 async def test_every_failed_poll_counts_once(simulator: Simulator):
@@ -131,7 +131,7 @@ async def test_a_refused_key_that_is_replaced_in_its_file_is_tried_at_once(
     credentials = dict(configured.credentials) | {"api_secret": SecretFile(secret)}
     configured = simulated(simulator, account, interval=0.02, credentials=credentials)
     async with polling(configured) as (store, _):
-        await until(lambda: store.states[configured.key].trouble is not None)
+        await until(lambda: store.states[configured.key].outage is not None)
         secret.write_text(account.api_secret + "\n")
         await until(lambda: store.states[configured.key].up)
     assert store.states[configured.key].failures["authentication"] == 1
@@ -157,11 +157,11 @@ async def test_the_exchanges_limit_holds_all_its_accounts_back(simulator: Simula
     other = add(simulator, "other", "trubit", interval=0.02)
     simulator.show("http_429", exchange="btcturk", times=1)
     async with polling(first, second, other) as (store, _):
-        await until(lambda: store.states[first.key].trouble is not None)
+        await until(lambda: store.states[first.key].outage is not None)
         before = store.states[other.key].polls
         await until(lambda: store.states[other.key].polls >= before + 60)
         assert len(simulator.ledger.entries("btcturk")) == 1
-        assert not store.states[second.key].trouble
+        assert not store.states[second.key].outage
 
 
 async def test_a_token_that_the_exchange_forgot_is_renewed_silently(simulator: Simulator):
@@ -197,7 +197,7 @@ async def test_nobody_gets_the_token_of_another_secret(simulator: Simulator):
     wrong = simulated(simulator, account, interval=0.05, name="wrong", credentials=credentials)
     async with polling(right, wrong) as (store, _):
         await until(lambda: store.states[right.key].up)
-        await until(lambda: store.states[wrong.key].trouble is not None)
+        await until(lambda: store.states[wrong.key].outage is not None)
         assert store.states[wrong.key].failures["authentication"] == 1
 
 
@@ -252,7 +252,7 @@ async def test_a_defect_while_rendering_costs_polls_of_one_account_and_nothing_e
         await until(lambda: store.states[broken.key].polls >= 2)
         await until(lambda: store.states[sound.key].up)
         assert store.states[broken.key].failures["internal"] == store.states[broken.key].polls
-        trouble = store.states[broken.key].trouble
+        trouble = store.states[broken.key].outage
     assert trouble is not None
     assert isinstance(trouble.defect, ZeroDivisionError)
     assert trouble.message == "a defect in the exporter (ZeroDivisionError)"
@@ -264,7 +264,7 @@ async def test_a_defect_while_samples_are_prepared_costs_polls_of_one_account_an
     broken, sound = add(simulator, "broken"), add(simulator, "sound")
 
     def prepare(state: AccountState[RenderedBalances]) -> None:
-        if state.up and state.plan.account is broken:
+        if state.up and state.schedule.account is broken:
             raise ZeroDivisionError("canary")
 
     store: Store = SnapshotStore(render_balances, watchers=[prepare])
@@ -293,7 +293,7 @@ def test_two_hundred_accounts_have_a_first_round_within_one_interval():
 
 def test_too_many_accounts_stretch_everyones_interval_and_its_staleness():
     accounts = [make_account(f"a{number}") for number in range(200)]
-    plan = make_plans(accounts, {"btcturk": 120})[AccountKey("btcturk", "a0")]
+    plan = make_schedules(accounts, {"btcturk": 120})[AccountKey("btcturk", "a0")]
     assert plan.interval == pytest.approx(111.1, abs=0.1)
     assert plan.stale_after == pytest.approx(3 * plan.interval + 10)
 
@@ -301,18 +301,18 @@ def test_too_many_accounts_stretch_everyones_interval_and_its_staleness():
 def test_accounts_of_another_api_share_no_limit():
     accounts = [make_account(f"a{number}") for number in range(200)]
     accounts.append(make_account("elsewhere", base_url="https://sandbox.example"))
-    plans = make_plans(accounts, {"btcturk": 120})
+    plans = make_schedules(accounts, {"btcturk": 120})
     assert plans[AccountKey("btcturk", "elsewhere")].interval == 60
 
 
 def test_a_configured_staleness_is_kept():
-    plans = make_plans([make_account(stale_after=90.0)], {"btcturk": 120})
+    plans = make_schedules([make_account(stale_after=90.0)], {"btcturk": 120})
     assert plans[AccountKey("btcturk", "treasury")].stale_after == 90
 
 
 def test_first_polls_are_spread_over_the_interval_but_a_few_accounts_do_not_wait_long():
-    few = make_plans([make_account(f"a{n}") for n in range(3)], {"btcturk": 120})
+    few = make_schedules([make_account(f"a{n}") for n in range(3)], {"btcturk": 120})
     assert [delay for _, delay in spread(list(few.values()))] == [0, 1, 2]
-    many = make_plans([make_account(f"a{n}") for n in range(200)], {"btcturk": 120})
+    many = make_schedules([make_account(f"a{n}") for n in range(200)], {"btcturk": 120})
     delays = [delay for _, delay in spread(list(many.values()))]
     assert delays[-1] == pytest.approx(111.1 * 199 / 200, abs=0.1)

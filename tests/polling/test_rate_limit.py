@@ -12,16 +12,16 @@ from exporter.errors import (
     RateLimitedError,
     UnavailableError,
 )
-from exporter.model import Reading
+from exporter.model import BalancesResponse
 from exporter.polling.rate_limit import (
     MAX_PAUSE,
     PERIOD,
     WINDOW,
-    Pace,
-    Refusals,
-    limit_pause,
+    Backoff,
+    RateLimiter,
     next_due,
     outage_pause,
+    rate_limit_pause,
     stretch,
 )
 
@@ -30,11 +30,11 @@ limits = st.integers(1, 300)
 durations = st.floats(0, 20)
 
 
-def run_polls(pace: Pace, durations: list[float]) -> list[tuple[float, float]]:
+def run_polls(pace: RateLimiter, durations: list[float]) -> list[tuple[float, float]]:
     """Return start and end of polls that all want to start at once, as the pace lets them."""
     now, under_way, done = 0.0, [], []
     for duration in durations:
-        while (wait := pace.wait_to_start(now)) > 0:
+        while (wait := pace.delay_before_poll(now)) > 0:
             now += wait
             for end in sorted(end for end in under_way if end <= now):
                 under_way.remove(end)
@@ -49,7 +49,7 @@ def run_polls(pace: Pace, durations: list[float]) -> list[tuple[float, float]]:
 def test_no_window_of_a_minute_can_see_more_requests_than_the_limit(
     limit: int, durations: list[float]
 ):
-    polls = run_polls(Pace(limit), durations)
+    polls = run_polls(RateLimiter(limit), durations)
     for start, _ in polls:
         possibly_seen = [p for p in polls if p[0] <= start and p[1] > start - PERIOD]
         assert len(possibly_seen) <= limit
@@ -57,64 +57,64 @@ def test_no_window_of_a_minute_can_see_more_requests_than_the_limit(
 
 @given(st.lists(st.floats(0, 1e6), min_size=2, max_size=5))
 def test_no_rounding_lets_a_request_pass(pauses: list[float]):
-    pace, now = Pace(1), 0.0
+    pace, now = RateLimiter(1), 0.0
     for pause in pauses:
         now += pause
-        while (wait := pace.wait_to_follow(now)) > 0:
+        while (wait := pace.delay_before_request(now)) > 0:
             now += wait
         pace.start(now)
         pace.end(now)
-        assert pace.wait_to_follow(now) > PERIOD
+        assert pace.delay_before_request(now) > PERIOD
 
 
 @given(st.integers(1, 20), st.integers(1, 20))
 def test_a_lower_limit_waits_until_enough_requests_are_past(sent: int, limit: int):
-    pace = Pace(20)
+    pace = RateLimiter(20)
     for second in range(sent):
         pace.start(second)
         pace.end(second)
     pace.set_limit(limit)
-    allowed = sent + pace.wait_to_follow(sent)
+    allowed = sent + pace.delay_before_request(sent)
     assert sum(second + WINDOW > allowed for second in range(sent)) < limit
 
 
 @given(st.integers(2, 300))
 def test_starts_are_spread_evenly_and_leave_a_tenth_of_the_limit_free(limit: int):
-    polls = run_polls(Pace(limit), [0.0] * 20)
+    polls = run_polls(RateLimiter(limit), [0.0] * 20)
     gaps = [later[0] - earlier[0] for earlier, later in pairwise(polls)]
     assert min(gaps) >= PERIOD / limit
 
 
 def test_a_further_request_of_a_running_poll_goes_at_once_and_pushes_the_next_start_back():
-    pace = Pace(60)
+    pace = RateLimiter(60)
     pace.start(0.0)
-    before = pace.wait_to_start(0.0)
-    assert pace.wait_to_follow(0.0) == 0
+    before = pace.delay_before_poll(0.0)
+    assert pace.delay_before_request(0.0) == 0
     pace.start(0.0)
-    assert pace.wait_to_start(0.0) > before
+    assert pace.delay_before_poll(0.0) > before
 
 
 def test_a_further_request_waits_where_the_limit_is_used_up():
-    pace = Pace(2)
+    pace = RateLimiter(2)
     for _ in range(2):
         pace.start(0.0)
         pace.end(0.0)
-    assert pace.wait_to_follow(10.0) == WINDOW - 10
+    assert pace.delay_before_request(10.0) == WINDOW - 10
 
 
 def test_a_pause_holds_back_everything_and_then_ends():
-    pace = Pace(120)
+    pace = RateLimiter(120)
     pace.pause(55.0)
-    assert pace.wait_to_start(0.0) == 55
-    assert pace.wait_to_follow(0.0) == 55
-    assert pace.wait_to_start(55.0) == 0
+    assert pace.delay_before_poll(0.0) == 55
+    assert pace.delay_before_request(0.0) == 55
+    assert pace.delay_before_poll(55.0) == 0
 
 
 def test_a_shorter_pause_never_ends_a_longer_one():
-    pace = Pace(120)
+    pace = RateLimiter(120)
     pace.pause(100.0)
     pace.pause(50.0)
-    assert pace.wait_to_start(0.0) == 100
+    assert pace.delay_before_poll(0.0) == 100
 
 
 @given(st.lists(st.floats(1, 3600), min_size=1, max_size=500), limits)
@@ -144,7 +144,7 @@ def test_a_pause_delays_the_next_poll():
 
 def pauses_after(*outcomes: object, asked: str = "key") -> list[float]:
     """Return for how long an account is left alone after each of some polls, at once in a row."""
-    refusals: Refusals[str] = Refusals()
+    refusals: Backoff[str] = Backoff()
     return [refusals.note("a", asked, outcome, 100.0) for outcome in outcomes]
 
 
@@ -157,11 +157,11 @@ def test_other_failures_do_not_end_a_row_of_refusals_but_a_success_does():
     outage = UnavailableError("503")
     assert pauses_after(outage, outage, REFUSED) == [0, 0, 60]
     assert pauses_after(REFUSED, outage, REFUSED)[-1] == 300
-    assert pauses_after(REFUSED, Reading(()), REFUSED) == [60, 0, 60]
+    assert pauses_after(REFUSED, BalancesResponse(()), REFUSED) == [60, 0, 60]
 
 
 def test_another_key_has_a_row_of_its_own():
-    refusals: Refusals[str] = Refusals()
+    refusals: Backoff[str] = Backoff()
     refusals.note("a", "old key", REFUSED, 0.0)
     refusals.note("a", "old key", REFUSED, 60.0)
     refusals.note("a", "new key", REFUSED, 400.0)
@@ -170,14 +170,14 @@ def test_another_key_has_a_row_of_its_own():
 
 
 def test_another_key_ends_a_row_of_refusals_whatever_becomes_of_it():
-    refusals: Refusals[str] = Refusals()
+    refusals: Backoff[str] = Backoff()
     refusals.note("a", "old key", REFUSED, 0.0)
     assert refusals.note("a", "new key", UnavailableError("503"), 1.0) == 0
     assert refusals.in_force("a", 2.0) is None
 
 
 def test_an_account_that_is_gone_leaves_no_refusal_behind():
-    refusals: Refusals[str] = Refusals()
+    refusals: Backoff[str] = Backoff()
     refusals.note("stays", "key", REFUSED, 0.0)
     refusals.note("goes", "key", REFUSED, 0.0)
     refusals.keep({"stays"})
@@ -192,11 +192,11 @@ def test_an_outage_keeps_the_rhythm_unless_the_exchange_says_when_to_return():
 
 
 def test_the_exchanges_wish_is_obeyed():
-    assert limit_pause(RateLimitedError("429", retry_after=55.0), 3, 0.1) == 55
+    assert rate_limit_pause(RateLimitedError("429", retry_after=55.0), 3, 0.1) == 55
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
 def test_without_a_wish_the_pause_is_a_random_share_of_a_bounded_exponential(n: int, jitter: float):
-    pause = limit_pause(RateLimitedError("429"), n, jitter)
+    pause = rate_limit_pause(RateLimitedError("429"), n, jitter)
     assert 0 <= pause <= MAX_PAUSE
-    assert limit_pause(RateLimitedError("429"), n + 1, 1.0) >= pause
+    assert rate_limit_pause(RateLimitedError("429"), n + 1, 1.0) >= pause

@@ -1,4 +1,4 @@
-"""Pace under load: requests, pauses, failures and cancellations mixed at will, in virtual time."""
+"""Put the rate limiter under load: requests, pauses, failures and cancellations in virtual time."""
 
 import asyncio
 import selectors
@@ -23,16 +23,16 @@ from exporter.errors import (
 )
 from exporter.exchange_api.base import Exchange
 from exporter.exchange_api.server_clock import ServerClock
-from exporter.model import Account, Reading
+from exporter.model import Account, BalancesResponse
 from exporter.polling.endpoint import Endpoint
 from exporter.polling.rate_limit import (
     MAX_PAUSE,
     PERIOD,
     WINDOW,
-    Refusals,
-    limit_pause,
+    Backoff,
     next_due,
     outage_pause,
+    rate_limit_pause,
 )
 from exporter.runtime.clock import Clock
 from tests.accounts import make_account
@@ -97,13 +97,13 @@ class ScriptedApi:
 
     async def fetch_balances(
         self, _account: Account, _credentials: Mapping[str, Secret], http: Any
-    ) -> Reading:
+    ) -> BalancesResponse:
         for number, duration in enumerate(http.script.requests):
             await http.before_request(number == 0)
             await http.ask(duration)
         if http.script.error is not None:
             raise http.script.error
-        return Reading(())
+        return BalancesResponse(())
 
     async def ask(self, duration: float) -> None:
         request = Request(asyncio.get_running_loop().time())
@@ -143,7 +143,7 @@ class Scene:
                 now = asyncio.get_running_loop().time()
                 if isinstance(attempt.outcome, RateLimitedError):
                     self.refusals.append((now, attempt.outcome))
-                elif isinstance(attempt.outcome, Reading):
+                elif isinstance(attempt.outcome, BalancesResponse):
                     self.successes.append(now)
 
 
@@ -229,8 +229,8 @@ def test_pauses_without_a_wish_double_up_to_a_quarter_of_an_hour_and_start_anew_
 
 @given(st.integers(1, 100), st.floats(0, 1))
 def test_the_jitter_is_full(in_a_row: int, jitter: float):
-    longest = limit_pause(RateLimitedError("429"), in_a_row, 1.0)
-    assert limit_pause(RateLimitedError("429"), in_a_row, jitter) == jitter * longest
+    longest = rate_limit_pause(RateLimitedError("429"), in_a_row, 1.0)
+    assert rate_limit_pause(RateLimitedError("429"), in_a_row, jitter) == jitter * longest
     assert longest == min(MAX_PAUSE, 30.0 * 2.0 ** min(in_a_row, 10))
 
 
@@ -254,7 +254,7 @@ def test_the_jitter_is_full(in_a_row: int, jitter: float):
 def test_an_account_is_never_left_alone_for_longer_than_its_pause_and_its_interval(
     outcomes: list[PollError | None], interval: float, duration: float
 ):
-    due, refusals = 0.0, Refusals[str]()
+    due, refusals = 0.0, Backoff[str]()
     for outcome in outcomes:
         ended = due + duration
         pause = refusals.note("a", "key", outcome, ended) or outage_pause(outcome)

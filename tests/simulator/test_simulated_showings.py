@@ -3,8 +3,8 @@
 import pytest
 from simulated_client import Client, Clock
 
-from exporter.simulator import FAULTS, Account, Simulator, parse_showing
-from exporter.simulator.faults.injection import Schedule, Showing
+from exporter.simulator import FAULTS, Account, Simulator, parse_injection
+from exporter.simulator.faults.injection import FaultInjection, Schedule
 from exporter.simulator.messages import Call, Request
 
 
@@ -74,7 +74,7 @@ def test_a_seed_draws_the_same_faults_again() -> None:
 
     def drawn(seed: str) -> list[bool]:
         schedule = Schedule(seed)
-        schedule.add(Showing(FAULTS["close"], probability=0.5), now=0.0)
+        schedule.add(FaultInjection(FAULTS["close"], probability=0.5), now=0.0)
         return [bool(schedule.due(call, now=0.0)) for _ in range(64)]
 
     assert drawn("one") == drawn("one") != drawn("two")
@@ -110,7 +110,7 @@ def test_an_unknown_fault_is_refused(name: str, advice: str) -> None:
 
 
 def test_a_command_line_says_all_of_it() -> None:
-    showing = parse_showing(
+    showing = parse_injection(
         "http_500:exchange=trubit,account=a,call=token,times=3,probability=0.5,after=1,lasting=2.5"
     )
     assert showing.fault.name == "http_500"
@@ -122,7 +122,7 @@ def test_a_command_line_says_all_of_it() -> None:
 async def test_what_a_command_line_said_is_shown(
     simulator: Simulator, client: Client, btcturk: Account
 ) -> None:
-    simulator.add_showing(parse_showing("http_500:times=1"))
+    simulator.add_injection(parse_injection("http_500:times=1"))
     assert await statuses(client, btcturk, 2) == [500, 200]
 
 
@@ -141,4 +141,4 @@ async def test_what_a_command_line_said_is_shown(
 )
 def test_a_command_line_that_makes_no_sense_is_refused(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        parse_showing(text)
+        parse_injection(text)

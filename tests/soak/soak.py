@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from exporter.config import loader
 from exporter.config.loader import ConfigError
-from exporter.daemon import Daemon, Options, make_own_metrics
+from exporter.daemon import Daemon, Options, make_exporter_metrics
 from exporter.model import AccountKey
 from exporter.runtime import logs
 from exporter.simulator import FAULTS, Simulator, config_text
@@ -157,7 +157,7 @@ async def _soak(folder: Path, goals: Goals, report: Callable[[Sample], None]) ->
 
 @asynccontextmanager
 async def _running(file: Path, clocks: Clocks) -> AsyncIterator[tuple[Daemon, int]]:
-    own = make_own_metrics(clocks.ours)
+    own = make_exporter_metrics(clocks.ours)
     logs.configure("info", "logfmt", own.count_log_message)
     options = Options(config_file=file, listen_addresses=("127.0.0.1:0",))
     daemon = Daemon(options, own, clocks.ours)

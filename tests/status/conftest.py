@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from exporter.exposition.exporter_metrics import OwnMetrics
+from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.pages import Store
 from exporter.routes import make_routes
 from exporter.runtime.clock import Clock
@@ -31,7 +31,7 @@ class Site:
         routes = make_routes(
             telemetry_path="/metrics",
             store=store,
-            own=OwnMetrics("1.2.3", "abc", time.monotonic),
+            own=ExporterMetrics("1.2.3", "abc", time.monotonic),
             clock=clock,
             is_ready=lambda: True,
             reload=None,

@@ -33,7 +33,7 @@ _FIELDS = {
 
 
 class BtcTurk:
-    """Answer as BtcTurk does; `empty_401` leaves out the body of a refusal, as seen of late."""
+    """Respond as BtcTurk does; with `empty_401` a refusal has no body, as seen of late."""
 
     name = "btcturk"
     calls: Mapping[str, CallKind] = {

@@ -32,7 +32,7 @@ _FIELDS = {
 
 
 class TruBit:
-    """Answer as TruBit Business does.
+    """Respond as TruBit Business does.
 
     Tokens live for `token_lifetime` seconds. Errors have the HTTP status `error_status`: codes in
     a 200 are documented, others were not ruled out.

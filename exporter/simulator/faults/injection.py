@@ -12,7 +12,7 @@ from exporter.simulator.messages import Call, CallKind
 
 
 @dataclass(slots=True, eq=False)
-class Showing:
+class FaultInjection:
     """Show one fault to some calls; `count` is how often it was shown.
 
     `None` stands for every exchange, account and call, and for no end of `times`. It begins `after`
@@ -75,9 +75,9 @@ class Schedule:
         """Begin with nothing to show."""
         self._seed = seed
         self._draws = 0
-        self._showings: list[Showing] = []
+        self._showings: list[FaultInjection] = []
 
-    def add(self, showing: Showing, now: float) -> None:
+    def add(self, showing: FaultInjection, now: float) -> None:
         """Begin with a showing at `now`, monotonic seconds."""
         showing.added = now
         self._showings.append(showing)
@@ -87,25 +87,25 @@ class Schedule:
         for showing in self._showings:
             showing.stop()
 
-    def due(self, call: Call, now: float) -> list[Showing]:
+    def due(self, call: Call, now: float) -> list[FaultInjection]:
         """Return what to show to a call, in the order in which it was added."""
         self._showings = [showing for showing in self._showings if not showing.is_over(now)]
         concerned = [showing for showing in self._showings if showing.concerns(call, now)]
         return [showing for showing in concerned if self._is_drawn(showing)]
 
-    def _is_drawn(self, showing: Showing) -> bool:
+    def _is_drawn(self, showing: FaultInjection) -> bool:
         self._draws += 1
         return fraction(self._seed, self._draws) < showing.probability
 
 
-def parse_showing(text: str) -> Showing:
+def parse_injection(text: str) -> FaultInjection:
     """Return what a command line asks for: `NAME` or `NAME:OPTION=VALUE,OPTION=VALUE`.
 
     The options are `exchange`, `account`, `call`, `times`, `probability`, `after` and `lasting`,
     durations in seconds. Raises `ValueError`, which says what is wrong with the text.
     """
     name, _, options = text.partition(":")
-    showing = Showing(named(name))
+    showing = FaultInjection(named(name))
     for option in filter(None, options.split(",")):
         key, _, value = option.partition("=")
         if key not in _OPTIONS:

@@ -164,7 +164,7 @@ def in_utf_16(body: bytes) -> bytes:
 
 
 def other_shape(response: Response, call: Call) -> Response:
-    """Answer with the other exchange's document."""
+    """Respond with the other exchange's document."""
     row = {"asset": "BTC", "free": "1", "locked": "0"}
     btcturk = {"data": [row | {"balance": "1"}], "success": True, "message": None, "code": 0}
     data = {"canDeposit": True, "balances": [row | {"total": "1"}]}

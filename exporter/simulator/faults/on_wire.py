@@ -36,13 +36,13 @@ async def reset_in_body(wire: Wire, response: Response) -> None:
 
 
 async def close_after(wire: Wire, response: Response) -> None:
-    """Answer, and close the connection unannounced."""
+    """Respond, and close the connection unannounced."""
     await send(wire, response)
     wire.close()
 
 
 async def close_on_reuse(wire: Wire, response: Response) -> None:
-    """Answer the first request of a connection; close without an answer when another one comes."""
+    """Respond to the first request of a connection; close without a response at the second."""
     if wire.requests == 1:
         await send(wire, response)
     else:

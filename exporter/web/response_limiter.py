@@ -9,7 +9,7 @@ from exporter.web.limits import Limits
 from exporter.web.messages import RefusedError
 
 
-class Slots:
+class ResponseLimiter:
     """Lend `max_requests` slots, and the reserve to addresses without one.
 
     Who waits may take the place of an answer that its client does not read. A slot that comes free
