@@ -113,7 +113,7 @@ def sign(public_key: str, private_key: str, stamp_ms: int) -> dict[str, str]:
     signature = hmac.digest(secret, message, hashlib.sha256)
     return {
         "X-PCK": public_key,
-        "X-SignedAt": str(stamp_ms),
+        "X-Stamp": str(stamp_ms),
         "X-Signature": base64.b64encode(signature).decode("ascii"),
         "Content-Type": "application/json",
     }

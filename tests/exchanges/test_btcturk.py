@@ -29,7 +29,7 @@ def test_the_documented_signature_comes_out():
         "b8c1b9f4-0000-4000-8000-000000000001", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3", 1735866257711
     )
     assert headers["X-PCK"] == "b8c1b9f4-0000-4000-8000-000000000001"
-    assert headers["X-SignedAt"] == "1735866257711"
+    assert headers["X-Stamp"] == "1735866257711"
     assert headers["X-Signature"] == "db3kfpsEOjtcJgDoaRgvgpBtIdEQoyE/zghAkRsyxmI="
 
 

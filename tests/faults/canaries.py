@@ -12,7 +12,7 @@ _MADE = {
     "a token": re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
     "a signature in hex": re.compile(r"\b[0-9a-fA-F]{64}\b"),
     "a signature in base64": re.compile(r"(?<![\w+/])[\w+/]{43}=(?!=)"),
-    "a header of a signed request": re.compile(r"\b(?i:X-(PCK|SignedAt|Signature|BH-\w+))\b"),
+    "a header of a signed request": re.compile(r"\b(?i:X-(PCK|Stamp|Signature|BH-\w+))\b"),
     "a signed query": re.compile(r"[?&](timestamp|signature)="),
 }
 

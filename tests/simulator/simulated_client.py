@@ -88,7 +88,7 @@ class Client:
 def btcturk_headers(account: Account, stamp: str) -> dict[str, str]:
     key = base64.b64decode(account.api_secret)
     signature = base64.b64encode(hmac.digest(key, (account.api_key + stamp).encode(), "sha256"))
-    return {"X-PCK": account.api_key, "X-SignedAt": stamp, "X-Signature": signature.decode()}
+    return {"X-PCK": account.api_key, "X-Stamp": stamp, "X-Signature": signature.decode()}
 
 
 def trubit_query(account: Account, timestamp: str) -> dict[str, str]:

@@ -26,7 +26,7 @@ async def test_the_documented_signature_is_accepted(
     )
     headers = {
         "X-PCK": "b8c1b9f4-0000-4000-8000-000000000001",
-        "X-SignedAt": "1735866257711",
+        "X-Stamp": "1735866257711",
         "X-Signature": "db3kfpsEOjtcJgDoaRgvgpBtIdEQoyE/zghAkRsyxmI=",
     }
     assert (await client.http.get(BALANCES, headers=headers)).status_code == 200
