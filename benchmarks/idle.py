@@ -16,7 +16,7 @@ from benchmarks.report import median, milliseconds
 from benchmarks.scraper import Scraper
 from benchmarks.subjects import ROOT, resident
 
-_EXPORTER = (sys.executable, "-m", "exporter")
+EXPORTER = (sys.executable, "-m", "exporter")
 _IMPORT = re.compile(r"import time: +(\d+) \| +\d+ \| +(\S+)")
 _SHOWN_IMPORTS = 12
 
@@ -35,7 +35,7 @@ def simulated_exchanges() -> Iterator[Path]:
 @contextmanager
 def running(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the exporter's command."""
-    process = subprocess.Popen([*_EXPORTER, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*EXPORTER, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         yield process
     finally:

@@ -7,12 +7,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import which
 
-from benchmarks import balances, report
+from benchmarks import balances, report, subjects
 from benchmarks.idle import free_port
 from benchmarks.report import median
 from benchmarks.scrape import BASELINE, OURS, commands
@@ -28,24 +27,25 @@ _CONFIG = """
 global: {{scrape_interval: {timeout}s, scrape_timeout: {timeout}s}}
 scrape_configs:
   - job_name: exporter
-    static_configs: [targets: ["127.0.0.1:{port}"]]
+    static_configs: [targets: [{targets}]]
 """
 
 
 @contextmanager
-def prometheus(target: int, timeout: int) -> Iterator[str]:
-    """Run a Prometheus that scrapes a port every `timeout` seconds, and yield its own address."""
+def prometheus(ports: Iterable[int], timeout: int) -> Iterator[str]:
+    """Run a Prometheus that scrapes ports every `timeout` seconds, and yield its own address."""
     address = f"127.0.0.1:{free_port()}"
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "prometheus.yml")
-        config.write_text(_CONFIG.format(timeout=timeout, port=target))
+        targets = ", ".join(f"'127.0.0.1:{port}'" for port in ports)
+        config.write_text(_CONFIG.format(timeout=timeout, targets=targets))
         flags = (
             f"--config.file={config}",
             f"--storage.tsdb.path={folder}/data",
             f"--web.listen-address={address}",
             "--log.level=error",
         )
-        process = subprocess.Popen(["prometheus", *flags])
+        process = subprocess.Popen([subjects.prometheus() or "prometheus", *flags])
         try:
             yield f"http://{address}"
         finally:
@@ -65,20 +65,39 @@ def scrapes(url: str, count: int) -> list[tuple[float, int]]:
     raise TimeoutError("Prometheus did not scrape")
 
 
+def durations(url: str) -> dict[int, list[float]]:
+    """Return the seconds that the successful scrapes of each port took, without the first."""
+    took: dict[int, list[float]] = {}
+    for port, seconds in _results(url, "scrape_duration_seconds"):
+        took[port] = seconds[1:]
+    return took
+
+
 def _values(url: str, metric: str) -> list[float]:
+    return [value for _, values in _results(url, metric) for value in values]
+
+
+def _results(url: str, metric: str) -> list[tuple[int, list[float]]]:
+    """Return the port and the values of each target's metric; none before Prometheus listens."""
     try:
-        with urllib.request.urlopen(f"{url}/api/v1/query?query={metric}[1h]") as answer:  # noqa: S310
-            results = json.load(answer)["data"]["result"]
-    except urllib.error.URLError:  # it does not listen yet
+        with urllib.request.urlopen(f"{url}/api/v1/query?query={metric}[1h]") as response:  # noqa: S310
+            results = json.load(response)["data"]["result"]
+    except urllib.error.URLError:
         return []
-    return [float(value) for result in results for _, value in result["values"]]
+    return [
+        (
+            int(result["metric"]["instance"].rpartition(":")[2]),
+            [float(value) for _, value in result["values"]],
+        )
+        for result in results
+    ]
 
 
 def measure(command: Sequence[str], series: int, count: int, timeout: int) -> tuple[str, str, str]:
     """Return what a Prometheus' first scrape took, the median of the others, and the samples."""
     with tempfile.TemporaryDirectory() as folder, Process(command) as exporter:
         exporter.tell("fill", balances.write(Path(folder, "balances"), series, seed=1))
-        with prometheus(int(exporter.greeting[1]), timeout) as url:
+        with prometheus([int(exporter.greeting[1])], timeout) as url:
             results = scrapes(url, count)
     (first, _), *others = results
     later = f"{median(seconds for seconds, _ in others):.2f}" if others else ""
@@ -93,7 +112,7 @@ def main() -> None:
         "--quick", action="store_true", help="this exporter alone, and a small size"
     )
     options = parser.parse_args()
-    if which("prometheus") is None:
+    if subjects.prometheus() is None:
         parser.exit(1, "There is no Prometheus here: apt-get install prometheus\n")
     print(report.machine())
     known = commands()

@@ -8,9 +8,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from benchmarks import balances, report
+from benchmarks.golang import GO_PACKAGES, go, has_go
 from benchmarks.report import median, milliseconds, p99, times
 from benchmarks.scraper import Scraper
-from benchmarks.subjects import GO_PACKAGES, Process, go, has_go, python
+from benchmarks.subjects import Process, python
 
 SCRAPERS = 8
 ANSWERS = {"one asset in ten held": balances.HELD, "every asset held": 1.0}

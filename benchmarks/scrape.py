@@ -11,9 +11,10 @@ from typing import Self
 
 from benchmarks import balances, report
 from benchmarks.balances import FAMILIES
+from benchmarks.golang import GO_PACKAGES, go, has_go
 from benchmarks.report import median, milliseconds, p99, times
 from benchmarks.scraper import Scraper
-from benchmarks.subjects import GO_PACKAGES, Process, go, has_go, python
+from benchmarks.subjects import Process, python
 
 SIZES = (1_500, 15_000, 150_000, 1_500_000)
 OURS, BASELINE = "this exporter", "client_golang const metrics"

@@ -22,7 +22,7 @@ class Scraper(AbstractContextManager["Scraper"]):
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
             f"Accept: text/plain;version=0.0.4\r\nAccept-Encoding: {encoding}\r\n\r\n"
         ).encode()
-        self._address = ("127.0.0.1", port)
+        self.port = port
         self._buffer = bytearray(_BUFFER)
         self._socket: socket.socket | None = None
         self._head = b""
@@ -75,7 +75,7 @@ class Scraper(AbstractContextManager["Scraper"]):
 
     def _connect(self) -> socket.socket:
         if self._socket is None:
-            self._socket = socket.create_connection(self._address)
+            self._socket = socket.create_connection(("127.0.0.1", self.port))
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._socket
 

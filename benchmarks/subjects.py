@@ -1,20 +1,16 @@
 """Start the exporters that are compared, and read what each has cost so far."""
 
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from functools import cache
 from pathlib import Path
 from shutil import which
 
 ROOT = Path(__file__).parent.parent
-GO_PACKAGES = "golang-go golang-github-prometheus-client-golang-dev"
-
-_GO_ROOT = ROOT / "benchmarks" / "go"
-_DEBIAN_SOURCES = Path("/usr/share/gocode")
+TOOLS = ROOT / ".tools" / "bench"
+"""Where `benchmarks.newest` installs what is newer than the machine's own, and Go builds."""
 
 
 class Process(AbstractContextManager["Process"]):
@@ -39,8 +35,7 @@ class Process(AbstractContextManager["Process"]):
 
     def processor_time(self) -> float:
         """Return the seconds of CPU that it has used, those of ended threads included."""
-        clock = (~self._process.pid << 3) | 2  # what clock_getcpuclockid(3) gives for a process
-        return time.clock_gettime(clock)
+        return processor_time(self._process.pid)
 
     def memory(self) -> float:
         """Return its resident memory in MB."""
@@ -53,10 +48,25 @@ class Process(AbstractContextManager["Process"]):
         raise ChildProcessError(f"{self._process.args!r} ended with {self._process.wait()}")
 
 
+def processor_time(process: int) -> float:
+    """Return the seconds of CPU that a process has used, those of ended threads included."""
+    clock = (~process << 3) | 2  # what clock_getcpuclockid(3) gives for a process
+    return time.clock_gettime(clock)
+
+
 def resident(process: int) -> float:
     """Return the resident memory of a process, by its id, in MB of 10^6 bytes."""
+    return _memory(process, "VmRSS")
+
+
+def peak(process: int) -> float:
+    """Return the highest resident memory that a process has had, in MB."""
+    return _memory(process, "VmHWM")
+
+
+def _memory(process: int, field: str) -> float:
     status = Path(f"/proc/{process}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+    (line,) = (line for line in status.splitlines() if line.startswith(f"{field}:"))
     return int(line.split()[1]) * 1024 / 1e6
 
 
@@ -65,19 +75,6 @@ def python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", f"benchmarks.{module}", *arguments]
 
 
-def has_go() -> bool:
-    """Return whether this machine can build the programs in Go."""
-    return which("go") is not None and _DEBIAN_SOURCES.is_dir()
-
-
-@cache
-def go(package: str) -> str:
-    """Build a program in Go from Debian's packages, and return its path."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "balance-benchmarks"
-    folder.mkdir(parents=True, exist_ok=True)
-    sources = {"GO111MODULE": "off", "GOFLAGS": "", "GOPATH": f"{_GO_ROOT}:{_DEBIAN_SOURCES}"}
-    program = str(folder / package)
-    subprocess.run(
-        ["go", "build", "-o", program, package], check=True, env={**os.environ, **sources}
-    )
-    return program
+def prometheus() -> str | None:
+    """Return the newest Prometheus there is, None without one."""
+    return which("prometheus", path=TOOLS / "usr" / "bin") or which("prometheus")

@@ -194,6 +194,7 @@ def _scenario(options: argparse.Namespace) -> demo.Scenario:
         accounts=options.accounts,
         assets=options.assets,
         seed=options.seed,
+        has_limits=getattr(options, "has_limits", True),
     )
 
 

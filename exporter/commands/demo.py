@@ -16,7 +16,14 @@ from exporter.daemon import CannotListenError, Daemon, Options
 from exporter.exchanges import EXCHANGES
 from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.runtime.clock import Clock
-from exporter.simulator import GROUPS, FaultInjection, Simulator, add_demo_accounts, config_text
+from exporter.simulator import (
+    DOCUMENTED_LIMITS,
+    GROUPS,
+    FaultInjection,
+    Simulator,
+    add_demo_accounts,
+    config_text,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +42,7 @@ class Scenario:
     accounts: int | None = None
     assets: int | None = None
     seed: int = 0
+    has_limits: bool = True
 
 
 def fault_list() -> str:
@@ -84,7 +92,8 @@ async def demo(scenario: Scenario, options: Options, own: ExporterMetrics, clock
 @asynccontextmanager
 async def _simulator(scenario: Scenario, listen: tuple[str, int]) -> AsyncIterator[Simulator]:
     host, port = listen
-    simulator = Simulator(host=host, port=port, seed=scenario.seed)
+    limits = DOCUMENTED_LIMITS if scenario.has_limits else dict.fromkeys(DOCUMENTED_LIMITS)
+    simulator = Simulator(host=host, port=port, seed=scenario.seed, limits=limits)
     _prepare(simulator, scenario)
     async with AsyncExitStack() as running:
         try:

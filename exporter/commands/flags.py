@@ -94,6 +94,13 @@ def _add_commands(parser: argparse.ArgumentParser, commands: Commands) -> None:
         metavar="FILE",
         help="write a configuration for the accounts",
     )
+    simulate.add_argument(
+        "--no-limits",
+        dest="has_limits",
+        action="store_false",
+        default=True,
+        help="accept any number of requests, for measurements",
+    )
     show = add("demo", "run the daemon on simulated exchanges: no account, no key", commands.demo)
     _add_simulator_flags(show)
     _add_web_flags(show)

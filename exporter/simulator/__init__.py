@@ -5,9 +5,10 @@ from exporter.simulator.exchange import Account
 from exporter.simulator.faults.injection import FaultInjection, parse_injection
 from exporter.simulator.faults.table import FAULTS, GROUPS, Fault
 from exporter.simulator.ledger import Entry, Ledger
-from exporter.simulator.simulator import Balances, Simulator
+from exporter.simulator.simulator import DOCUMENTED_LIMITS, Balances, Simulator
 
 __all__ = [
+    "DOCUMENTED_LIMITS",
     "FAULTS",
     "GROUPS",
     "Account",

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.subjects import GO_PACKAGES, has_go
+from benchmarks.golang import GO_PACKAGES, has_go
 from tests.programs import lack, require
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,3 +48,11 @@ def test_the_start_and_the_idle_daemon_are_measured():
 def test_a_prometheus_ingests_what_is_compared():
     require("prometheus")
     assert "this exporter |" in run("ingest")
+
+
+def test_the_daemon_is_compared_end_to_end_with_the_same_job_in_go():
+    require_go()
+    require("prometheus")
+    printed = run("end_to_end")
+    assert "| CPU of a poll, ms |" in printed
+    assert "Go and client_golang | Go / ours |" in printed

@@ -1,6 +1,8 @@
 """The commands: what they print, and how they end."""
 
+import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -167,6 +169,23 @@ def test_a_fault_of_an_account_that_is_not_there_is_warned_about(tmp_path: Path)
     assert "level=warning" in line
     assert "fault=http_401 account=payments accounts=" in line
     assert "payments-mx" in line
+
+
+@pytest.mark.parametrize(("flags", "limited"), [((), True), (("--no-limits",), False)])
+def test_simulate_keeps_the_documented_limits_unless_they_are_switched_off(
+    tmp_path: Path, flags: tuple[str, ...], *, limited: bool
+):
+    with exporter(tmp_path, "simulate", *flags) as simulating:
+        found = wait_for(lambda: re.search(r"http://(\S+)", simulating.output.read_text()))
+        connection = http.client.HTTPConnection(found[1], timeout=5)
+        statuses = set()
+        for _ in range(125):
+            connection.request("GET", "/api/v1/users/balances")
+            with connection.getresponse() as response:
+                response.read()
+                statuses.add(response.status)
+        connection.close()
+    assert (429 in statuses) is limited
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
