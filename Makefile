@@ -8,7 +8,7 @@ COMPILE_GROUP = $(RESOLVE) --constraint requirements/dev.txt --group
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stack test check faults fuzz soak bench dashboards format lock wheel deb image chart packaging clean
+.PHONY: help demo demo-stack test check faults fuzz soak bench dashboards format lock wheel deb sbom release-check image chart packaging clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,7 @@ check: $(VENV)/.dev ## Check style, types, imports and dashboards
 	$(BIN)/lint-imports
 	$(BIN)/python -m grafana.source --check
 	$(BIN)/python -m release.chart --check
+	$(BIN)/python -m release.licences
 
 faults: $(VENV)/.dev ## Run every case of the fault matrix and print the table
 	$(BIN)/python -m tests.faults
@@ -63,6 +64,13 @@ wheel: $(VENV)/.dev ## Build the wheel and the source distribution into dist/
 
 deb: wheel ## Build the Debian package into dist/, for the release of this machine
 	PIP="$(BIN)/python -m pip --python /usr/bin/python3" packaging/debian/build.sh dist/exchange_balance_exporter-$(VERSION)-py3-none-any.whl dist
+
+sbom: $(VENV)/.dev ## Write the bill of materials into dist/
+	$(BIN)/python -m release.sbom dist
+
+release-check: $(VENV)/.dev ## Check that the version is one everywhere and may be released; TAG=v1.2.3
+	$(BIN)/python -m release.check $(TAG)
+	$(BIN)/python -m release.licences
 
 image: ## Build the container image
 	docker build --tag exchange-balance-exporter --build-arg VERSION=$(VERSION) \

@@ -1,8 +1,9 @@
 """Define the data that flows from a configuration file to a page: frozen, and without I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple, NewType
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple, NewType
 
 from exporter.credentials import SecretSource
 
@@ -40,6 +41,19 @@ class AssetFilter:
         return asset not in self.exclude if self.include is None else asset in self.include
 
 
+IpFamily = Literal["any", "ipv4", "ipv6"]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Choose the way out to an exchange; `proxy_url` is a secret, it can hold a password."""
+
+    proxy_url: SecretSource | None = None
+    ca_file: Path | None = None
+    source_address: str | None = None
+    ip_family: IpFamily = "any"
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Describe one account as it is configured; durations are in seconds."""
@@ -54,6 +68,9 @@ class Account:
     stale_after: float | None = None
     assets: AssetFilter = AssetFilter()
     thresholds: tuple[Threshold, ...] = ()
+    network: Network = Network()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    in_totals: bool = True
 
     @property
     def key(self) -> AccountKey:
