@@ -9,13 +9,13 @@ from exporter.config.loader import ConfigError
 from exporter.exposition import balances_json
 from exporter.exposition.deflate import Block, deflate, gzip, inflate_in_pieces
 from exporter.exposition.exporter_metrics import ExporterMetrics
-from exporter.exposition.negotiation import VARY, Encoding, Format, choose_encoding, choose_format
-from exporter.exposition.pages import OPENMETRICS, TEXT, Exposition, Store
+from exporter.exposition.families import Format
+from exporter.exposition.negotiation import VARY, Encoding, choose_encoding, choose_format
+from exporter.exposition.pages import Exposition, Store
 from exporter.runtime.clock import Clock
 from exporter.web.messages import Request, Response, Routes
 
-_FORMATS = {Format.TEXT: TEXT, Format.OPENMETRICS: OPENMETRICS}
-_ENDS = {wanted: deflate(kind.end.encode()) for wanted, kind in _FORMATS.items()}
+_ENDS = {page_format: deflate(page_format.end.encode()) for page_format in Format}
 
 Reload = Callable[[], Awaitable[None]]
 
@@ -34,11 +34,11 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
     people = status.StatusPage(store, clock, telemetry_path)
 
     def metrics(request: Request) -> Response:
-        wanted = choose_format(request.header("Accept"))
-        page = exposition.page(_FORMATS[wanted], clock.monotonic())
+        page_format = choose_format(request.header("Accept"))
+        page = exposition.page(page_format, clock.monotonic())
         own.series.set(page.series)
-        own_block = own.block(as_openmetrics=wanted is Format.OPENMETRICS)
-        return _negotiated(request, wanted.value, (own_block, page.block, _ENDS[wanted]))
+        blocks = own.block(page_format), page.block, _ENDS[page_format]
+        return _negotiated(request, page_format.content_type, blocks)
 
     async def status_page(request: Request) -> Response:
         answer = _negotiated(request, status.CONTENT_TYPE, await people.blocks())

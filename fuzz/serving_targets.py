@@ -17,8 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.amounts import AmountError, parse_amount
 from exporter.daemon import make_exporter_metrics
 from exporter.exposition.deflate import inflate
-from exporter.exposition.negotiation import Encoding, Format, choose_encoding, choose_format
-from exporter.exposition.pages import OPENMETRICS, TEXT, Exposition, Store
+from exporter.exposition.families import Format
+from exporter.exposition.negotiation import Encoding, choose_encoding, choose_format
+from exporter.exposition.pages import Exposition, Store
 from exporter.model import Balance
 from exporter.routes import make_routes
 from exporter.runtime.clock import Clock
@@ -80,7 +81,7 @@ def exposition(data: bytes) -> None:
     store = make_store(make_account(name))
     store.succeed(make_account(name).key, poll_at(0.0), reading(*balances))
     wanted = _wanted(name, balances)
-    for page_format, parse in ((TEXT, parse_text), (OPENMETRICS, parse_openmetrics)):
+    for page_format, parse in ((Format.TEXT, parse_text), (Format.OPENMETRICS, parse_openmetrics)):
         text = inflate(Exposition(store).page(page_format, 1.0).block).decode() + page_format.end
         found = dict(_samples(parse(text)))
         assert found.keys() == wanted.keys(), "other series than there should be"

@@ -11,7 +11,8 @@ from exporter.errors import BadResponseError, UnavailableError
 from exporter.exchanges import btcturk
 from exporter.exposition.balances_json import document
 from exporter.exposition.deflate import inflate
-from exporter.exposition.pages import OPENMETRICS, TEXT, Exposition, Store
+from exporter.exposition.families import Format
+from exporter.exposition.pages import Exposition, Store
 from exporter.model import AccountKey, AssetFilter, RejectedRow
 from exporter.polling.snapshots import PollSchedule
 from tests.accounts import balance, make_account, make_store, poll_at, reading, sample
@@ -22,7 +23,7 @@ DESK = AccountKey("btcturk", "desk")
 
 
 def page(store: Store, now: float) -> str:
-    return inflate(Exposition(store).page(TEXT, now).block).decode()
+    return inflate(Exposition(store).page(Format.TEXT, now).block).decode()
 
 
 def total(store: Store, key: AccountKey, asset: str, now: float) -> str | None:
@@ -55,8 +56,8 @@ def test_1_age_counts_from_before_the_request_was_sent(store: Store):
 def test_1_expiry_needs_no_poll_and_no_new_exposition(store: Store):
     store.succeed(TREASURY, poll_at(100.0), reading(balance("BTC", "1.5")))
     exposition = Exposition(store)
-    before = inflate(exposition.page(TEXT, 279.9).block).decode()
-    after = inflate(exposition.page(TEXT, 280.0).block).decode()
+    before = inflate(exposition.page(Format.TEXT, 279.9).block).decode()
+    after = inflate(exposition.page(Format.TEXT, 280.0).block).decode()
     assert sample(before, "exchange_account_complete", TREASURY) == "1"
     assert sample(after, "exchange_account_complete", TREASURY) == "0"
     assert "exchange_total_balance{" in before
@@ -129,8 +130,8 @@ def test_5_negative_and_inconsistent_amounts_are_served_as_given_and_counted(sto
     assert sample(text, "exchange_account_complete", TREASURY) == "1"
 
 
-@pytest.mark.parametrize("page_format", [TEXT, OPENMETRICS])
-def test_6_no_sample_carries_a_timestamp(store: Store, page_format: object):
+@pytest.mark.parametrize("page_format", Format)
+def test_6_no_sample_carries_a_timestamp(store: Store, page_format: Format):
     store.succeed(TREASURY, poll_at(0.0), reading(balance("BTC", "1")))
     block = Exposition(store).page(page_format, 1.0).block
     samples = [line for line in inflate(block).decode().splitlines() if not line.startswith("#")]

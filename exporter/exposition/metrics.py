@@ -1,103 +1,281 @@
-"""Name every metric family of balances and accounts, with its type and its HELP text."""
+"""Declare every metric of balances and accounts, each as one literal: name, kind, HELP, value.
 
-from dataclasses import dataclass
+What stands in one of the three tuples is served and documented; nothing else has to be edited.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from exporter.exposition.families import (
+    AccountFamily,
+    BalanceFamily,
+    Family,
+    Served,
+    State,
+    StoreFamily,
+    Value,
+    account_labels,
+    escape,
+)
+from exporter.model import Account, Balance
+from exporter.polling.snapshots import Snapshot, SnapshotStore
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Family:
-    """Describe a metric family; `kind` is `gauge` or `counter`."""
+def _amounts(field: Callable[[Balance], str | None]) -> Callable[..., list[str]]:
+    """Return the samples of one field; a row without it has none."""
 
-    name: str
-    kind: str
-    help: str
+    def lines(prefix: str, rows: tuple[Balance, ...]) -> list[str]:
+        return [
+            f'{prefix}{row.asset}"}} {amount}\n'
+            for row in rows
+            if (amount := field(row)) is not None
+        ]
 
-    def text_header(self) -> str:
-        """Return the HELP and TYPE lines of the text format 0.0.4."""
-        return f"# HELP {self.name} {self.help}\n# TYPE {self.name} {self.kind}\n"
-
-    def openmetrics_header(self) -> str:
-        """Return the same for OpenMetrics 1.0.0, where a counter's family lacks `_total`."""
-        name = self.name.removesuffix("_total") if self.kind == "counter" else self.name
-        return f"# TYPE {name} {self.kind}\n# HELP {name} {self.help}\n"
+    return lines
 
 
-_SERVED = "as of the last complete answer, withdrawn when that is too old; unit: the asset itself."
+def updated(row: Balance) -> str | None:
+    """Return the exchange's own time of a balance in Unix seconds, with its milliseconds."""
+    if row.updated_ms is None:
+        return None
+    return f"{row.updated_ms // 1000}.{row.updated_ms % 1000:03}"
 
-TOTAL = Family(
-    "exchange_total_balance", "gauge", f"All that the account holds of the asset, {_SERVED}"
-)
-FREE = Family("exchange_free_balance", "gauge", f"What of it can be used at once, {_SERVED}")
-LOCKED = Family(
-    "exchange_locked_balance", "gauge", f"What open orders and withdrawals hold of it, {_SERVED}"
-)
-LOCKED_ORDERS = Family(
-    "exchange_locked_orders_balance", "gauge", f"What open orders hold of it, {_SERVED}"
-)
-LOCKED_WITHDRAWALS = Family(
-    "exchange_locked_withdrawals_balance",
-    "gauge",
-    f"What requested withdrawals hold of it, {_SERVED}",
-)
-UPDATED = Family(
-    "exchange_balance_updated_timestamp_seconds",
-    "gauge",
-    "Unix time that the exchange itself gives for the balance.",
-)
-ASSET_INFO = Family("exchange_asset_info", "gauge", "The exchange's own name and id of an asset.")
-BALANCES = (TOTAL, FREE, LOCKED, LOCKED_ORDERS, LOCKED_WITHDRAWALS, UPDATED, ASSET_INFO)
 
-THRESHOLD = Family(
-    "exchange_balance_threshold",
-    "gauge",
-    "Configured bound of a balance; `bound` says of which balance, and whether it is a minimum.",
+def _asset_info(prefix: str, rows: tuple[Balance, ...]) -> list[str]:
+    return [
+        f'{prefix}{row.asset}",asset_name="{escape(row.asset_name)}"'
+        f',asset_id="{escape(row.asset_id)}"}} 1\n'
+        for row in rows
+    ]
+
+
+BALANCES: tuple[BalanceFamily, ...] = (
+    BalanceFamily(
+        "exchange_total_balance",
+        "gauge",
+        "Total balance from the last complete response, in units of the asset. "
+        "Absent once older than stale_after.",
+        _amounts(lambda row: row.total),
+    ),
+    BalanceFamily(
+        "exchange_free_balance",
+        "gauge",
+        "Balance available for trading or withdrawal, in units of the asset.",
+        _amounts(lambda row: row.free),
+    ),
+    BalanceFamily(
+        "exchange_locked_balance",
+        "gauge",
+        "Balance locked in open orders and pending withdrawals, in units of the asset.",
+        _amounts(lambda row: row.locked),
+    ),
+    BalanceFamily(
+        "exchange_locked_orders_balance",
+        "gauge",
+        "Balance locked in open orders, in units of the asset.",
+        _amounts(lambda row: row.locked_orders),
+    ),
+    BalanceFamily(
+        "exchange_locked_withdrawals_balance",
+        "gauge",
+        "Balance locked in pending withdrawals, in units of the asset.",
+        _amounts(lambda row: row.locked_withdrawals),
+    ),
+    BalanceFamily(
+        "exchange_balance_updated_timestamp_seconds",
+        "gauge",
+        "Unix time at which the exchange last updated the balance, as it reports it.",
+        _amounts(updated),
+    ),
+    BalanceFamily(
+        "exchange_asset_info",
+        "gauge",
+        "Name and id that the exchange gives to the asset. Always 1.",
+        _asset_info,
+        ("exchange", "account", "asset", "asset_name", "asset_id"),
+    ),
 )
-UP = Family("exchange_account_up", "gauge", "Whether the last poll of the account worked.")
-COMPLETE = Family(
-    "exchange_account_complete",
-    "gauge",
-    "Whether every row of the served answer was understood; 0 while none is served.",
+
+
+def _of_state(value: Callable[[State], float]) -> Callable[..., Iterable[tuple[str, Value]]]:
+    """Return one sample that depends on the last poll or on the configuration."""
+    return lambda state, _served: (("", value(state)),)
+
+
+def _of_served(value: Callable[[Snapshot[Any]], int]) -> Callable[..., Iterable[tuple[str, Value]]]:
+    """Return one sample that depends on what is served; 0 while nothing is."""
+    return lambda _state, served: (("", value(served) if served else 0),)
+
+
+def _can_deposit(_state: State, served: Served) -> Iterable[tuple[str, Value]]:
+    if served is not None and served.can_deposit is not None:
+        yield "", int(served.can_deposit)
+
+
+def _failures(state: State, _served: Served) -> Iterable[tuple[str, Value]]:
+    return [(f',reason="{reason}"', count) for reason, count in state.failures.items()]
+
+
+def _thresholds(state: State, _served: Served) -> Iterable[tuple[str, Value]]:
+    return [
+        (f',asset="{escape(each.asset)}",bound="{each.bound}"', each.value)
+        for each in state.schedule.account.thresholds
+    ]
+
+
+def _info(state: State, _served: Served) -> Iterable[tuple[str, Value]]:
+    labels = state.schedule.account.labels
+    yield "".join(f',{name}="{escape(value)}"' for name, value in labels.items()), 1
+
+
+def _asset_filter(state: State, _served: Served) -> Iterable[tuple[str, Value]]:
+    return [
+        (f',mode="{mode}",asset="{escape(asset)}"', 1)
+        for mode, asset in _filtered(state.schedule.account)
+    ]
+
+
+def _filtered(account: Account) -> Iterable[tuple[str, str]]:
+    include, exclude = account.assets.include, account.assets.exclude
+    mode, assets = ("exclude", exclude) if include is None else ("include", include)
+    return [(mode, asset) for asset in sorted(assets)]
+
+
+ACCOUNTS: tuple[AccountFamily, ...] = (
+    AccountFamily(
+        "exchange_account_up",
+        "gauge",
+        "Whether the last poll of the account succeeded.",
+        _of_state(lambda state: int(state.up)),
+    ),
+    AccountFamily(
+        "exchange_account_complete",
+        "gauge",
+        "Whether every row of the served response that the account's assets setting admits was "
+        "parsed. 0 while no balances are served.",
+        _of_served(lambda served: int(not served.rejected)),
+    ),
+    AccountFamily(
+        "exchange_account_in_totals",
+        "gauge",
+        "Whether the account counts in totals, as configured.",
+        _of_state(lambda state: int(state.schedule.account.in_totals)),
+    ),
+    AccountFamily(
+        "exchange_account_info",
+        "gauge",
+        "Labels configured for the account. Always 1.",
+        _info,
+        ("exchange", "account", "<configured labels>"),
+    ),
+    AccountFamily(
+        "exchange_account_asset_filter",
+        "gauge",
+        "Assets that the account's configuration includes or excludes. Always 1.",
+        _asset_filter,
+        ("exchange", "account", "mode", "asset"),
+    ),
+    AccountFamily(
+        "exchange_account_last_success_timestamp_seconds",
+        "gauge",
+        "Unix time at which the last successful poll was sent. 0 before the first.",
+        _of_state(lambda state: state.last_success),
+    ),
+    AccountFamily(
+        "exchange_account_next_poll_timestamp_seconds",
+        "gauge",
+        "Unix time at which the next poll is due. 0 before the first.",
+        _of_state(lambda state: state.next_poll),
+    ),
+    AccountFamily(
+        "exchange_account_poll_duration_seconds",
+        "gauge",
+        "Duration of the last poll.",
+        _of_state(lambda state: state.duration),
+    ),
+    AccountFamily(
+        "exchange_account_poll_interval_seconds",
+        "gauge",
+        "Time between two polls, stretched if needed to keep the exchange's rate limit.",
+        _of_state(lambda state: state.schedule.interval),
+    ),
+    AccountFamily(
+        "exchange_account_stale_after_seconds",
+        "gauge",
+        "Age at which balances are withdrawn.",
+        _of_state(lambda state: state.schedule.stale_after),
+    ),
+    AccountFamily(
+        "exchange_account_assets",
+        "gauge",
+        "Number of assets served.",
+        _of_served(lambda served: served.assets),
+    ),
+    AccountFamily(
+        "exchange_account_inconsistent_assets",
+        "gauge",
+        "Number of served assets whose total differs from free plus locked.",
+        _of_served(lambda served: served.inconsistent),
+    ),
+    AccountFamily(
+        "exchange_account_negative_assets",
+        "gauge",
+        "Number of served assets with a negative amount.",
+        _of_served(lambda served: served.negative),
+    ),
+    AccountFamily(
+        "exchange_account_rejected_assets",
+        "gauge",
+        "Number of rows of the served response that were dropped because they could not be parsed.",
+        _of_served(lambda served: len(served.rejected)),
+    ),
+    AccountFamily(
+        "exchange_account_clock_offset_seconds",
+        "gauge",
+        "The exchange's clock minus the local clock. 0 if no difference is known.",
+        _of_state(lambda state: state.clock_offset),
+    ),
+    AccountFamily(
+        "exchange_account_can_deposit",
+        "gauge",
+        "Whether the exchange allows deposits to the account.",
+        _can_deposit,
+    ),
+    AccountFamily(
+        "exchange_account_polls_total",
+        "counter",
+        "Total number of polls of the account.",
+        _of_state(lambda state: state.polls),
+    ),
+    AccountFamily(
+        "exchange_account_poll_failures_total",
+        "counter",
+        "Total number of failed polls of the account, by reason.",
+        _failures,
+        ("exchange", "account", "reason"),
+    ),
+    AccountFamily(
+        "exchange_balance_threshold",
+        "gauge",
+        "Configured bound of a balance. The label bound names the balance and the side, such as "
+        "free_min.",
+        _thresholds,
+        ("exchange", "account", "asset", "bound"),
+    ),
 )
-LAST_SUCCESS = Family(
-    "exchange_account_last_success_timestamp_seconds",
-    "gauge",
-    "Unix time at which the last complete answer was asked for; 0 before the first.",
+
+
+def _retired(store: SnapshotStore[Any]) -> Iterable[tuple[str, Value]]:
+    return [(account_labels(key), 1) for key in store.retired]
+
+
+STORE: tuple[StoreFamily, ...] = (
+    StoreFamily(
+        "exchange_account_retired",
+        "gauge",
+        "Accounts that were removed on purpose, as configured. Always 1.",
+        _retired,
+    ),
 )
-DURATION = Family("exchange_account_poll_duration_seconds", "gauge", "How long the last poll took.")
-INTERVAL = Family(
-    "exchange_account_poll_interval_seconds",
-    "gauge",
-    "Time between two polls, as stretched to keep the exchange's limit.",
-)
-STALE_AFTER = Family(
-    "exchange_account_stale_after_seconds", "gauge", "Age at which balances are withdrawn."
-)
-ASSETS = Family("exchange_account_assets", "gauge", "Assets that are served.")
-INCONSISTENT = Family(
-    "exchange_account_inconsistent_assets",
-    "gauge",
-    "Served assets whose total differs from free plus locked.",
-)
-NEGATIVE = Family(
-    "exchange_account_negative_assets", "gauge", "Served assets with an amount below zero."
-)
-REJECTED = Family(
-    "exchange_account_rejected_assets",
-    "gauge",
-    "Rows of the served answer that could not be understood and are left out.",
-)
-CLOCK_OFFSET = Family(
-    "exchange_account_clock_offset_seconds",
-    "gauge",
-    "The exchange's clock minus this machine's; 0 while they agree as far as can be known.",
-)
-CAN_DEPOSIT = Family(
-    "exchange_account_can_deposit", "gauge", "Whether the exchange lets the account deposit."
-)
-POLLS = Family("exchange_account_polls_total", "counter", "Polls of the account that ended.")
-FAILURES = Family(
-    "exchange_account_poll_failures_total", "counter", "Polls of the account that failed."
-)
-ACCOUNTS = (
-    UP, COMPLETE, LAST_SUCCESS, DURATION, INTERVAL, STALE_AFTER, ASSETS, INCONSISTENT, NEGATIVE,
-    REJECTED, CLOCK_OFFSET, CAN_DEPOSIT, POLLS, FAILURES, THRESHOLD,
-)  # fmt: skip
+
+FAMILIES: tuple[Family, ...] = (*ACCOUNTS, *STORE, *BALANCES)

@@ -1,28 +1,23 @@
-"""Choose the format and the coding of an exposition from what the client says it accepts."""
+"""Choose the format and the content coding of a response from the request's headers."""
 
 import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import lru_cache
 
+from exporter.exposition.families import Format
+
 VARY = "Accept, Accept-Encoding"
 
 
-class Format(Enum):
-    """The expositions on offer, by their exact content type."""
-
-    TEXT = "text/plain; version=0.0.4; charset=utf-8"
-    OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
-
 class Encoding(Enum):
-    """The codings on offer, by their name in `Content-Encoding`."""
+    """The content codings, by their name in `Content-Encoding`."""
 
     IDENTITY = "identity"
     GZIP = "gzip"
 
 
-# RFC 9110, 12.4.2: at most three decimals. What is not such a number is taken as 0: never wanted.
+# RFC 9110, 12.4.2: at most three decimals. Anything else counts as 0, not acceptable.
 _WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 _OPENMETRICS_RANKS = {"1.0.0": 5, "0.0.1": 4, "": 4}
 _TEXT_RANKS = {"0.0.4": 5, "": 4}
@@ -30,7 +25,7 @@ _TEXT_RANKS = {"0.0.4": 5, "": 4}
 
 @lru_cache(maxsize=32)
 def choose_format(accept: str) -> Format:
-    """Return the format that `Accept` weighs most; text when equal, unsaid or nothing fits."""
+    """Return the format that `Accept` prefers; text if both are equal or neither is accepted."""
     best = dict.fromkeys(Format, (0, 0.0))  # rank and weight: the most specific range counts
     for media_range, parameters, weight in _items(accept):
         for offer in Format:
@@ -43,7 +38,7 @@ def choose_format(accept: str) -> Format:
 
 @lru_cache(maxsize=32)
 def choose_encoding(accept_encoding: str) -> Encoding:
-    """Return gzip where it is welcome and not weighed below identity, else identity."""
+    """Return gzip if it is accepted with at least the weight of identity, else identity."""
     weights = {coding: weight for coding, _, weight in _items(accept_encoding)}
     others = weights.get("*", 0.0)
     gzip = weights.get("gzip", weights.get("x-gzip", others))
@@ -52,8 +47,8 @@ def choose_encoding(accept_encoding: str) -> Encoding:
 
 
 def _rank(offer: Format, media_range: str, parameters: Mapping[str, str]) -> int:
-    """Return how precisely a media range means an offer; 0 if it does not."""
-    media_type = offer.value.partition(";")[0]
+    """Return how specifically a media range matches a format; 0 if it does not."""
+    media_type = offer.content_type.partition(";")[0]
     if media_range == media_type:
         ranks = _TEXT_RANKS if offer is Format.TEXT else _OPENMETRICS_RANKS
         return ranks.get(parameters.get("version", ""), 0)

@@ -1,6 +1,6 @@
 """Turn snapshots into bytes: each account's balances once, when they change; a page by joining."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import inf
@@ -10,11 +10,9 @@ import msgspec
 
 from exporter.exposition import metrics
 from exporter.exposition.deflate import EMPTY, Block, deflate, join
-from exporter.exposition.metrics import Family
+from exporter.exposition.families import Family, Format, account_labels, escape
 from exporter.model import AccountKey, Amount, Balance
 from exporter.polling.snapshots import AccountState, Snapshot, SnapshotStore
-
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +29,6 @@ class RenderedBalances:
 
 State = AccountState[RenderedBalances]
 Store = SnapshotStore[RenderedBalances]
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """Describe an exposition format by how it heads a family and how a page ends."""
-
-    header: Callable[[Family], str]
-    end: str
-
-
-TEXT = Format(Family.text_header, "")
-OPENMETRICS = Format(Family.openmetrics_header, "# EOF\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +77,8 @@ class Exposition:
             for key, state in states.items()
             if (snapshot := state.served(now)) is not None
         }
-        texts = _account_texts(self._lines_of(states, served))
-        accounts = "".join(page_format.header(family) + text for family, text in texts.items())
+        texts = _account_texts(self._lines_of(states, served)) | _store_texts(self._store)
+        accounts = "".join(family.header(page_format) + text for family, text in texts.items())
         balances = _balance_blocks(page_format, [s.rendered for s in served.values()])
         return Page(
             version=self._store.version,
@@ -124,10 +110,11 @@ class Exposition:
 def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBalances:
     """Return everything that is ever served of one answer's balances."""
     rows = tuple(balances)
-    texts = {
+    escaped, labels = tuple(map(_escaped, rows)), account_labels(key)
+    texts: dict[Family, str] = {
         family: "".join(lines)
         for family in metrics.BALANCES
-        if (lines := _BALANCE_LINES[family](f'{family.name}{{{_labels(key)},asset="', rows))
+        if (lines := family.lines(f'{family.name}{{{labels},asset="', escaped))
     }
     return RenderedBalances(
         samples={family: deflate(text.encode()) for family, text in texts.items()},
@@ -152,57 +139,37 @@ class JsonRow(msgspec.Struct, omit_defaults=True):
 
 def json_row(row: Balance) -> JsonRow:
     """Return a row for the API."""
-    return JsonRow(*row[:6], _updated(row), row.asset_name, row.asset_id)
+    return JsonRow(*row[:6], metrics.updated(row), row.asset_name, row.asset_id)
 
 
 def render_account(state: State, served: Snapshot[RenderedBalances] | None) -> tuple[str, ...]:
     """Return an account's own samples: a text for each family of `metrics.ACCOUNTS`."""
-    account = state.schedule.account
-    labels = _labels(account.key)
-    texts = {
-        family: f"{family.name}{{{labels}}} {value}\n"
-        for family, value in _account_values(state, served).items()
-    }
-    failures, threshold = metrics.FAILURES, metrics.THRESHOLD
-    texts[failures] = "".join(
+    labels = account_labels(state.schedule.account.key)
+    return tuple(
         [
-            f'{failures.name}{{{labels},reason="{reason}"}} {count}\n'
-            for reason, count in state.failures.items()
+            "".join(
+                [
+                    f"{family.name}{{{labels}{further}}} {value}\n"
+                    for further, value in family.samples(state, served)
+                ]
+            )
+            for family in metrics.ACCOUNTS
         ]
     )
-    texts[threshold] = "".join(
-        [
-            f'{threshold.name}{{{labels},asset="{each.asset}",bound="{each.bound}"}} {each.value}\n'
-            for each in account.thresholds
-        ]
-    )
-    return tuple([texts.get(family, "") for family in metrics.ACCOUNTS])
-
-
-def _account_values(state: State, served: Snapshot[RenderedBalances] | None) -> dict[Family, float]:
-    plan = state.schedule
-    values: dict[Family, float] = {
-        metrics.UP: int(state.up),
-        metrics.COMPLETE: int(served is not None and not served.rejected),
-        metrics.LAST_SUCCESS: state.last_success,
-        metrics.DURATION: state.duration,
-        metrics.INTERVAL: plan.interval,
-        metrics.STALE_AFTER: plan.stale_after,
-        metrics.ASSETS: served.assets if served else 0,
-        metrics.INCONSISTENT: served.inconsistent if served else 0,
-        metrics.NEGATIVE: served.negative if served else 0,
-        metrics.REJECTED: len(served.rejected) if served else 0,
-        metrics.CLOCK_OFFSET: state.clock_offset,
-        metrics.POLLS: state.polls,
-    }
-    if served is not None and served.can_deposit is not None:
-        values[metrics.CAN_DEPOSIT] = int(served.can_deposit)
-    return values
 
 
 def _account_texts(accounts: Iterable[tuple[str, ...]]) -> dict[Family, str]:
     columns = zip(metrics.ACCOUNTS, zip(*accounts, strict=True), strict=False)
     return {family: text for family, texts in columns if (text := "".join(texts))}
+
+
+def _store_texts(store: Store) -> dict[Family, str]:
+    texts: dict[Family, str] = {
+        family: "".join([f"{family.name}{{{labels}}} {value}\n" for labels, value in samples])
+        for family in metrics.STORE
+        if (samples := family.samples(store))
+    }
+    return {family: text for family, text in texts.items() if text}
 
 
 def _balance_blocks(page_format: Format, served: list[RenderedBalances]) -> list[Block]:
@@ -216,51 +183,8 @@ def _balance_blocks(page_format: Format, served: list[RenderedBalances]) -> list
 
 @cache
 def _header_block(page_format: Format, family: Family) -> Block:
-    return deflate(page_format.header(family).encode())
+    return deflate(family.header(page_format).encode())
 
 
-Lines = Callable[[str, tuple[Balance, ...]], list[str]]
-
-
-def _amounts(field: Callable[[Balance], str | None]) -> Lines:
-    def lines(prefix: str, rows: tuple[Balance, ...]) -> list[str]:
-        return [
-            f'{prefix}{row.asset}"}} {amount}\n'
-            for row in rows
-            if (amount := field(row)) is not None
-        ]
-
-    return lines
-
-
-def _updated(row: Balance) -> str | None:
-    if row.updated_ms is None:
-        return None
-    return f"{row.updated_ms // 1000}.{row.updated_ms % 1000:03}"
-
-
-def _info_lines(prefix: str, rows: tuple[Balance, ...]) -> list[str]:
-    return [
-        f'{prefix}{row.asset}",asset_name="{_escape(row.asset_name)}"'
-        f',asset_id="{_escape(row.asset_id)}"}} 1\n'
-        for row in rows
-    ]
-
-
-_BALANCE_LINES: Mapping[Family, Lines] = {
-    metrics.TOTAL: _amounts(lambda row: row.total),
-    metrics.FREE: _amounts(lambda row: row.free),
-    metrics.LOCKED: _amounts(lambda row: row.locked),
-    metrics.LOCKED_ORDERS: _amounts(lambda row: row.locked_orders),
-    metrics.LOCKED_WITHDRAWALS: _amounts(lambda row: row.locked_withdrawals),
-    metrics.UPDATED: _amounts(_updated),
-    metrics.ASSET_INFO: _info_lines,
-}
-
-
-def _labels(key: AccountKey) -> str:
-    return f'exchange="{_escape(key.exchange)}",account="{_escape(key.account)}"'
-
-
-def _escape(value: str) -> str:
-    return value.translate(_ESCAPES)
+def _escaped(row: Balance) -> Balance:
+    return row if row.asset.isalnum() else row._replace(asset=escape(row.asset))

@@ -1,6 +1,6 @@
 """Keep what is known of every account: where polling and exposition meet."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
@@ -108,6 +108,7 @@ class SnapshotStore(Generic[Rendered]):
     states: Mapping[AccountKey, AccountState[Rendered]] = field(default_factory=dict)
     version: int = 0
     watchers: list[Callable[[AccountState[Rendered]], None]] = field(default_factory=list)
+    retired: tuple[AccountKey, ...] = ()
 
     def configure(self, schedules: Mapping[AccountKey, PollSchedule]) -> None:
         """Take over a configuration: accounts appear and go; those that stay keep what is known.
@@ -115,6 +116,11 @@ class SnapshotStore(Generic[Rendered]):
         Balances stay only where they would be asked for in the same place with the same key.
         """
         self._publish({key: self._taken_over(key, schedule) for key, schedule in schedules.items()})
+
+    def retire(self, keys: Iterable[AccountKey]) -> None:
+        """Publish which accounts were removed on purpose."""
+        self.retired = tuple(sorted(keys))
+        self._publish(self.states)
 
     def succeed(self, key: AccountKey, poll: Poll, response: BalancesResponse) -> None:
         """Replace an account's snapshot by that of a poll that worked."""

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.exposition.negotiation import Encoding, Format, choose_encoding, choose_format
+from exporter.exposition.families import Format
+from exporter.exposition.negotiation import Encoding, choose_encoding, choose_format
 from tests.web.shapes import ACCEPT, ACCEPT_ENCODING
 
 TEXT, OPENMETRICS = Format.TEXT, Format.OPENMETRICS

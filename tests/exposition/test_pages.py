@@ -12,16 +12,19 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.errors import REASONS, TlsError
 from exporter.exposition import metrics
 from exporter.exposition.deflate import inflate
-from exporter.exposition.pages import OPENMETRICS, TEXT, Exposition, Store
-from exporter.model import Account, Amount, Balance, Threshold
-from tests.accounts import balance, make_account, make_store, poll_at, reading
+from exporter.exposition.families import Format
+from exporter.exposition.pages import Exposition, Store
+from exporter.model import Account, AccountKey, Amount, AssetFilter, Balance, Threshold
+from tests.accounts import WALL, balance, make_account, make_store, poll_at, reading
 
-PARSERS = {TEXT: parse_text, OPENMETRICS: parse_openmetrics}
+PARSERS = {Format.TEXT: parse_text, Format.OPENMETRICS: parse_openmetrics}
+
+INFO = "exchange_account_info"
 
 names = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
 
 
-def parsed(store: Store, page_format: object = TEXT, now: float = 1.0) -> list[Metric]:
+def parsed(store: Store, page_format: Format = Format.TEXT, now: float = 1.0) -> list[Metric]:
     text = inflate(Exposition(store).page(page_format, now).block).decode()
     end = page_format.end
     return list(PARSERS[page_format](text + end))
@@ -50,19 +53,21 @@ def values(metrics: Iterable[Metric], name: str) -> dict[tuple[str, ...], float]
     return {tuple(sample.labels.values()): sample.value for sample in samples}
 
 
-@pytest.mark.parametrize("page_format", [TEXT, OPENMETRICS])
-def test_every_family_is_served_in_both_formats(page_format: object):
+@pytest.mark.parametrize("page_format", Format)
+def test_every_family_is_served_in_both_formats(page_format: Format):
     threshold = Threshold("BTC", "free_min", Amount("1.5"))
-    found = parsed(full_store(make_account(thresholds=(threshold,))), page_format)
-    expected = [family.name.removesuffix("_total") for family in metrics.ACCOUNTS]
-    expected += [family.name for family in metrics.BALANCES]
+    only_btc = AssetFilter(frozenset({"BTC"}))
+    store = full_store(make_account(thresholds=(threshold,), assets=only_btc))
+    store.retire([AccountKey("btcturk", "old-desk")])
+    found = parsed(store, page_format)
+    expected = [family.name.removesuffix("_total") for family in metrics.FAMILIES]
     assert [metric.name for metric in found] == expected
     assert all(metric.documentation for metric in found)
 
 
-@pytest.mark.parametrize("page_format", [TEXT, OPENMETRICS])
+@pytest.mark.parametrize("page_format", Format)
 @given(name=names, label=names)
-def test_any_name_survives_the_way_to_prometheus(page_format: object, name: str, label: str):
+def test_any_name_survives_the_way_to_prometheus(page_format: Format, name: str, label: str):
     store = make_store(make_account(name))
     row = Balance("BTC", Amount("1"), Amount("1"), Amount("0"), asset_name=label)
     store.succeed(make_account(name).key, poll_at(0.0), reading(row))
@@ -113,6 +118,64 @@ def test_thresholds_are_served_while_the_account_is_down():
     }
 
 
+def test_an_accounts_own_labels_are_those_of_its_configuration():
+    found = parsed(
+        make_store(
+            make_account("a", labels={"entity": 'acme "tr"', "desk": "fx"}), make_account("b")
+        )
+    )
+    assert [
+        sample.labels for metric in found for sample in metric.samples if sample.name == INFO
+    ] == [
+        {"exchange": "btcturk", "account": "a", "entity": 'acme "tr"', "desk": "fx"},
+        {"exchange": "btcturk", "account": "b"},
+    ]
+
+
+def test_an_account_that_is_left_out_of_totals_says_so():
+    found = parsed(make_store(make_account("a"), make_account("b", in_totals=False)))
+    assert values(found, "exchange_account_in_totals") == {("btcturk", "a"): 1, ("btcturk", "b"): 0}
+
+
+@pytest.mark.parametrize(
+    ("assets", "expected"),
+    [
+        (AssetFilter(), set()),
+        (AssetFilter(frozenset({"BTC"})), {("include", "BTC")}),
+        (AssetFilter(exclude=frozenset({"A", 'B"'})), {("exclude", "A"), ("exclude", 'B"')}),
+    ],
+)
+def test_the_configured_filter_of_assets_is_served(
+    assets: AssetFilter, expected: set[tuple[str, str]]
+):
+    found = values(parsed(make_store(make_account(assets=assets))), "exchange_account_asset_filter")
+    assert {key[2:] for key in found} == expected
+    assert set(found.values()) <= {1}
+
+
+def test_the_next_poll_is_served_once_it_is_known():
+    store = full_store(make_account())
+    [due] = values(parsed(store), "exchange_account_next_poll_timestamp_seconds").values()
+    assert due == WALL + 60
+
+
+def test_retired_accounts_are_served_until_they_are_retired_no_more():
+    store, key = make_store(make_account()), AccountKey("btcturk", "old-desk")
+    exposition = Exposition(store)
+    store.retire([key])
+    assert values(parsed(store), "exchange_account_retired") == {key: 1}
+    before = exposition.page(Format.TEXT, 1.0)
+    store.retire([])
+    assert exposition.page(Format.TEXT, 1.0) is not before
+    assert values(parsed(store), "exchange_account_retired") == {}
+
+
+def test_an_asset_with_a_quote_in_its_code_is_served():
+    store = make_store(make_account())
+    store.succeed(make_account().key, poll_at(0.0), reading(balance('A"\\B', "1")))
+    assert values(parsed(store), "exchange_total_balance") == {("btcturk", "treasury", 'A"\\B'): 1}
+
+
 def test_families_without_a_sample_are_not_announced():
     assert "exchange_total_balance" not in {metric.name for metric in parsed(make_store())}
 
@@ -121,15 +184,15 @@ def test_a_page_is_made_again_only_when_something_changed():
     account = make_account()
     store = full_store(account)
     exposition = Exposition(store)
-    first = exposition.page(TEXT, 1.0)
-    assert exposition.page(TEXT, 2.0) is first
+    first = exposition.page(Format.TEXT, 1.0)
+    assert exposition.page(Format.TEXT, 2.0) is first
     store.succeed(account.key, poll_at(3.0), reading(balance("BTC", "2")))
-    assert exposition.page(TEXT, 4.0) is not first
+    assert exposition.page(Format.TEXT, 4.0) is not first
 
 
 def test_the_number_of_series_is_that_of_the_page():
     store = full_store(make_account("a"), make_account("b"))
-    page = Exposition(store).page(TEXT, 1.0)
+    page = Exposition(store).page(Format.TEXT, 1.0)
     lines = inflate(page.block).decode().splitlines()
     assert page.series == sum(not line.startswith("#") for line in lines)
 
@@ -151,5 +214,5 @@ def test_a_page_made_step_by_step_equals_one_made_at_once(steps: list[tuple[str,
             store.succeed(accounts[name].key, poll_at(now), reading(balance("BTC", str(delay))))
         else:
             store.fail(accounts[name].key, poll_at(now), TlsError("expired"))
-        fresh = Exposition(store).page(TEXT, now).block
-        assert inflate(kept.page(TEXT, now).block) == inflate(fresh)
+        fresh = Exposition(store).page(Format.TEXT, now).block
+        assert inflate(kept.page(Format.TEXT, now).block) == inflate(fresh)

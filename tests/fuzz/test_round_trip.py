@@ -9,7 +9,8 @@ from pathlib import Path
 
 from exporter.daemon import make_exporter_metrics
 from exporter.exposition.deflate import inflate
-from exporter.exposition.pages import TEXT, Exposition, Store
+from exporter.exposition.families import Format
+from exporter.exposition.pages import Exposition, Store
 from exporter.model import Amount, Balance
 from exporter.routes import make_routes
 from exporter.runtime.clock import Clock
@@ -103,7 +104,7 @@ async def test_prometheus_stores_the_nearest_float64_of_every_amount(tmp_path: P
 
 def test_promtool_finds_nothing_to_say_about_the_whole_batch():
     require("promtool")
-    page = inflate(Exposition(filled_store(batch())).page(TEXT, Clock().monotonic()).block)
+    page = inflate(Exposition(filled_store(batch())).page(Format.TEXT, Clock().monotonic()).block)
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input=page, capture_output=True, check=False
     )

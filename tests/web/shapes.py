@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from exporter.exposition.negotiation import Encoding, Format
+from exporter.exposition.families import Format
+from exporter.exposition.negotiation import Encoding
 
 TEXT, OPENMETRICS = Format.TEXT, Format.OPENMETRICS
 IDENTITY, GZIP = Encoding.IDENTITY, Encoding.GZIP
