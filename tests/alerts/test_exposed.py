@@ -6,19 +6,14 @@ from tests.alerts.files import RECORDS, ROOT, RULES, metrics
 from tests.exposed import exposed_metrics
 
 UNUSED = {
+    "exchange_account_info": "is for queries that group by labels of the accounts",
+    "exchange_account_next_poll_timestamp_seconds": "is for whoever looks at one account",
     "process_virtual_memory_bytes": "says nothing: address space costs nothing",
     "python_gc_objects_collected_total": "is for whoever hunts a leak",
     "python_gc_objects_uncollectable_total": "is for whoever hunts a leak",
     "python_info": "stands in exchange_exporter_build_info, too",
 }
 """What comes with the client library and is not worth a panel."""
-
-BEFORE_THE_EXPORTER = {
-    "exchange_account_asset_filter",
-    "exchange_account_in_totals",
-    "exchange_account_retired",
-}
-"""What rules read if it is there, and the exporter does not expose yet."""
 
 
 def in_rules() -> set[str]:
@@ -31,7 +26,7 @@ def in_dashboards() -> set[str]:
 
 
 def test_rules_ask_only_for_metrics_that_are_exposed() -> None:
-    assert in_rules() <= exposed_metrics() | BEFORE_THE_EXPORTER | {"up"}
+    assert in_rules() <= exposed_metrics() | {"up"}
 
 
 def test_every_exposed_metric_is_used_or_said_not_to_be() -> None:

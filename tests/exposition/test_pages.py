@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
+from prometheus_client.samples import Sample
 
 from exporter.errors import REASONS, TlsError
 from exporter.exposition import metrics
@@ -18,8 +19,6 @@ from exporter.model import Account, AccountKey, Amount, AssetFilter, Balance, Th
 from tests.accounts import WALL, balance, make_account, make_store, poll_at, reading
 
 PARSERS = {Format.TEXT: parse_text, Format.OPENMETRICS: parse_openmetrics}
-
-INFO = "exchange_account_info"
 
 names = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
 
@@ -48,9 +47,12 @@ def full_store(*accounts: Account) -> Store:
     return store
 
 
+def samples(metrics: Iterable[Metric], name: str) -> list[Sample]:
+    return [sample for metric in metrics for sample in metric.samples if sample.name == name]
+
+
 def values(metrics: Iterable[Metric], name: str) -> dict[tuple[str, ...], float]:
-    samples = [sample for metric in metrics for sample in metric.samples if sample.name == name]
-    return {tuple(sample.labels.values()): sample.value for sample in samples}
+    return {tuple(sample.labels.values()): sample.value for sample in samples(metrics, name)}
 
 
 @pytest.mark.parametrize("page_format", Format)
@@ -124,9 +126,7 @@ def test_an_accounts_own_labels_are_those_of_its_configuration():
             make_account("a", labels={"entity": 'acme "tr"', "desk": "fx"}), make_account("b")
         )
     )
-    assert [
-        sample.labels for metric in found for sample in metric.samples if sample.name == INFO
-    ] == [
+    assert [sample.labels for sample in samples(found, "exchange_account_info")] == [
         {"exchange": "btcturk", "account": "a", "entity": 'acme "tr"', "desk": "fx"},
         {"exchange": "btcturk", "account": "b"},
     ]
