@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from exporter.commands import demo, poll
+from exporter.commands import demo, healthcheck, poll
 from exporter.commands.flags import Commands, make_parser
 from exporter.config.loader import ConfigError, Problem, load
 from exporter.daemon import CannotListenError, Daemon, Options, make_exporter_metrics
@@ -39,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _keep_memory_private()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal knows every letter
-    parser = make_parser(Commands(_run_daemon, _run_poll, _run_simulate, _run_demo))
+    parser = make_parser(
+        Commands(_run_daemon, _run_poll, _run_simulate, _run_demo, _run_healthcheck)
+    )
     options = parser.parse_args(arguments)
     if options.config_check:
         options.run = _check_config
@@ -102,6 +104,23 @@ def _run_poll(options: argparse.Namespace) -> int:
     if not is_table:
         print(poll.as_json(results))
     return OK if poll.all_worked(results) else FAILED
+
+
+def _run_healthcheck(options: argparse.Namespace) -> int:
+    served = _daemon_options(options)
+    try:
+        target = healthcheck.find_target(
+            options.url,
+            served.health_listen_addresses,
+            served.listen_addresses,
+            served.web_config_file,
+        )
+    except ValueError as error:
+        print(f"unhealthy: {error}")
+        return FAILED
+    result = healthcheck.check(target)
+    print(f"{'healthy' if result.is_healthy else 'unhealthy'}: {result.text}")
+    return OK if result.is_healthy else FAILED
 
 
 def _print_table(key: AccountKey, attempt: Attempt) -> None:
@@ -185,6 +204,8 @@ def _daemon_options(options: argparse.Namespace) -> Options:
         telemetry_path=options.telemetry_path,
         enable_lifecycle=options.enable_lifecycle,
         max_requests=options.max_requests,
+        health_listen_addresses=options.health_listen_addresses or (),
+        systemd_socket=options.systemd_socket,
     )
 
 

@@ -4,10 +4,10 @@ import asyncio
 import os
 import resource
 import signal
+import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 import structlog
@@ -19,10 +19,12 @@ from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.pages import Store, render_balances
 from exporter.polling.poller import Poller
 from exporter.polling.snapshots import SnapshotStore
-from exporter.routes import make_routes
+from exporter.routes import make_health_routes, make_routes
 from exporter.runtime.clock import Clock
 from exporter.runtime.loop_lag import watch_loop
+from exporter.runtime.systemd import Notifier, inherited_sockets, keep_informed
 from exporter.web.access import Access
+from exporter.web.addresses import Bound
 from exporter.web.limits import Limits
 from exporter.web.server import Server
 
@@ -48,6 +50,8 @@ class Options:
     telemetry_path: str = "/metrics"
     enable_lifecycle: bool = False
     max_requests: int = 40
+    health_listen_addresses: Sequence[str] = ()
+    systemd_socket: bool = False
 
 
 class Daemon:
@@ -68,6 +72,7 @@ class Daemon:
         self._reload_wanted = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._checking: asyncio.Future[list[Path]] | None = None
+        self._systemd = Notifier(os.environ)
 
     async def run(
         self, config: Config, when_listening: Callable[[str], None] | None = None
@@ -79,16 +84,13 @@ class Daemon:
         _use_all_descriptors()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
-        server = self._make_server()
-        addresses = await self._listen(server)
-        # Until now these end the process by themselves, however long a name takes to look up.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
-        try:
+        async with AsyncExitStack() as servers:
+            addresses = await self._listen(servers)
+            # Until now these end the process by themselves, however long a name takes to look up.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.stop)
             self._announce(addresses, when_listening)
             await self._poll(config)
-        finally:
-            await server.stop()
         log.info("stopped")
 
     def stop(self) -> None:
@@ -99,6 +101,7 @@ class Daemon:
         """Take over the configuration file again; raises `ConfigError` and changes nothing."""
         await self._started.wait()
         async with self._reloading:
+            self._systemd.reloading()
             try:
                 config = await asyncio.to_thread(load, self._options.config_file, os.environ)
                 await self._take_over(config)
@@ -107,6 +110,8 @@ class Daemon:
                 if isinstance(error, ConfigError):
                     _log_problems(error)
                 raise
+            finally:
+                self._systemd.ready()
             log.info("configuration reloaded", accounts=len(config.accounts))
 
     async def _poll(self, config: Config) -> None:
@@ -114,12 +119,15 @@ class Daemon:
             self._poller = Poller(self.store, tasks, self._clock)
             await self._take_over(config)
             self._started.set()
+            self._systemd.ready()
             watchers = [
                 tasks.create_task(watch_loop(self._own.loop_lag.set)),
+                tasks.create_task(keep_informed(self._systemd, self._summary)),
                 tasks.create_task(self._reload_when_wanted()),
             ]
             await self._stopping.wait()
             log.info("stopping")
+            self._systemd.stopping()
             for watcher in watchers:
                 watcher.cancel()
             await self._poller.stop()
@@ -157,16 +165,39 @@ class Daemon:
                 # No defect and no lack of memory or threads in a reload may end the daemon.
                 log.exception("reload failed, the old configuration stays")
 
-    async def _listen(self, server: Server) -> list[tuple[str, int]]:
+    def _summary(self) -> str:
+        """Return how many accounts are up, for people who ask systemd."""
+        states = self.store.states.values()
+        return f"{sum(state.up for state in states)} of {len(states)} accounts up"
+
+    async def _listen(self, servers: AsyncExitStack) -> list[Bound]:
+        """Start the servers, which the stack stops, and return where the first one listens."""
         wanted = self._options.listen_addresses
+        health = self._options.health_listen_addresses
         try:
-            return await server.start(wanted)
+            inherited = self._inherited()
+            await _start(servers, Server(make_health_routes(self._is_ready)), health)
+            addresses = () if inherited else wanted
+            return await _start(servers, self._make_server(), addresses, inherited)
         except OSError as error:
             number = error.errno or 0  # a resolver's are below 0
             reason = os.strerror(number) if number > 0 else str(error)
-            raise CannotListenError(f"{', '.join(wanted)}: {reason}") from error
+            raise CannotListenError(f"{', '.join((*wanted, *health))}: {reason}") from error
         except ValueError as error:
             raise CannotListenError(str(error)) from error
+
+    def _inherited(self) -> list[socket.socket]:
+        """Return the sockets of systemd if those are wanted; raises `ValueError` without any."""
+        if not self._options.systemd_socket:
+            return []
+        if not (sockets := inherited_sockets(os.environ)):
+            raise ValueError(
+                "systemd passed no socket: start the .socket unit that belongs to this"
+            )
+        return sockets
+
+    def _is_ready(self) -> bool:
+        return not self._stopping.is_set()
 
     def _make_server(self) -> Server:
         options = self._options
@@ -175,29 +206,37 @@ class Daemon:
             store=self.store,
             own=self._own,
             clock=self._clock,
-            is_ready=lambda: not self._stopping.is_set(),
+            is_ready=self._is_ready,
             reload=self.reload if options.enable_lifecycle else None,
         )
         limits = Limits(max_requests=options.max_requests)
         return Server(routes, access=self._access, limits=limits)
 
     def _announce(
-        self,
-        addresses: Sequence[tuple[str, int]],
-        when_listening: Callable[[str], None] | None,
+        self, addresses: Sequence[Bound], when_listening: Callable[[str], None] | None
     ) -> None:
         web = self._access.config()
-        urls = [_url("https" if web.tls else "http", host, port) for host, port in addresses]
+        urls = [address.url("https" if web.tls else "http") for address in addresses]
         log.info("listening", version=__version__, addresses=" ".join(urls))
-        for host, _ in addresses:
-            if web.is_open and not ip_address(host.partition("%")[0]).is_loopback:
+        for address in addresses:
+            if web.is_open and not address.is_private:
                 log.warning(
                     "everyone who reaches this address can read the balances",
-                    address=host,
+                    address=address.host,
                     advice="set --web.config.file with TLS and users, or listen on 127.0.0.1",
                 )
         if when_listening:
             when_listening(urls[0])
+
+
+async def _start(
+    servers: AsyncExitStack,
+    server: Server,
+    addresses: Sequence[str],
+    inherited: Sequence[socket.socket] = (),
+) -> list[Bound]:
+    servers.push_async_callback(server.stop)
+    return await server.start(addresses, inherited=inherited)
 
 
 def _use_all_descriptors() -> None:
@@ -224,7 +263,3 @@ def make_exporter_metrics(clock: Clock) -> ExporterMetrics:
     return ExporterMetrics(
         __version__, os.environ.get(REVISION_VARIABLE, "unknown"), clock.monotonic
     )
-
-
-def _url(scheme: str, host: str, port: int) -> str:
-    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"

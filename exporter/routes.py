@@ -48,17 +48,25 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
         blocks = balances_json.document(store.states.values(), clock.monotonic())
         return _negotiated(request, "application/json", blocks)
 
-    def ready(_request: Request) -> Response:
-        return Response.text(200, "Ready") if is_ready() else Response.text(503, "Not ready")
-
     routes: Routes = {
         "/": {"GET": status_page},
         telemetry_path: {"GET": metrics},
         "/api/v1/balances": {"GET": all_balances},
+        **make_health_routes(is_ready),
+    }
+    return {**routes, **_reload_route(reload)} if reload else routes
+
+
+def make_health_routes(is_ready: Callable[[], bool]) -> Routes:
+    """Return the routes of probes, which say nothing of accounts."""
+
+    def ready(_request: Request) -> Response:
+        return Response.text(200, "Ready") if is_ready() else Response.text(503, "Not ready")
+
+    return {
         "/-/healthy": {"GET": lambda _request: Response.text(200, "Healthy")},
         "/-/ready": {"GET": ready},
     }
-    return {**routes, **_reload_route(reload)} if reload else routes
 
 
 def _reload_route(reload: Reload) -> Routes:

@@ -10,7 +10,7 @@ from exporter import __version__
 from exporter.daemon import Options
 from exporter.runtime import logs
 from exporter.simulator import FaultInjection, parse_injection
-from exporter.web.addresses import parse_address
+from exporter.web.addresses import check_address, parse_address
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -26,6 +26,7 @@ class Commands:
     poll: Command
     simulate: Command
     demo: Command
+    healthcheck: Command
 
 
 def make_parser(commands: Commands) -> argparse.ArgumentParser:
@@ -105,6 +106,18 @@ def _add_commands(parser: argparse.ArgumentParser, commands: Commands) -> None:
     _add_simulator_flags(show)
     _add_web_flags(show)
 
+    health = add("healthcheck", "request the health page of a running daemon", commands.healthcheck)
+    health.add_argument(
+        "url",
+        nargs="?",
+        default=None,
+        metavar="URL",
+        help="default: the first health address, or else the first listen address, of the flags "
+        "that the daemon has",
+    )
+    _add_config_flag(health)
+    _add_web_flags(health)
+
 
 def _add_config_flag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -124,7 +137,22 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=_checked_address,
         metavar="ADDRESS",
-        help=f"repeatable; port 0 picks a free one (default: {_DEFAULTS.listen_addresses[0]})",
+        help="HOST:PORT or unix:/path; repeatable; port 0 picks a free one "
+        f"(default: {_DEFAULTS.listen_addresses[0]})",
+    )
+    web.add_argument(
+        "--web.health-listen-address",
+        dest="health_listen_addresses",
+        action="append",
+        type=_checked_address,
+        metavar="ADDRESS",
+        help="repeatable; serves /-/healthy and /-/ready alone, without TLS and login",
+    )
+    web.add_argument(
+        "--web.systemd-socket",
+        dest="systemd_socket",
+        action="store_true",
+        help="serve on the sockets that systemd opened, not on listen addresses",
     )
     web.add_argument(
         "--web.config.file",
@@ -206,8 +234,10 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _checked_address(text: str) -> str:
-    _address(text)
-    return text
+    try:
+        return check_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _path(text: str) -> str:

@@ -11,8 +11,9 @@ from functools import lru_cache, partial
 
 import structlog
 
+from exporter.web import addresses as listening
 from exporter.web.access import Access
-from exporter.web.addresses import open_listeners
+from exporter.web.addresses import Bound, bound
 from exporter.web.connection import Connection
 from exporter.web.limits import DEFAULT_LIMITS, Limits
 from exporter.web.messages import Handler, RefusedError, Request, Response, Routes
@@ -51,6 +52,7 @@ class Server:
         self._limits = limits
         self._wall = wall
         self._slots = ResponseLimiter(limits)
+        self._opened: list[socket.socket] = []
         self._listeners: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
         # `_idle` has those to whom no answer is owed, the one that has been so for longest first.
@@ -58,19 +60,25 @@ class Server:
         self._idle: dict[socket.socket, None] = {}
         self._stopping = False
 
-    async def start(self, addresses: Sequence[str]) -> list[tuple[str, int]]:
-        """Listen, and return host and port of each address; port 0 means any free port.
+    async def start(
+        self, addresses: Sequence[str], *, inherited: Sequence[socket.socket] = ()
+    ) -> list[Bound]:
+        """Listen, and return where; port 0 means any free port.
 
-        Raises `ValueError` for what is no address and `OSError` where it can't listen.
+        Sockets that are `inherited` listen already; whoever bound them removes them. Raises
+        `ValueError` for an invalid address and `OSError` if it can't listen.
         """
-        self._listeners = await open_listeners(addresses)
+        self._opened = await listening.open_listeners(addresses)
+        self._listeners = [*self._opened, *inherited]
         self._accepting = [asyncio.create_task(self._accept(each)) for each in self._listeners]
-        return [listener.getsockname()[:2] for listener in self._listeners]
+        return [bound(listener) for listener in self._listeners]
 
     async def stop(self) -> None:
         """Stop accepting, let answers under way finish for a moment, and leave nothing open."""
         self._stopping = True
         await _cancel(self._accepting)
+        for listener in self._opened:
+            listening.close(listener)
         for listener in self._listeners:
             listener.close()
         await _cancel([self._connections[client] for client in self._idle])
@@ -202,7 +210,8 @@ def _find(routes: Routes, request: Request) -> Handler:
     """Return the handler of a request, or one that says why there is none."""
     methods = routes.get(request.path)
     if methods is None:
-        return lambda _: Response.text(404, "there is no such page; see /")
+        hint = "; see /" if "/" in routes else ""
+        return lambda _: Response.text(404, f"there is no such page{hint}")
     method = "GET" if request.method == "HEAD" else request.method
     if method not in methods:
         allowed = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))

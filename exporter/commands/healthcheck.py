@@ -1,0 +1,178 @@
+"""Request the health page of a running daemon: for HEALTHCHECK in containers, and exec probes."""
+
+import http.client
+import os
+import socket
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from exporter.web.addresses import UNIX, parse_address
+
+TIMEOUT = 3.0
+"""Seconds for each step: to connect, to shake hands, to get a response."""
+
+_PATH = "/-/healthy"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Say where a daemon should respond; `host` is `unix:/path` for a Unix socket.
+
+    The page of `is_health_port` must be 200. Elsewhere a login may be in the way, and any status
+    below 500 proves that the daemon serves.
+    """
+
+    host: str
+    port: int
+    path: str = _PATH
+    may_have_tls: bool = False
+    is_health_port: bool = False
+
+    @property
+    def url(self) -> str:
+        """Return the target as people write it."""
+        if self.host.startswith(UNIX):
+            return self.host
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.may_have_tls else 'http'}://{host}:{self.port}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Say in one line whether the daemon serves."""
+
+    is_healthy: bool
+    text: str
+
+
+def find_target(
+    url: str | None,
+    health_addresses: Sequence[str],
+    listen_addresses: Sequence[str],
+    web_config_file: Path | None,
+) -> Target:
+    """Return where to look: at a URL, the health port, or the first listen address.
+
+    Raises `ValueError` if that can't be known.
+    """
+    if url is not None:
+        return _target_of_url(url)
+    if health_addresses:
+        return _target_of_address(health_addresses[0], is_health_port=True)
+    return _target_of_address(listen_addresses[0], may_have_tls=web_config_file is not None)
+
+
+def check(target: Target) -> Result:
+    """Request the page, and judge what comes back; whatever goes wrong is a result."""
+    try:
+        status = _request(target, with_tls=target.may_have_tls)
+    except _CertificateWantedError:
+        return Result(is_healthy=True, text=f"{target.url}: wants a client certificate")
+    except (OSError, http.client.HTTPException) as error:
+        return Result(is_healthy=False, text=f"{target.url}: {_reason(error)}")
+    is_healthy = status == 200 if target.is_health_port else status < 500
+    return Result(is_healthy, f"{target.url}: {status}")
+
+
+def _target_of_url(url: str) -> Target:
+    parts = urlsplit(url)
+    is_tls = parts.scheme == "https"
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{url!r} is not a URL such as http://127.0.0.1:10517/-/healthy")
+    path = parts.path if parts.path.strip("/") else _PATH
+    return Target(parts.hostname, parts.port or (443 if is_tls else 80), path, is_tls)
+
+
+def _target_of_address(
+    address: str, *, may_have_tls: bool = False, is_health_port: bool = False
+) -> Target:
+    if address.startswith(UNIX):
+        return Target(address, 0, may_have_tls=may_have_tls, is_health_port=is_health_port)
+    host, port = parse_address(address)
+    if not port:
+        raise ValueError(f"{address}: any free port; give the URL to request")
+    return Target(_reachable(host), port, _PATH, may_have_tls, is_health_port)
+
+
+def _reachable(host: str) -> str:
+    """Return where an address that stands for all interfaces is reached from this machine."""
+    if not host:
+        return "127.0.0.1"
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"
+
+
+class _CertificateWantedError(Exception):
+    """A server has shaken hands, and then hung up on a client without a certificate."""
+
+
+def _request(target: Target, *, with_tls: bool) -> int:
+    """Return the status of the response; a server without TLS, after all, is asked without."""
+    connection = _Connection(target, with_tls=with_tls)
+    try:
+        connection.request("GET", target.path)
+        return connection.getresponse().status
+    except TimeoutError:
+        raise
+    except (OSError, http.client.HTTPException) as error:
+        if connection.speaks_tls:
+            raise _CertificateWantedError from error
+        if not isinstance(error, ssl.SSLError) or not with_tls:
+            raise
+    finally:
+        connection.close()
+    return _request(target, with_tls=False)
+
+
+class _Connection(http.client.HTTPConnection):
+    """Connect to a target, over a Unix socket or with TLS if need be; nothing is verified.
+
+    Whether the daemon serves is all that is to be known, and it is asked on this machine.
+    """
+
+    def __init__(self, target: Target, *, with_tls: bool) -> None:
+        is_unix = target.host.startswith(UNIX)
+        super().__init__("localhost" if is_unix else target.host, target.port or 80, TIMEOUT)
+        self._target = target
+        self._with_tls = with_tls
+        self.speaks_tls = False
+
+    def connect(self) -> None:
+        target = self._target
+        if target.host.startswith(UNIX):
+            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.sock.settimeout(TIMEOUT)
+            self.sock.connect(target.host.removeprefix(UNIX))
+        else:
+            self.sock = socket.create_connection((target.host, target.port), TIMEOUT)
+        if self._with_tls:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            tls = context.wrap_socket(
+                self.sock, server_hostname=target.host, do_handshake_on_connect=False
+            )
+            self.sock = tls
+            try:
+                tls.do_handshake()
+            finally:
+                # The server chooses a cipher before it wants to see who we are. Without a
+                # certificate asyncio's hangs up next; others send an alert first.
+                self.speaks_tls = tls.cipher() is not None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no response within {TIMEOUT:g} s"
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__
