@@ -37,7 +37,7 @@ def test_it_says_when_it_is_ready_reloads_and_stops_and_how_many_accounts_are_up
             wait_for(lambda: hears("STOPPING=1"))
 
 
-def test_it_serves_on_the_socket_of_systemd_and_leaves_it_open(tmp_path: Path):
+def test_it_serves_on_the_socket_of_systemd_and_leaves_it_open():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         command = shlex.join([*PYTHON, "demo", "--web.systemd-socket"])
