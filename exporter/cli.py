@@ -18,7 +18,7 @@ from exporter.commands.flags import Commands, make_parser
 from exporter.config.loader import ConfigError, Problem, load
 from exporter.daemon import CannotListenError, Daemon, Options, make_exporter_metrics
 from exporter.model import AccountKey
-from exporter.polling.endpoint import Attempt
+from exporter.polling.snapshots import PollResult
 from exporter.runtime import logs
 from exporter.runtime.clock import Clock
 from exporter.runtime.threads import EventLoop
@@ -123,11 +123,11 @@ def _run_healthcheck(options: argparse.Namespace) -> int:
     return OK if result.is_healthy else FAILED
 
 
-def _print_table(key: AccountKey, attempt: Attempt) -> None:
-    print(poll.as_table(key, attempt), end="\n\n", flush=True)
+def _print_table(key: AccountKey, result: PollResult) -> None:
+    print(poll.as_table(key, result), end="\n\n", flush=True)
 
 
-def _print_later(key: AccountKey, attempt: Attempt) -> None:
+def _print_later(key: AccountKey, result: PollResult) -> None:
     """Print nothing: a JSON document needs all accounts."""
 
 

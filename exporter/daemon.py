@@ -16,7 +16,7 @@ from exporter import __version__
 from exporter.config.loader import Config, ConfigError, load
 from exporter.credentials import SecretFile
 from exporter.exposition.exporter_metrics import ExporterMetrics
-from exporter.exposition.pages import Store, render_balances
+from exporter.exposition.pages import PageRenderer
 from exporter.polling.poller import Poller
 from exporter.polling.snapshots import SnapshotStore
 from exporter.routes import make_health_routes, make_routes
@@ -66,7 +66,7 @@ class Daemon:
         self._access = Access(options.web_config_file)
         self._own = own
         self._clock = clock or Clock()
-        self.store: Store = SnapshotStore(render_balances)
+        self.store = SnapshotStore(PageRenderer())
         self._started = asyncio.Event()
         self._stopping = asyncio.Event()
         self._reload_wanted = asyncio.Event()

@@ -11,7 +11,8 @@ from exporter.exposition.deflate import Block, deflate, gzip, inflate_in_pieces
 from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.families import Format
 from exporter.exposition.negotiation import VARY, Encoding, choose_encoding, choose_format
-from exporter.exposition.pages import Exposition, Store
+from exporter.exposition.pages import Exposition
+from exporter.polling.snapshots import SnapshotStore
 from exporter.runtime.clock import Clock
 from exporter.web.messages import Request, Response, Routes
 
@@ -23,7 +24,7 @@ Reload = Callable[[], Awaitable[None]]
 def make_routes(  # noqa: PLR0913 - each can be told apart by its name
     *,
     telemetry_path: str,
-    store: Store,
+    store: SnapshotStore,
     own: ExporterMetrics,
     clock: Clock,
     is_ready: Callable[[], bool],

@@ -23,7 +23,7 @@ from exporter.errors import (
     RejectedError,
     UnavailableError,
 )
-from exporter.exchange_api.http import MAX_RETRY_AFTER, parse_retry_after
+from exporter.exchange_api.http_date import MAX_RETRY_AFTER, parse_retry_after
 from exporter.exchanges import EXCHANGES, btcturk, trubit
 from exporter.exposition.deflate import inflate
 from exporter.exposition.pages import render_balances

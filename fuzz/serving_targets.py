@@ -19,8 +19,9 @@ from exporter.daemon import make_exporter_metrics
 from exporter.exposition.deflate import inflate
 from exporter.exposition.families import Format
 from exporter.exposition.negotiation import Encoding, choose_encoding, choose_format
-from exporter.exposition.pages import Exposition, Store
+from exporter.exposition.pages import Exposition
 from exporter.model import Balance
+from exporter.polling.snapshots import SnapshotStore
 from exporter.routes import make_routes
 from exporter.runtime.clock import Clock
 from exporter.web.auth import PasswordCheck
@@ -151,7 +152,7 @@ async def _talk(data: bytes) -> bytes:
 
 
 @cache
-def _store() -> Store:
+def _store() -> SnapshotStore:
     return make_store(make_account())
 
 

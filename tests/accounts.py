@@ -1,13 +1,15 @@
 """Make accounts, balances and stores for tests."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from exporter.credentials import Secret
+from exporter.errors import PollError
 from exporter.exchanges import EXCHANGES
-from exporter.exposition.pages import RenderedBalances, render_balances
+from exporter.exposition.pages import PageRenderer
 from exporter.model import Account, AccountKey, Amount, Balance, BalancesResponse
-from exporter.polling.snapshots import Poll, PollSchedule, SnapshotStore
+from exporter.polling.snapshots import PollResult, PollSchedule, SnapshotStore
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Simulator
 
@@ -45,12 +47,22 @@ def reading(*balances: Balance, **changes: Any) -> BalancesResponse:
     return BalancesResponse(balances, **changes)
 
 
-def poll_at(requested_at: float, duration: float = 0.5) -> Poll:
-    return Poll(requested_at, WALL + requested_at, duration, 0.0, WALL + requested_at + 60)
+def poll_at(requested_at: float, duration: float = 0.5) -> PollResult:
+    return PollResult(requested_at, WALL + requested_at, duration, reading())
 
 
-def make_store(*accounts: Account, stale_after: float = 180.0) -> SnapshotStore[RenderedBalances]:
-    store: SnapshotStore[RenderedBalances] = SnapshotStore(render_balances)
+class FilledStore(SnapshotStore):
+    """A store with a poll in one call."""
+
+    def succeed(self, key: AccountKey, poll: PollResult, response: BalancesResponse) -> None:
+        self.record(key, replace(poll, outcome=response), poll.wall + 60)
+
+    def fail(self, key: AccountKey, poll: PollResult, error: PollError) -> None:
+        self.record(key, replace(poll, outcome=error), poll.wall + 60)
+
+
+def make_store(*accounts: Account, stale_after: float = 180.0) -> FilledStore:
+    store = FilledStore(PageRenderer())
     store.configure({account.key: PollSchedule(account, 60.0, stale_after) for account in accounts})
     return store
 

@@ -16,9 +16,8 @@ from benchmarks.servers.exporter_polls import Polls
 from exporter.config.loader import Config
 from exporter.daemon import Daemon, Options, make_exporter_metrics
 from exporter.exchanges.btcturk import EXCHANGE, parse_balances
-from exporter.exposition.pages import Store
 from exporter.model import Account, AccountKey
-from exporter.polling.snapshots import Poll, PollSchedule
+from exporter.polling.snapshots import PollResult, PollSchedule, SnapshotStore
 from exporter.runtime import logs
 from exporter.runtime.clock import Clock
 
@@ -29,7 +28,7 @@ _PAUSE = 0.01  # seconds between polls
 class Filler:
     """Publish balances into a daemon's store as the benchmark says."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: SnapshotStore, clock: Clock) -> None:
         """Publish nothing yet."""
         self._store = store
         self._clock = clock
@@ -58,9 +57,9 @@ class Filler:
         """Publish the next accounts of the file as if they had been polled now."""
         for name, lines in islice(self._next, accounts):
             wall = self._clock.wall()
-            poll = Poll(self._clock.monotonic(), wall, 0.1, clock_offset=0.0, next_poll=wall + 60)
-            key = AccountKey(EXCHANGE.name, name)
-            self._store.succeed(key, poll, parse_balances(_answer(lines)))
+            response = parse_balances(_answer(lines))
+            result = PollResult(self._clock.monotonic(), wall, 0.1, response)
+            self._store.record(AccountKey(EXCHANGE.name, name), result, wall + 60)
             await asyncio.sleep(0)
 
     async def _poll(self, base_url: str, count: int) -> list[float]:

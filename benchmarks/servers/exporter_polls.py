@@ -8,10 +8,10 @@ import httpx
 
 from exporter.credentials import Secret
 from exporter.exchanges.btcturk import EXCHANGE, parse_balances, sign
-from exporter.exposition.pages import Store, render_balances
+from exporter.exposition.pages import PageRenderer
 from exporter.model import Account, BalancesResponse
 from exporter.polling.endpoint import Endpoint
-from exporter.polling.snapshots import Poll, PollSchedule, SnapshotStore
+from exporter.polling.snapshots import PollResult, PollSchedule, SnapshotStore
 from exporter.runtime.clock import Clock
 
 _UNLIMITED = 10**9  # requests a minute
@@ -21,7 +21,7 @@ _KEY, _SECRET = "b8c1b9f4-0000-4000-8000-000000000001", "MDEyMzQ1Njc4OWFiY2RlZjA
 class Polls:
     """Poll one account over one connection that is kept."""
 
-    def __init__(self, base_url: str, store: Store, clock: Clock) -> None:
+    def __init__(self, base_url: str, store: SnapshotStore, clock: Clock) -> None:
         """Prepare, without connecting."""
         self.account = Account(
             name="polled",
@@ -31,7 +31,7 @@ class Polls:
             credentials={"api_key": Secret(_KEY), "api_secret": Secret(_SECRET)},
         )
         self._endpoint = Endpoint(EXCHANGE, _UNLIMITED, clock)
-        self._http = self._endpoint.connect(self.account)
+        self._client = self._endpoint.connect(self.account)
         self._body = b""
         self._bare = httpx.AsyncClient(trust_env=False, timeout=None)  # noqa: S113 - loopback
         self._store = store
@@ -48,30 +48,29 @@ class Polls:
         """Parse what was last transferred."""
         parse_balances(self._body)
 
-    async def poll(self) -> tuple[Poll, BalancesResponse]:
+    async def poll(self) -> PollResult:
         """Poll as the daemon does: sign, send, read, parse."""
-        attempt = await self._endpoint.poll(self.account, self._http)
-        if not isinstance(attempt.outcome, BalancesResponse):
-            raise attempt.outcome
-        poll = Poll(attempt.requested_at, attempt.wall, attempt.duration, 0.0, attempt.wall + 60)
-        return poll, attempt.outcome
+        result = await self._endpoint.poll(self.account, self._client)
+        if not isinstance(result.outcome, BalancesResponse):
+            raise result.outcome
+        return result
 
     async def publish(self) -> float:
         """Poll, publish the balances, and return the seconds that the poll took."""
-        poll, reading = await self.poll()
-        self._store.succeed(self.account.key, poll, reading)
-        return poll.duration
+        result = await self.poll()
+        self._store.record(self.account.key, result, result.wall + 60)
+        return result.duration
 
     async def aclose(self) -> None:
         """Close both connections."""
-        await self._http.aclose()
+        await self._client.aclose()
         await self._bare.aclose()
 
 
 async def run(base_url: str) -> None:
     """Do what each line of standard input says, so many times, and print the CPU time of it."""
     clock = Clock()
-    store: Store = SnapshotStore(render_balances)
+    store = SnapshotStore(PageRenderer())
     polls = Polls(base_url, store, clock)
     store.configure({polls.account.key: PollSchedule(polls.account, 60.0, 300.0)})
     print("ready", flush=True)

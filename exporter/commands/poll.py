@@ -14,13 +14,14 @@ from exporter.errors import InternalError, PollError
 from exporter.exchanges import EXCHANGES
 from exporter.exposition.pages import json_row
 from exporter.model import Account, AccountKey, BalancesResponse, RejectedRow
-from exporter.polling.endpoint import Attempt, Endpoint, Sleep
+from exporter.polling.endpoint import Endpoint, Sleep
 from exporter.polling.poller import endpoint_key
+from exporter.polling.snapshots import PollResult
 from exporter.runtime.clock import Clock
 
 log = structlog.get_logger(__name__)
 
-Results = Mapping[AccountKey, Attempt]
+Results = Mapping[AccountKey, PollResult]
 
 _COLUMNS = ("ASSET", "TOTAL", "FREE", "LOCKED")
 _LONG = 5.0  # seconds of silence after which a person wonders
@@ -28,7 +29,7 @@ _SHOWN_ROWS = 5
 
 
 async def poll(
-    config: Config, clock: Clock, ended: Callable[[AccountKey, Attempt], None]
+    config: Config, clock: Clock, ended: Callable[[AccountKey, PollResult], None]
 ) -> Results:
     """Return what became of one poll of each account, at the exchanges' pace.
 
@@ -41,19 +42,19 @@ async def poll(
         for name, base_url in {endpoint_key(account) for account in config.accounts}
     }
 
-    async def poll_one(account: Account) -> Attempt:
+    async def poll_one(account: Account) -> PollResult:
         endpoint = endpoints[endpoint_key(account)]
-        http = endpoint.connect(account)
+        client = endpoint.connect(account)
         try:
-            attempt = await endpoint.poll(account, http)
+            result = await endpoint.poll(account, client)
         finally:
-            await http.aclose()
-        _log_defect(account.key, attempt.outcome)
-        ended(account.key, attempt)
-        return attempt
+            await client.aclose()
+        _log_defect(account.key, result.outcome)
+        ended(account.key, result)
+        return result
 
-    attempts = await asyncio.gather(*map(poll_one, config.accounts))
-    return {a.key: attempt for a, attempt in zip(config.accounts, attempts, strict=True)}
+    results = await asyncio.gather(*map(poll_one, config.accounts))
+    return {a.key: result for a, result in zip(config.accounts, results, strict=True)}
 
 
 def _log_defect(key: AccountKey, outcome: BalancesResponse | PollError) -> None:
@@ -72,17 +73,17 @@ def _telling_sleep(exchange: str) -> Sleep:
 
 def all_worked(results: Results) -> bool:
     """Return whether every account answered; one of which rows were left out has."""
-    return all(isinstance(attempt.outcome, BalancesResponse) for attempt in results.values())
+    return all(isinstance(result.outcome, BalancesResponse) for result in results.values())
 
 
 def as_json(results: Results) -> str:
     """Return exact decimal texts in the shape of `/api/v1/balances`."""
-    accounts = [_json_account(key, attempt) for key, attempt in results.items()]
+    accounts = [_json_account(key, result) for key, result in results.items()]
     return msgspec.json.format(msgspec.json.encode({"accounts": accounts})).decode()
 
 
-def _json_account(key: AccountKey, attempt: Attempt) -> dict[str, Any]:
-    outcome = attempt.outcome
+def _json_account(key: AccountKey, result: PollResult) -> dict[str, Any]:
+    outcome = result.outcome
     if isinstance(outcome, PollError):
         state = {"up": False, "complete": False, "reason": outcome.reason, "error": str(outcome)}
         return {**key._asdict(), **state, "balances": None}
@@ -91,18 +92,18 @@ def _json_account(key: AccountKey, attempt: Attempt) -> dict[str, Any]:
         "up": True,
         "complete": not outcome.rejected,
         "reason": None,
-        "last_success": attempt.wall,
+        "last_success": result.wall,
         "balances": [json_row(balance) for balance in outcome.balances],
     }
 
 
-def as_table(key: AccountKey, attempt: Attempt) -> str:
+def as_table(key: AccountKey, result: PollResult) -> str:
     """Return a table that a person can read; assets that are all zero are only counted."""
     title = f"{key.exchange} / {key.account}"
-    outcome = attempt.outcome
+    outcome = result.outcome
     if isinstance(outcome, PollError):
         return f"{title}: {outcome.reason}: {outcome}\n  {outcome.advice}"
-    time = datetime.fromtimestamp(attempt.wall, UTC)
+    time = datetime.fromtimestamp(result.wall, UTC)
     held = [b for b in outcome.balances if not all(map(is_zero, (b.total, b.free, b.locked)))]
     lines = [f"{title}: {_assets(len(outcome.balances))} at {time:%Y-%m-%d %H:%M:%S} UTC"]
     if held:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.credentials import Secret
-from exporter.exchange_api.http import HttpClient
 from exporter.exchange_api.server_clock import ServerClock
+from exporter.exchange_api.session import Session
 from exporter.model import Account, BalancesResponse
 
 
@@ -14,7 +14,7 @@ class ExchangeApi(Protocol):
     """Ask one API for balances; what its accounts share (stamps, tokens) lives here."""
 
     async def fetch_balances(
-        self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
+        self, account: Account, credentials: Mapping[str, Secret], session: Session
     ) -> BalancesResponse:
         """Return all that one complete answer said; raises a `PollError` if there is none."""
         ...

@@ -19,7 +19,7 @@ from exporter.errors import (
     PollError,
 )
 from exporter.exchange_api.base import Exchange
-from exporter.exchange_api.http import ApiRequest, HttpClient, read_response
+from exporter.exchange_api.messages import ApiRequest
 from exporter.exchange_api.responses import (
     AmountReader,
     Row,
@@ -29,6 +29,8 @@ from exporter.exchange_api.responses import (
     refusal,
 )
 from exporter.exchange_api.server_clock import ServerClock, SignedAt
+from exporter.exchange_api.session import Session
+from exporter.exchange_api.status import read_response
 from exporter.model import Account, Balance, BalancesResponse
 
 _SUCCESS_CODES = (0, "0", "SUCCESS")
@@ -52,16 +54,16 @@ class BtcTurk:
         self._last_stamps: dict[Secret, int] = {}
 
     async def fetch_balances(
-        self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
+        self, account: Account, credentials: Mapping[str, Secret], session: Session
     ) -> BalancesResponse:
         """Return the balances of an account."""
         try:
-            return await self._ask(account, credentials, http)
+            return await self._ask(account, credentials, session)
         except _OvertakenError:
-            return await self._ask(account, credentials, http)
+            return await self._ask(account, credentials, session)
 
     async def _ask(
-        self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
+        self, account: Account, credentials: Mapping[str, Secret], session: Session
     ) -> BalancesResponse:
         key, secret = credentials["api_key"], credentials["api_secret"]
         stamp = SignedAt(0, 0)
@@ -72,7 +74,7 @@ class BtcTurk:
             stamp = self._server_clock.stamp(stamp_ms / 1000)
             return ApiRequest(account.balances_path, sign(key.reveal(), secret.reveal(), stamp_ms))
 
-        answer = await http.get(signed)
+        answer = await session.send(signed)
         try:
             reading = read_response(answer, parse_balances)
         except AuthenticationError as error:

@@ -22,7 +22,7 @@ from exporter.errors import (
     RateLimitedError,
 )
 from exporter.exchange_api.base import Exchange
-from exporter.exchange_api.http import ApiRequest, HttpClient, read_response
+from exporter.exchange_api.messages import ApiRequest
 from exporter.exchange_api.responses import (
     AmountReader,
     Row,
@@ -32,6 +32,8 @@ from exporter.exchange_api.responses import (
     refusal,
 )
 from exporter.exchange_api.server_clock import ServerClock, SignedAt
+from exporter.exchange_api.session import Session
+from exporter.exchange_api.status import read_response
 from exporter.model import Account, Balance, BalancesResponse
 
 TOKEN_PATH = "/v2/token/generate"  # noqa: S105 - a path, not a token
@@ -69,31 +71,31 @@ class TruBit:
         self._renewals: dict[Key, asyncio.Lock] = {}
 
     async def fetch_balances(
-        self, account: Account, credentials: Mapping[str, Secret], http: HttpClient
+        self, account: Account, credentials: Mapping[str, Secret], session: Session
     ) -> BalancesResponse:
         """Return the balances of an account; a refused token that we made is renewed once."""
         if "token" in credentials:
-            return await _ask(account, credentials["token"], http)
-        token = await self._valid_token(credentials, http, refused=None)
+            return await _ask(account, credentials["token"], session)
+        token = await self._valid_token(credentials, session, refused=None)
         try:
-            return await _ask(account, token.value, http)
+            return await _ask(account, token.value, session)
         except (AuthenticationError, PermissionDeniedError):
-            token = await self._valid_token(credentials, http, refused=token)
-            return await _ask(account, token.value, http)
+            token = await self._valid_token(credentials, session, refused=token)
+            return await _ask(account, token.value, session)
 
     async def _valid_token(
-        self, credentials: Mapping[str, Secret], http: HttpClient, refused: Token | None
+        self, credentials: Mapping[str, Secret], session: Session, refused: Token | None
     ) -> Token:
         """Return the key's token, making a new one where it is due; one renewal at a time."""
         key = credentials["api_key"], credentials["api_secret"]
         async with self._renewals.setdefault(key, asyncio.Lock()):
             token = self._tokens.get(key)
             if token is None or token is refused or token.renew_at <= self._server_clock.now():
-                token = await self._make_token(credentials, http)
+                token = await self._make_token(credentials, session)
                 self._tokens[key] = token
             return token
 
-    async def _make_token(self, credentials: Mapping[str, Secret], http: HttpClient) -> Token:
+    async def _make_token(self, credentials: Mapping[str, Secret], session: Session) -> Token:
         stamp = SignedAt(0, 0)
 
         def signed() -> ApiRequest:
@@ -102,9 +104,9 @@ class TruBit:
             stamp = self._server_clock.stamp(now)
             query = sign(credentials["api_secret"].reveal(), int(now * 1000))
             headers = {"X-BH-APIKEY": credentials["api_key"].reveal()}
-            return ApiRequest(f"{TOKEN_PATH}?{query}", headers)
+            return ApiRequest(f"{TOKEN_PATH}?{query}", headers, call="token")
 
-        answer = await http.get(signed)
+        answer = await session.send(signed)
         try:
             value, expires = read_response(answer, parse_token)
         except (AuthenticationError, ClockSkewError) as error:
@@ -113,9 +115,9 @@ class TruBit:
         return Token(Secret(value), max(expires - RENEW_AHEAD, (stamp.time + expires) / 2))
 
 
-async def _ask(account: Account, token: Secret, http: HttpClient) -> BalancesResponse:
+async def _ask(account: Account, token: Secret, session: Session) -> BalancesResponse:
     request = ApiRequest(account.balances_path, {"X-BH-TOKEN": token.reveal()})
-    answer = await http.get(lambda: request)
+    answer = await session.send(lambda: request)
     return read_response(answer, parse_balances)
 
 

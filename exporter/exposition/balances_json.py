@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 
 from exporter.exposition.deflate import Block, deflate
-from exporter.exposition.pages import State
+from exporter.polling.snapshots import AccountState
 
 _OPEN, _COMMA, _CLOSE = (deflate(text) for text in (b'{"accounts":[', b",", b"]}\n"))
 _NO_BALANCES, _END = deflate(b"null}"), deflate(b"}")
 
 
-def document(states: Iterable[State], now: float) -> Iterator[Block]:
+def document(states: Iterable[AccountState], now: float) -> Iterator[Block]:
     """Yield the pieces of one JSON document; `now` is monotonic.
 
     An account's `balances` is null while none are served: unknown is not empty, and not zero.
@@ -27,7 +27,7 @@ def document(states: Iterable[State], now: float) -> Iterator[Block]:
     yield _CLOSE
 
 
-def _description(state: State, now: float) -> dict[str, Any]:
+def _description(state: AccountState, now: float) -> dict[str, Any]:
     served = state.served(now)
     return {
         **state.schedule.account.key._asdict(),

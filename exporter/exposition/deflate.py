@@ -5,24 +5,18 @@ gzip member. One member matters: Chromium and curl stop after the first of sever
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from isal import isal_zlib
+
+from exporter.model import Block
+
+__all__ = ["EMPTY", "Block", "deflate", "gzip", "inflate", "inflate_in_pieces", "join"]
 
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _FINAL_BLOCK = b"\x03\x00"
 _RAW = -15
 _FASTEST = 1
 _AT_ONCE = 8 * 1024  # of deflated bytes; twenty times that in text
-
-
-class Block(NamedTuple):
-    """Hold text as pieces of raw deflate, with the CRC-32 and the length in bytes of the text."""
-
-    pieces: tuple[bytes, ...]
-    crc: int
-    length: int
-
 
 EMPTY = Block((), 0, 0)
 

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Literal
 
 from exporter.model import AccountKey, Balance
 from exporter.polling.snapshots import AccountState, Snapshot, SnapshotStore
 
 Kind = Literal["gauge", "counter", "histogram"]
 Value = float | str
-State = AccountState[Any]
-Served = Snapshot[Any] | None
+State = AccountState
+Served = Snapshot | None
 
 
 class Format(Enum):
@@ -67,7 +67,7 @@ class AccountFamily(Family):
 class StoreFamily(Family):
     """Add the samples that belong to no polled account: pairs of all labels and a value."""
 
-    samples: Callable[[SnapshotStore[Any]], Iterable[tuple[str, Value]]]
+    samples: Callable[[SnapshotStore], Iterable[tuple[str, Value]]]
     labels: tuple[str, ...] = ("exchange", "account")
 
 

@@ -4,7 +4,6 @@ What stands in one of the three tuples is served and documented; nothing else ha
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from exporter.exposition.families import (
     AccountFamily,
@@ -102,7 +101,7 @@ def _of_state(value: Callable[[State], float]) -> Callable[..., Iterable[tuple[s
     return lambda state, _served: (("", value(state)),)
 
 
-def _of_served(value: Callable[[Snapshot[Any]], int]) -> Callable[..., Iterable[tuple[str, Value]]]:
+def _of_served(value: Callable[[Snapshot], int]) -> Callable[..., Iterable[tuple[str, Value]]]:
     """Return one sample that depends on what is served; 0 while nothing is."""
     return lambda _state, served: (("", value(served) if served else 0),)
 
@@ -265,7 +264,7 @@ ACCOUNTS: tuple[AccountFamily, ...] = (
 )
 
 
-def _retired(store: SnapshotStore[Any]) -> Iterable[tuple[str, Value]]:
+def _retired(store: SnapshotStore) -> Iterable[tuple[str, Value]]:
     return [(account_labels(key), 1) for key in store.retired]
 
 

@@ -1,34 +1,17 @@
 """Turn snapshots into bytes: each account's balances once, when they change; a page by joining."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from math import inf
-from typing import NamedTuple, Self
 
 import msgspec
 
 from exporter.exposition import metrics
 from exporter.exposition.deflate import EMPTY, Block, deflate, join
 from exporter.exposition.families import Family, Format, account_labels, escape
-from exporter.model import AccountKey, Amount, Balance
+from exporter.model import AccountKey, Amount, Balance, RenderedBalances
 from exporter.polling.snapshots import AccountState, Snapshot, SnapshotStore
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedBalances:
-    """Hold one answer's balances ready to be served: deflated samples by family, and JSON rows.
-
-    The exact amounts live on only here; a deflated row takes a tenth of the memory of its objects.
-    """
-
-    samples: Mapping[Family, Block]
-    rows: Block
-    series: int
-
-
-State = AccountState[RenderedBalances]
-Store = SnapshotStore[RenderedBalances]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +24,25 @@ class Page:
     series: int
 
 
-class _AccountLines(NamedTuple):
-    """Hold what `render_account` made of a state and of what is served of it."""
+class PageRenderer:
+    """Render what the pages serve, when a poll ends."""
 
-    state: State
-    served: Snapshot[RenderedBalances] | None
-    texts: tuple[str, ...]
+    def balances(self, key: AccountKey, balances: tuple[Balance, ...]) -> RenderedBalances:
+        """Return everything that is ever served of one response's balances."""
+        return render_balances(key, balances)
 
-    @classmethod
-    def of(cls, state: State, served: Snapshot[RenderedBalances] | None) -> Self:
-        return cls(state, served, render_account(state, served))
+    def account(self, state: AccountState) -> tuple[str, ...]:
+        """Return the account's own samples while its snapshot is served."""
+        return render_account(state, state.snapshot)
 
 
 class Exposition:
     """Serve the families of balances and accounts from what was rendered when a poll ended."""
 
-    def __init__(self, store: Store) -> None:
-        """Read states from a store, and render each account's own samples when it changes."""
+    def __init__(self, store: SnapshotStore) -> None:
+        """Read states from a store."""
         self._store = store
         self._pages: dict[Format, Page] = {}
-        self._account_lines: dict[AccountKey, _AccountLines] = {}
-        store.watchers.append(self._prepare)
 
     def page(self, page_format: Format, now: float) -> Page:
         """Return the page as of `now` (monotonic); it is made again only when something changed."""
@@ -72,12 +53,14 @@ class Exposition:
 
     def _make_page(self, page_format: Format, now: float) -> Page:
         states = self._store.states
-        served = {
-            key: snapshot
-            for key, state in states.items()
-            if (snapshot := state.served(now)) is not None
-        }
-        texts = _account_texts(self._lines_of(states, served)) | _store_texts(self._store)
+        served = {key: snapshot for key, state in states.items() if (snapshot := state.served(now))}
+        texts = _account_texts(
+            [
+                state.lines if served.get(key) is state.snapshot else render_account(state, None)
+                for key, state in states.items()
+            ]
+        )
+        texts |= _store_texts(self._store)
         accounts = "".join(family.header(page_format) + text for family, text in texts.items())
         balances = _balance_blocks(page_format, [s.rendered for s in served.values()])
         return Page(
@@ -87,24 +70,6 @@ class Exposition:
             series=sum(text.count("\n") for text in texts.values())
             + sum(snapshot.rendered.series for snapshot in served.values()),
         )
-
-    def _lines_of(
-        self,
-        states: Mapping[AccountKey, State],
-        served: Mapping[AccountKey, Snapshot[RenderedBalances]],
-    ) -> list[tuple[str, ...]]:
-        kept = self._account_lines
-        self._account_lines = {}
-        for key, state in states.items():
-            snapshot = served.get(key)
-            lines = kept.get(key)
-            if lines is None or lines.state is not state or lines.served is not snapshot:
-                lines = _AccountLines.of(state, snapshot)
-            self._account_lines[key] = lines
-        return [lines.texts for lines in self._account_lines.values()]
-
-    def _prepare(self, state: State) -> None:
-        self._account_lines[state.schedule.account.key] = _AccountLines.of(state, state.snapshot)
 
 
 def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBalances:
@@ -117,7 +82,7 @@ def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBal
         if (lines := family.lines(f'{family.name}{{{labels},asset="', escaped))
     }
     return RenderedBalances(
-        samples={family: deflate(text.encode()) for family, text in texts.items()},
+        samples={family.name: deflate(text.encode()) for family, text in texts.items()},
         rows=deflate(msgspec.json.encode([json_row(row) for row in rows])),
         series=sum(text.count("\n") for text in texts.values()),
     )
@@ -142,7 +107,7 @@ def json_row(row: Balance) -> JsonRow:
     return JsonRow(*row[:6], metrics.updated(row), row.asset_name, row.asset_id)
 
 
-def render_account(state: State, served: Snapshot[RenderedBalances] | None) -> tuple[str, ...]:
+def render_account(state: AccountState, served: Snapshot | None) -> tuple[str, ...]:
     """Return an account's own samples: a text for each family of `metrics.ACCOUNTS`."""
     labels = account_labels(state.schedule.account.key)
     return tuple(
@@ -163,7 +128,7 @@ def _account_texts(accounts: Iterable[tuple[str, ...]]) -> dict[Family, str]:
     return {family: text for family, texts in columns if (text := "".join(texts))}
 
 
-def _store_texts(store: Store) -> dict[Family, str]:
+def _store_texts(store: SnapshotStore) -> dict[Family, str]:
     texts: dict[Family, str] = {
         family: "".join([f"{family.name}{{{labels}}} {value}\n" for labels, value in samples])
         for family in metrics.STORE
@@ -175,7 +140,7 @@ def _store_texts(store: Store) -> dict[Family, str]:
 def _balance_blocks(page_format: Format, served: list[RenderedBalances]) -> list[Block]:
     blocks = []
     for family in metrics.BALANCES:
-        samples = [rendered.samples.get(family, EMPTY) for rendered in served]
+        samples = [rendered.samples.get(family.name, EMPTY) for rendered in served]
         if any(block.length for block in samples):
             blocks += [_header_block(page_format, family), *samples]
     return blocks

@@ -5,8 +5,6 @@ import math
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import partial
 
 from exporter.credentials import CredentialsReader, Secret
 from exporter.errors import (
@@ -17,30 +15,18 @@ from exporter.errors import (
     StalledError,
 )
 from exporter.exchange_api.base import Exchange
-from exporter.exchange_api.http import HttpClient
+from exporter.exchange_api.client import HttpClient
 from exporter.exchange_api.server_clock import ServerClock
+from exporter.exchange_api.session import Session
 from exporter.model import Account, BalancesResponse
 from exporter.polling.deadline import Deadline
 from exporter.polling.rate_limit import RateLimiter, rate_limit_pause
+from exporter.polling.snapshots import PollResult
 from exporter.runtime.clock import Clock
 
 Sleep = Callable[[float], Awaitable[None]]
 
 _STALL = 1.0  # seconds past a deadline that only a stall of this process explains
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """Hold how one poll ended, and what it was signed with, as far as that could be read.
-
-    `requested_at` is monotonic, `wall` the same moment as Unix seconds.
-    """
-
-    requested_at: float
-    wall: float
-    duration: float
-    outcome: BalancesResponse | PollError
-    credentials: Mapping[str, Secret] | None
 
 
 class Endpoint:
@@ -79,29 +65,38 @@ class Endpoint:
         """Return a client for an account, which the caller closes."""
         return HttpClient(account.base_url, server_clock=self.server_clock, clock=self._clock)
 
-    async def poll(self, account: Account, http: HttpClient) -> Attempt:
-        """Poll an account once and return what became of it; whatever happens is an outcome."""
+    async def poll(self, account: Account, client: HttpClient) -> PollResult:
+        """Poll an account once; whatever goes wrong is the outcome, never raised."""
         requested_at = self._clock.monotonic()
         outcome: BalancesResponse | PollError
         credentials = None
         deadline = Deadline(account.timeout)
+        session = Session(
+            client, _Admission(self._rate_limiter, deadline, self._clock, self._sleep)
+        )
         try:
             async with self._turn():
                 requested_at = self._clock.monotonic()
-                http.begin_poll(partial(self._before_request, deadline))
                 async with deadline:
                     credentials = await self._reader.read_all(account.credentials)
-                    response = await self._api.fetch_balances(account, credentials, http)
+                    response = await self._api.fetch_balances(account, credentials, session)
                 outcome = response.only(account.assets)
         except TimeoutError:
-            outcome = _late(deadline, credentials, http)
+            outcome = _late(deadline, credentials, session)
         except PollError as error:
             outcome = error
-        except Exception as error:  # noqa: BLE001 - no defect may end the account's task
+        except Exception as error:  # noqa: BLE001 - no unexpected error may end the account's task
             outcome = InternalError.of(error)
         self._note_limit(outcome, requested_at)
         duration = self._clock.monotonic() - requested_at
-        return Attempt(requested_at, self._clock.wall() - duration, duration, outcome, credentials)
+        return PollResult(
+            requested_at,
+            self._clock.wall() - duration,
+            duration,
+            outcome,
+            credentials,
+            self.server_clock.offset(),
+        )
 
     async def read_credentials(self, account: Account) -> Mapping[str, Secret] | None:
         """Return an account's credentials as they are now, None where they can't be read."""
@@ -123,30 +118,6 @@ class Endpoint:
         finally:
             self._rate_limiter.end(self._clock.monotonic())
 
-    async def _before_request(self, deadline: Deadline, is_first: bool) -> None:  # noqa: FBT001 - one caller
-        """Let a running poll send a request, of which the first is counted as the poll.
-
-        Another one waits for the limit, for which the exchange is not to blame. A pause that began
-        meanwhile may last too long for that: raises `RateLimitedError`.
-        """
-        if is_first:
-            self._refuse_in_pause()
-            return
-        self._rate_limiter.end(self._clock.monotonic())
-        try:
-            with deadline.not_counting():
-                while (
-                    wait := self._rate_limiter.delay_before_request(self._clock.monotonic())
-                ) > 0:
-                    self._refuse_in_pause()
-                    await self._sleep(wait)
-        finally:
-            self._rate_limiter.start(self._clock.monotonic())  # the poll's end counts as its end
-
-    def _refuse_in_pause(self) -> None:
-        if rest := self._rate_limiter.remaining_pause(self._clock.monotonic()):
-            raise RateLimitedError("the exchange asked for fewer requests", retry_after=rest)
-
     def _note_limit(self, outcome: BalancesResponse | PollError, requested_at: float) -> None:
         if isinstance(outcome, RateLimitedError):
             now = self._clock.monotonic()
@@ -159,12 +130,50 @@ class Endpoint:
             self._limited_in_a_row = 0
 
 
+class _Admission:
+    """Admit the requests of one poll, of which the first is counted as the poll.
+
+    Another one waits for the limit, for which the exchange is not to blame. A pause may begin in
+    the meantime and last too long for that: raises `RateLimitedError`.
+    """
+
+    def __init__(
+        self, rate_limiter: RateLimiter, deadline: Deadline, clock: Clock, sleep: Sleep
+    ) -> None:
+        self._rate_limiter = rate_limiter
+        self._deadline = deadline
+        self._clock = clock
+        self._sleep = sleep
+        self._is_first = True
+
+    async def __call__(self) -> None:
+        if self._is_first:
+            self._is_first = False
+            self._check_pause()
+            return
+        self._rate_limiter.end(self._clock.monotonic())
+        try:
+            with self._deadline.not_counting():
+                await self._wait()
+        finally:
+            self._rate_limiter.start(self._clock.monotonic())  # the poll's end counts as its end
+
+    async def _wait(self) -> None:
+        while (wait := self._rate_limiter.delay_before_request(self._clock.monotonic())) > 0:
+            self._check_pause()
+            await self._sleep(wait)
+
+    def _check_pause(self) -> None:
+        if rest := self._rate_limiter.remaining_pause(self._clock.monotonic()):
+            raise RateLimitedError("paused after the rate limit was exceeded", retry_after=rest)
+
+
 def _late(
-    deadline: Deadline, credentials: Mapping[str, Secret] | None, http: HttpClient
+    deadline: Deadline, credentials: Mapping[str, Secret] | None, session: Session
 ) -> PollError:
     """Return the error for a poll that was given up on at its deadline."""
     if deadline.overrun > _STALL:
         return StalledError("this process was stalled while it waited")
     if credentials is None:
         return CredentialsError("a file of its credentials can't be read in time")
-    return http.timed_out()
+    return session.timed_out()

@@ -3,17 +3,23 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 import structlog
 
 from exporter.credentials import Secret
-from exporter.errors import InternalError, PollError
+from exporter.errors import InternalError
 from exporter.exchanges import EXCHANGES
-from exporter.model import Account, AccountKey, BalancesResponse
-from exporter.polling.endpoint import Attempt, Endpoint, Sleep
+from exporter.model import Account, AccountKey
+from exporter.polling.endpoint import Endpoint, Sleep
 from exporter.polling.rate_limit import Backoff, next_due, outage_pause, stretch
-from exporter.polling.snapshots import AccountState, Poll, PollSchedule, Snapshot, SnapshotStore
+from exporter.polling.snapshots import (
+    AccountState,
+    PollResult,
+    PollSchedule,
+    Snapshot,
+    SnapshotStore,
+)
 from exporter.runtime.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -32,7 +38,7 @@ class Poller:
 
     def __init__(
         self,
-        store: SnapshotStore[Any],
+        store: SnapshotStore,
         tasks: asyncio.TaskGroup,
         clock: Clock,
         *,
@@ -98,16 +104,16 @@ class Poller:
 
     async def _keep_polling(self, account: Account, delay: float) -> None:
         endpoint = self._endpoints[endpoint_key(account)]
-        http = endpoint.connect(account)
+        client = endpoint.connect(account)
         due = self._clock.monotonic() + delay
         try:
             while True:
                 due = await self._until_due(account, endpoint, due)
-                attempt = await endpoint.poll(account, http)
-                due = self._due_after(account, attempt, due)
-                self._publish(account.key, attempt, endpoint.server_clock.offset(), due)
+                result = await endpoint.poll(account, client)
+                due = self._due_after(account, result, due)
+                self._publish(account.key, result, due)
         finally:
-            await http.aclose()
+            await client.aclose()
 
     async def _until_due(self, account: Account, endpoint: Endpoint, due: float) -> float:
         """Wait until a poll is due, or a refused key is another one; return when that was."""
@@ -119,36 +125,23 @@ class Poller:
         await self._sleep(max(0.0, due - self._clock.monotonic()))
         return due
 
-    def _due_after(self, account: Account, attempt: Attempt, due: float) -> float:
+    def _due_after(self, account: Account, result: PollResult, due: float) -> float:
         """Return when to poll again (monotonic) after a poll due at `due`."""
-        now, outcome = self._clock.monotonic(), attempt.outcome
-        asked = _asked(account, attempt.credentials)
+        now, outcome = self._clock.monotonic(), result.outcome
+        asked = _asked(account, result.credentials)
         pause = self._refusals.note(account.key, asked, outcome, now) or outage_pause(outcome)
         return next_due(due, now, self._store.states[account.key].schedule.interval, pause)
 
-    def _publish(self, key: AccountKey, attempt: Attempt, clock_offset: float, due: float) -> None:
-        """Store and log what a poll brought; `due` is when the next one is due (monotonic)."""
+    def _publish(self, key: AccountKey, result: PollResult, due: float) -> None:
+        """Store and log a result; `due` is when the next poll is due (monotonic)."""
         before = self._store.states[key]
-        poll = Poll(
-            requested_at=attempt.requested_at,
-            wall=attempt.wall,
-            duration=attempt.duration,
-            clock_offset=clock_offset,
-            next_poll=self._clock.wall() + due - self._clock.monotonic(),
-        )
-        self._store_outcome(key, poll, attempt.outcome)
-        _log_change(before, self._store.states[key], attempt)
-
-    def _store_outcome(
-        self, key: AccountKey, poll: Poll, outcome: BalancesResponse | PollError
-    ) -> None:
-        if isinstance(outcome, PollError):
-            self._store.fail(key, poll, outcome)
-            return
+        next_poll = self._clock.wall() + due - self._clock.monotonic()
         try:
-            self._store.succeed(key, poll, outcome)
-        except Exception as error:  # noqa: BLE001 - a defect costs one poll of one account
-            self._store.fail(key, poll, InternalError.of(error))
+            self._store.record(key, result, next_poll)
+        except Exception as error:  # noqa: BLE001 - it costs one poll of one account
+            failed = replace(result, outcome=InternalError.of(error))
+            self._store.record(key, failed, next_poll)
+        _log_change(before, self._store.states[key], result)
 
 
 def make_schedules(
@@ -235,7 +228,7 @@ def _warn_of_shared_keys(accounts: Iterable[Account]) -> None:
             )
 
 
-def _log_change(before: AccountState[Any], after: AccountState[Any], attempt: Attempt) -> None:
+def _log_change(before: AccountState, after: AccountState, result: PollResult) -> None:
     """Log where an account's state changed: the beginning of a outage and its end, no more."""
     labels = after.schedule.account.key._asdict()
     if after.outage and not before.outage:
@@ -251,7 +244,7 @@ def _log_change(before: AccountState[Any], after: AccountState[Any], attempt: At
         log.info(
             "account is up again",
             **labels,
-            down_for=f"{attempt.requested_at - before.outage.began_at:.0f}s",
+            down_for=f"{result.requested_at - before.outage.began_at:.0f}s",
             failed_polls=before.outage.failures,
         )
     elif after.up and not before.up:
@@ -260,9 +253,7 @@ def _log_change(before: AccountState[Any], after: AccountState[Any], attempt: At
         _log_rows(labels, before.snapshot, after.snapshot)
 
 
-def _log_rows(
-    labels: Mapping[str, str], before: Snapshot[Any] | None, after: Snapshot[Any]
-) -> None:
+def _log_rows(labels: Mapping[str, str], before: Snapshot | None, after: Snapshot) -> None:
     was_complete = before is None or not before.rejected
     if after.rejected and was_complete:
         shown = [

@@ -1,26 +1,48 @@
 """Keep what is known of every account: where polling and exposition meet."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import Protocol
 
 from exporter.amounts import is_negative, is_sum
+from exporter.credentials import Secret
 from exporter.errors import REASONS, InternalError, PollError
-from exporter.model import Account, AccountKey, Balance, BalancesResponse, RejectedRow
-
-Rendered = TypeVar("Rendered")
-"""What is kept of an answer's balances: whatever the exposition makes of them, once."""
+from exporter.model import (
+    Account,
+    AccountKey,
+    Balance,
+    BalancesResponse,
+    RejectedRow,
+    RenderedBalances,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot(Generic[Rendered]):
-    """Hold one complete answer; `requested_at` is in monotonic seconds, from before the request.
+class PollResult:
+    """Describe how one poll ended, and the credentials it was signed with, if they were readable.
 
-    An age counted from `requested_at` is never too small: the response is at least as young.
+    `requested_at` is monotonic, `wall` the same moment as Unix seconds; `clock_offset` is how far
+    the exchange's clock is ahead of ours.
     """
 
     requested_at: float
-    rendered: Rendered
+    wall: float
+    duration: float
+    outcome: BalancesResponse | PollError
+    credentials: Mapping[str, Secret] | None = None
+    clock_offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Keep what is served of one complete response.
+
+    `requested_at` is in monotonic seconds, from before the request: an age counted from it is never
+    too small, for the response is at least as young.
+    """
+
+    requested_at: float
+    rendered: RenderedBalances
     assets: int
     inconsistent: int
     negative: int
@@ -55,8 +77,11 @@ class PollSchedule:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountState(Generic[Rendered]):
-    """Hold all that is known of an account; a new state replaces the old one whole."""
+class AccountState:
+    """Keep all that is known of an account; a new state replaces the old one whole.
+
+    `lines` are the samples of the account itself while its snapshot is served.
+    """
 
     schedule: PollSchedule
     polls: int = 0
@@ -67,9 +92,10 @@ class AccountState(Generic[Rendered]):
     duration: float = 0.0
     clock_offset: float = 0.0
     next_poll: float = 0.0
-    snapshot: Snapshot[Rendered] | None = None
+    snapshot: Snapshot | None = None
+    lines: tuple[str, ...] = field(default=(), repr=False)
 
-    def served(self, now: float) -> Snapshot[Rendered] | None:
+    def served(self, now: float) -> Snapshot | None:
         """Return the snapshot while it is younger than `stale_after`; `now` is monotonic."""
         return self.snapshot if self.snapshot and now < self.expires_at else None
 
@@ -79,83 +105,73 @@ class AccountState(Generic[Rendered]):
         return self.snapshot.requested_at + self.schedule.stale_after if self.snapshot else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """Hold the times of one poll in seconds.
+class Renderer(Protocol):
+    """Turn what is published into what is served, once, when a poll ends."""
 
-    `requested_at` is monotonic, `wall` the same moment as Unix time, and so is `next_poll`.
-    """
+    def balances(self, key: AccountKey, balances: tuple[Balance, ...]) -> RenderedBalances:
+        """Return everything that is ever served of one response's balances."""
+        ...
 
-    requested_at: float
-    wall: float
-    duration: float
-    clock_offset: float
-    next_poll: float
-
-
-Render = Callable[[AccountKey, tuple[Balance, ...]], Rendered]
+    def account(self, state: AccountState) -> tuple[str, ...]:
+        """Return the account's own samples while its snapshot is served."""
+        ...
 
 
 @dataclass(slots=True)
-class SnapshotStore(Generic[Rendered]):
-    """Publish states; `version` grows with every change, for readers that cache what they made.
+class SnapshotStore:
+    """Publish states; `version` grows with every change, for readers that cache what they made."""
 
-    Each of `watchers` is called after every poll with the state that is about to be published, to
-    prepare what it will serve.
-    """
-
-    render: Render[Rendered]
-    states: Mapping[AccountKey, AccountState[Rendered]] = field(default_factory=dict)
+    renderer: Renderer
+    states: Mapping[AccountKey, AccountState] = field(default_factory=dict)
     version: int = 0
-    watchers: list[Callable[[AccountState[Rendered]], None]] = field(default_factory=list)
     retired: tuple[AccountKey, ...] = ()
 
     def configure(self, schedules: Mapping[AccountKey, PollSchedule]) -> None:
         """Take over a configuration: accounts appear and go; those that stay keep what is known.
 
-        Balances stay only where they would be asked for in the same place with the same key.
+        Balances stay only if they would be requested in the same place with the same key.
         """
-        self._publish({key: self._taken_over(key, schedule) for key, schedule in schedules.items()})
+        states = [self._taken_over(key, schedule) for key, schedule in schedules.items()]
+        self._publish({state.schedule.account.key: self._rendered(state) for state in states})
 
     def retire(self, keys: Iterable[AccountKey]) -> None:
         """Publish which accounts were removed on purpose."""
         self.retired = tuple(sorted(keys))
         self._publish(self.states)
 
-    def succeed(self, key: AccountKey, poll: Poll, response: BalancesResponse) -> None:
-        """Replace an account's snapshot by that of a poll that worked."""
-        state = self.states[key]
+    def record(self, key: AccountKey, result: PollResult, next_poll: float) -> None:
+        """Publish how a poll ended; `next_poll` is when the next one is due, in Unix seconds.
+
+        Of a response that can't be rendered nothing is published.
+        """
+        polled = replace(
+            self.states[key],
+            polls=self.states[key].polls + 1,
+            duration=result.duration,
+            clock_offset=result.clock_offset,
+            next_poll=next_poll,
+        )
+        if isinstance(result.outcome, PollError):
+            state = _failed(polled, result, result.outcome)
+        else:
+            state = self._succeeded(polled, result, result.outcome)
+        self._publish({**self.states, key: self._rendered(state)})
+
+    def _succeeded(
+        self, state: AccountState, result: PollResult, response: BalancesResponse
+    ) -> AccountState:
         snapshot = Snapshot(
-            requested_at=poll.requested_at,
-            rendered=self.render(key, response.balances),
+            requested_at=result.requested_at,
+            rendered=self.renderer.balances(state.schedule.account.key, response.balances),
             assets=len(response.balances),
             inconsistent=sum(not is_sum(b.total, b.free, b.locked) for b in response.balances),
             negative=sum(map(_has_negative, response.balances)),
             rejected=response.rejected,
             can_deposit=response.can_deposit,
         )
-        polled = _polled(state, poll)
-        self._replace(
-            replace(polled, up=True, outage=None, last_success=poll.wall, snapshot=snapshot)
-        )
+        return replace(state, up=True, outage=None, last_success=result.wall, snapshot=snapshot)
 
-    def fail(self, key: AccountKey, poll: Poll, error: PollError) -> None:
-        """Count a poll that failed; the snapshot stays until it is too old."""
-        state = self.states[key]
-        before = state.outage
-        outage = Outage(
-            reason=error.reason,
-            message=str(error),
-            advice=error.advice,
-            since=before.since if before else poll.wall,
-            began_at=before.began_at if before else poll.requested_at,
-            failures=before.failures + 1 if before else 1,
-            defect=error.__cause__ if isinstance(error, InternalError) else None,
-        )
-        failures = {**state.failures, error.reason: state.failures[error.reason] + 1}
-        self._replace(replace(_polled(state, poll), up=False, outage=outage, failures=failures))
-
-    def _taken_over(self, key: AccountKey, schedule: PollSchedule) -> AccountState[Rendered]:
+    def _taken_over(self, key: AccountKey, schedule: PollSchedule) -> AccountState:
         state = self.states.get(key)
         if state is None:
             return AccountState(schedule)
@@ -163,25 +179,28 @@ class SnapshotStore(Generic[Rendered]):
             return replace(state, schedule=schedule)
         return AccountState(schedule, polls=state.polls, failures=state.failures)
 
-    def _replace(self, state: AccountState[Rendered]) -> None:
-        # Watchers come first, so that of a poll that ends in a defect nothing is published.
-        for watcher in self.watchers:
-            watcher(state)
-        self._publish({**self.states, state.schedule.account.key: state})
+    def _rendered(self, state: AccountState) -> AccountState:
+        return replace(state, lines=self.renderer.account(state))
 
-    def _publish(self, states: Mapping[AccountKey, AccountState[Rendered]]) -> None:
+    def _publish(self, states: Mapping[AccountKey, AccountState]) -> None:
         self.states = states
         self.version += 1
 
 
-def _polled(state: AccountState[Rendered], poll: Poll) -> AccountState[Rendered]:
-    return replace(
-        state,
-        polls=state.polls + 1,
-        duration=poll.duration,
-        clock_offset=poll.clock_offset,
-        next_poll=poll.next_poll,
+def _failed(state: AccountState, result: PollResult, error: PollError) -> AccountState:
+    """Return the state after a poll that failed; the snapshot stays until it is too old."""
+    before = state.outage
+    outage = Outage(
+        reason=error.reason,
+        message=str(error),
+        advice=error.advice,
+        since=before.since if before else result.wall,
+        began_at=before.began_at if before else result.requested_at,
+        failures=before.failures + 1 if before else 1,
+        defect=error.__cause__ if isinstance(error, InternalError) else None,
     )
+    failures = {**state.failures, error.reason: state.failures[error.reason] + 1}
+    return replace(state, up=False, outage=outage, failures=failures)
 
 
 def _source(account: Account) -> tuple[object, ...]:

@@ -2,9 +2,8 @@
 
 from html import escape
 
-from exporter.exposition.pages import State
 from exporter.model import RejectedRow
-from exporter.polling.snapshots import Outage
+from exporter.polling.snapshots import AccountState, Outage
 from exporter.status.conditions import Condition, condition_of
 from exporter.status.document import icon
 from exporter.status.holdings import Holdings
@@ -17,7 +16,7 @@ END = "</details></td></tr></tbody>"
 
 
 def account_html(
-    state: State, holdings: Holdings | None, now: float, wall: float, *, is_open: bool
+    state: AccountState, holdings: Holdings | None, now: float, wall: float, *, is_open: bool
 ) -> str:
     """Return all of an account but its tables and `END`; `now` is monotonic."""
     account = state.schedule.account
@@ -36,7 +35,7 @@ def account_html(
     )
 
 
-def _cells(state: State, now: float, wall: float) -> str:
+def _cells(state: AccountState, now: float, wall: float) -> str:
     """Return the last three cells of an account's row, with the numbers to sort them by."""
     served = state.served(now)
     assets, shown = (served.assets, str(served.assets)) if served else (-1, "none")
@@ -48,7 +47,7 @@ def _cells(state: State, now: float, wall: float) -> str:
     )
 
 
-def _age(state: State, now: float, wall: float) -> str:
+def _age(state: AccountState, now: float, wall: float) -> str:
     if state.snapshot is None:
         return "none yet"
     if state.served(now) is None:
@@ -61,7 +60,7 @@ def _age(state: State, now: float, wall: float) -> str:
     return f"{age} <small>to be withdrawn {ahead(wall + left, left)}</small>"
 
 
-def _notes(state: State, holdings: Holdings | None, now: float, wall: float) -> str:
+def _notes(state: AccountState, holdings: Holdings | None, now: float, wall: float) -> str:
     served = state.served(now)
     notes = [_trouble(state.outage, wall)] if state.outage else []
     if served and served.rejected:
@@ -105,7 +104,7 @@ def _summary(holdings: Holdings | None) -> str:
     return count(len(holdings.held), "balance")
 
 
-def _polling(state: State) -> str:
+def _polling(state: AccountState) -> str:
     plan = state.schedule
     failed = sum(state.failures.values())
     facts = [

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from exporter.exposition.pages import State
+from exporter.polling.snapshots import AccountState
 from exporter.status.words import account_name, count, duration, listed, spoken
 
 
@@ -39,7 +39,7 @@ class Sentence:
     text: str
 
 
-def condition_of(state: State, now: float) -> Condition:
+def condition_of(state: AccountState, now: float) -> Condition:
     """Return how an account is; `now` is monotonic."""
     if state.outage:
         return Condition.DOWN
@@ -51,11 +51,11 @@ def condition_of(state: State, now: float) -> Condition:
     return Condition.INCOMPLETE if served.rejected else Condition.UP
 
 
-def summary(states: Sequence[State], now: float, wall: float) -> list[Sentence]:
+def summary(states: Sequence[AccountState], now: float, wall: float) -> list[Sentence]:
     """Return the answer: one sentence for each condition that needs a look, the worst first."""
     if not states:
         return [Sentence("waiting", "No accounts are configured.")]
-    groups: dict[Condition, list[State]] = {condition: [] for condition in Condition}
+    groups: dict[Condition, list[AccountState]] = {condition: [] for condition in Condition}
     for state in states:
         groups[condition_of(state, now)].append(state)
     troubles = [
@@ -66,7 +66,7 @@ def summary(states: Sequence[State], now: float, wall: float) -> list[Sentence]:
     return troubles or [Sentence("up", f"{_all_up(len(states))} {_oldest(states, now)}")]
 
 
-def headline(states: Sequence[State], now: float) -> str:
+def headline(states: Sequence[AccountState], now: float) -> str:
     """Return the answer in the few words that a tab has room for, as text."""
     conditions = [condition_of(state, now) for state in states]
     if not conditions:
@@ -78,7 +78,7 @@ def headline(states: Sequence[State], now: float) -> str:
 
 
 def _sentence(
-    condition: Condition, group: Sequence[State], total: int, now: float, wall: float
+    condition: Condition, group: Sequence[AccountState], total: int, now: float, wall: float
 ) -> Sentence:
     share = "The only account" if total == 1 else f"{len(group)} of {count(total, 'account')}"
     verb = "is" if len(group) == 1 else "are"
@@ -94,7 +94,7 @@ _PREDICATES = {
 }
 
 
-def _described(condition: Condition, state: State, now: float, wall: float) -> str:
+def _described(condition: Condition, state: AccountState, now: float, wall: float) -> str:
     named = account_name(state.schedule.account)
     if condition is Condition.DOWN and state.outage:
         lasting = duration(max(wall - state.outage.since, 0))
@@ -108,6 +108,6 @@ def _all_up(total: int) -> str:
     return "The account is up." if total == 1 else f"All {total} accounts are up."
 
 
-def _oldest(states: Sequence[State], now: float) -> str:
+def _oldest(states: Sequence[AccountState], now: float) -> str:
     age = max(now - served.requested_at for state in states if (served := state.served(now)))
     return f"Balances are at most {duration(age)} old."

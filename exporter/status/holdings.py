@@ -12,7 +12,6 @@ import msgspec
 
 from exporter.amounts import is_negative, is_sum, is_zero
 from exporter.exposition.deflate import Block, deflate, inflate
-from exporter.exposition.pages import RenderedBalances
 from exporter.model import Account, Amount, Threshold
 from exporter.polling.snapshots import Snapshot
 from exporter.status.tables import amount_cells, amounts_table, decimals, zeros_list
@@ -59,7 +58,7 @@ class Holdings:
     bounds, and `unlisted` names assets that have bounds and no balance.
     """
 
-    snapshot: Snapshot[RenderedBalances]
+    snapshot: Snapshot
     account: Account
     held: tuple[Held, ...]
     zeros: tuple[str, ...]
@@ -72,7 +71,7 @@ _decode = msgspec.json.Decoder(list[Row]).decode
 _ZERO = Decimal(0)
 
 
-def read_holdings(account: Account, snapshot: Snapshot[RenderedBalances]) -> Holdings:
+def read_holdings(account: Account, snapshot: Snapshot) -> Holdings:
     """Return what the page shows of an account's balances, with its thresholds judged."""
     rows = {row.asset: row for row in _decode(inflate(snapshot.rendered.rows))}
     outside = _outside(account.thresholds, rows)

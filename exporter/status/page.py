@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
 from exporter.exposition.deflate import EMPTY, Block, deflate
-from exporter.exposition.pages import State, Store
 from exporter.model import AccountKey
+from exporter.polling.snapshots import AccountState, SnapshotStore
 from exporter.runtime.clock import Clock
 from exporter.status import document
 from exporter.status.accounts import END, account_html
@@ -38,7 +38,7 @@ class Page:
 class StatusPage:
     """Make the page when it is asked for, at most once a second while nothing changes."""
 
-    def __init__(self, store: Store, clock: Clock, telemetry_path: str) -> None:
+    def __init__(self, store: SnapshotStore, clock: Clock, telemetry_path: str) -> None:
         """Read states from a store."""
         self._store = store
         self._clock = clock
@@ -86,7 +86,7 @@ class StatusPage:
             blocks=[deflate(document.opening(contents).encode()), *accounts, self._closing],
         )
 
-    async def _read(self, states: Iterable[State], now: float) -> dict[AccountKey, Holdings]:
+    async def _read(self, states: Iterable[AccountState], now: float) -> dict[AccountKey, Holdings]:
         """Return the holdings of what is served; those of known snapshots are known."""
         read: dict[AccountKey, Holdings] = {}
         async for state in _in_turns(states):
@@ -100,7 +100,7 @@ class StatusPage:
         return read
 
 
-async def _in_turns(states: Iterable[State]) -> AsyncIterator[State]:
+async def _in_turns(states: Iterable[AccountState]) -> AsyncIterator[AccountState]:
     """Yield states, and let the event loop do other work in between."""
     for number, state in enumerate(states, 1):
         yield state

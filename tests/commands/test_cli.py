@@ -18,7 +18,7 @@ import pytest
 from exporter.commands import poll
 from exporter.config.loader import parse
 from exporter.model import AccountKey, Amount, Balance, BalancesResponse, RejectedRow
-from exporter.polling.endpoint import Attempt
+from exporter.polling.snapshots import PollResult
 from exporter.runtime import logs
 from exporter.runtime.clock import Clock
 from exporter.simulator import Simulator, config_text
@@ -290,8 +290,8 @@ def test_a_name_that_the_terminal_cannot_show_is_escaped(tmp_path: Path):
 
 def test_a_flood_of_rows_that_were_left_out_is_cut_short():
     rows = tuple(RejectedRow(number, None, "not an object") for number in range(100))
-    attempt = Attempt(0.0, 0.0, 0.0, BalancesResponse((), rows), None)
-    assert poll.as_table(AccountKey("btcturk", "a"), attempt).splitlines() == [
+    result = PollResult(0.0, 0.0, 0.0, BalancesResponse((), rows), None)
+    assert poll.as_table(AccountKey("btcturk", "a"), result).splitlines() == [
         "btcturk / a: 0 assets at 1970-01-01 00:00:00 UTC",
         "  left out: row 0 (no asset): not an object",
         "  left out: row 1 (no asset): not an object",
@@ -304,10 +304,10 @@ def test_a_flood_of_rows_that_were_left_out_is_cut_short():
 
 def test_an_account_that_holds_nothing_has_no_table():
     nothing = Amount("0")
-    attempt = Attempt(
+    result = PollResult(
         0.0, 0.0, 0.0, BalancesResponse((Balance("BTC", nothing, nothing, nothing),)), None
     )
-    assert poll.as_table(AccountKey("btcturk", "a"), attempt).splitlines() == [
+    assert poll.as_table(AccountKey("btcturk", "a"), result).splitlines() == [
         "btcturk / a: 1 asset at 1970-01-01 00:00:00 UTC",
         "  and 1 asset at zero",
     ]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.errors import BadResponseError, PermissionDeniedError
-from exporter.exchange_api.http import MAX_BODY_BYTES
+from exporter.exchange_api.body import MAX_BODY_BYTES
 from exporter.exchange_api.responses import (
     MAX_ASSETS,
     AmountReader,

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import trustme
 
-from exporter.exchange_api import http
+from exporter.exchange_api import client as http_client
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -164,7 +164,7 @@ def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
 def trusting(authority: trustme.CA) -> Iterator[None]:
     """Let this machine trust a certificate authority, as an administrator would."""
     kept = os.environ.get("SSL_CERT_FILE")
-    http._tls_context.cache_clear()
+    http_client._tls_context.cache_clear()
     with tempfile.NamedTemporaryFile() as file:
         file.write(authority.cert_pem.bytes())
         file.flush()
@@ -172,7 +172,7 @@ def trusting(authority: trustme.CA) -> Iterator[None]:
         try:
             yield
         finally:
-            http._tls_context.cache_clear()
+            http_client._tls_context.cache_clear()
             os.environ.pop("SSL_CERT_FILE")
             if kept is not None:
                 os.environ["SSL_CERT_FILE"] = kept

@@ -16,7 +16,7 @@ from exporter.credentials import Secret
 from exporter.errors import REASONS
 from exporter.exchanges import EXCHANGES
 from exporter.exposition.exporter_metrics import ExporterMetrics
-from exporter.exposition.pages import render_balances
+from exporter.exposition.pages import PageRenderer
 from exporter.model import Account, AccountKey
 from exporter.polling.poller import Poller
 from exporter.polling.snapshots import SnapshotStore
@@ -117,7 +117,7 @@ class World:
 
     def forget(self) -> None:
         """Begin with new parts, as a daemon that is started again does."""
-        self.store = SnapshotStore(render_balances)
+        self.store = SnapshotStore(PageRenderer())
         self.own = ExporterMetrics("0", "test", self.clocks.ours.monotonic)
         self._routes: Routes = make_routes(
             telemetry_path="/metrics",

@@ -10,8 +10,9 @@ from pathlib import Path
 from exporter.daemon import make_exporter_metrics
 from exporter.exposition.deflate import inflate
 from exporter.exposition.families import Format
-from exporter.exposition.pages import Exposition, Store
+from exporter.exposition.pages import Exposition
 from exporter.model import Amount, Balance
+from exporter.polling.snapshots import SnapshotStore
 from exporter.routes import make_routes
 from exporter.runtime.clock import Clock
 from exporter.web.server import Server
@@ -47,7 +48,7 @@ def batch() -> dict[str, list[Balance]]:
     return accounts
 
 
-def filled_store(balances: Mapping[str, list[Balance]]) -> Store:
+def filled_store(balances: Mapping[str, list[Balance]]) -> SnapshotStore:
     store = make_store(*map(make_account, balances))
     for name, rows in balances.items():
         store.succeed(make_account(name).key, poll_at(Clock().monotonic()), reading(*rows))
@@ -55,7 +56,7 @@ def filled_store(balances: Mapping[str, list[Balance]]) -> Store:
 
 
 @asynccontextmanager
-async def served(store: Store) -> AsyncIterator[str]:
+async def served(store: SnapshotStore) -> AsyncIterator[str]:
     routes = make_routes(
         telemetry_path="/metrics",
         store=store,

@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.credentials import Secret, SecretFile
-from exporter.exposition.pages import RenderedBalances, Store, render_balances
-from exporter.model import Account, AccountKey, Balance
+from exporter.exposition.pages import PageRenderer
+from exporter.model import Account, AccountKey, Balance, RenderedBalances
 from exporter.polling.poller import Poller, make_schedules, spread
 from exporter.polling.snapshots import AccountState, SnapshotStore
 from exporter.runtime.clock import Clock
@@ -31,8 +31,8 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 @asynccontextmanager
 async def polling(
-    *accounts: Account, store: Store | None = None
-) -> AsyncIterator[tuple[Store, Poller]]:
+    *accounts: Account, store: SnapshotStore | None = None
+) -> AsyncIterator[tuple[SnapshotStore, Poller]]:
     """Poll accounts until the end of the block."""
     store = store or make_store()
     async with asyncio.TaskGroup() as tasks:
@@ -242,12 +242,13 @@ async def test_a_defect_while_rendering_costs_polls_of_one_account_and_nothing_e
 ):
     broken, sound = add(simulator, "broken"), add(simulator, "sound")
 
-    def render(key: AccountKey, balances: tuple[Balance, ...]) -> RenderedBalances:
-        if key == broken.key:
-            raise ZeroDivisionError("canary")
-        return render_balances(key, balances)
+    class Broken(PageRenderer):
+        def balances(self, key: AccountKey, balances: tuple[Balance, ...]) -> RenderedBalances:
+            if key == broken.key:
+                raise ZeroDivisionError("canary")
+            return super().balances(key, balances)
 
-    store: Store = SnapshotStore(render)
+    store = SnapshotStore(Broken())
     async with polling(broken, sound, store=store):
         await until(lambda: store.states[broken.key].polls >= 2)
         await until(lambda: store.states[sound.key].up)
@@ -263,11 +264,13 @@ async def test_a_defect_while_samples_are_prepared_costs_polls_of_one_account_an
 ):
     broken, sound = add(simulator, "broken"), add(simulator, "sound")
 
-    def prepare(state: AccountState[RenderedBalances]) -> None:
-        if state.up and state.schedule.account is broken:
-            raise ZeroDivisionError("canary")
+    class Broken(PageRenderer):
+        def account(self, state: AccountState) -> tuple[str, ...]:
+            if state.up and state.schedule.account is broken:
+                raise ZeroDivisionError("canary")
+            return super().account(state)
 
-    store: Store = SnapshotStore(render_balances, watchers=[prepare])
+    store = SnapshotStore(Broken())
     async with polling(broken, sound, store=store):
         await until(lambda: store.states[broken.key].polls >= 2)
         await until(lambda: store.states[sound.key].up)

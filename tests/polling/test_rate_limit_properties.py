@@ -2,7 +2,7 @@
 
 import asyncio
 import selectors
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -22,6 +22,8 @@ from exporter.errors import (
     UnavailableError,
 )
 from exporter.exchange_api.base import Exchange
+from exporter.exchange_api.messages import ApiRequest, ApiResponse
+from exporter.exchange_api.progress import Progress
 from exporter.exchange_api.server_clock import ServerClock
 from exporter.model import Account, BalancesResponse
 from exporter.polling.endpoint import Endpoint
@@ -87,23 +89,20 @@ class ScriptedApi:
 
     script: Script = Script(0.0, ())
     sent: list[Request] = field(default_factory=list)
-    before_request: Callable[[bool], Any] = field(init=False)
-
-    def begin_poll(self, before_request: Callable[[bool], Any]) -> None:
-        self.before_request = before_request
-
-    def timed_out(self) -> PollError:
-        return BadResponseError("too slow")
 
     async def fetch_balances(
-        self, _account: Account, _credentials: Mapping[str, Secret], http: Any
+        self, _account: Account, _credentials: Mapping[str, Secret], session: Any
     ) -> BalancesResponse:
-        for number, duration in enumerate(http.script.requests):
-            await http.before_request(number == 0)
-            await http.ask(duration)
-        if http.script.error is not None:
-            raise http.script.error
+        script = session._client.script
+        for duration in script.requests:
+            await session.send(lambda duration=duration: ApiRequest(str(duration), {}))
+        if script.error is not None:
+            raise script.error
         return BalancesResponse(())
+
+    async def send(self, wanted: ApiRequest, _progress: Progress) -> ApiResponse:
+        await self.ask(float(wanted.path))
+        return ApiResponse(200, b"")
 
     async def ask(self, duration: float) -> None:
         request = Request(asyncio.get_running_loop().time())
@@ -135,15 +134,15 @@ class Scene:
 
     async def _poll(self, endpoint: Endpoint, script: Script) -> None:
         await asyncio.sleep(script.wanted)
-        http = ScriptedApi(script, self.sent)
+        client = ScriptedApi(script, self.sent)
         account = make_account(timeout=200.0, credentials={})
         with suppress(TimeoutError):
             async with asyncio.timeout(script.given_up):
-                attempt = await endpoint.poll(account, http)
+                result = await endpoint.poll(account, client)
                 now = asyncio.get_running_loop().time()
-                if isinstance(attempt.outcome, RateLimitedError):
-                    self.refusals.append((now, attempt.outcome))
-                elif isinstance(attempt.outcome, BalancesResponse):
+                if isinstance(result.outcome, RateLimitedError):
+                    self.refusals.append((now, result.outcome))
+                elif isinstance(result.outcome, BalancesResponse):
                     self.successes.append(now)
 
 

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from exporter.exposition.pages import RenderedBalances, render_balances
+from exporter.exposition.pages import PageRenderer
 from exporter.polling.poller import Poller
 from exporter.polling.snapshots import SnapshotStore
 from exporter.simulator import Simulator
@@ -27,7 +27,7 @@ async def outage(fault: str, back_within: float) -> None:
         limits={"btcturk": LIMIT},
         ledger_size=100_000,
     ) as simulator:
-        store: SnapshotStore[RenderedBalances] = SnapshotStore(render_balances)
+        store = SnapshotStore(PageRenderer())
         async with asyncio.TaskGroup() as tasks:
             poller = Poller(store, tasks, clocks.ours)
             await poller.reconcile(accounts(simulator), {"btcturk": LIMIT, "trubit": LIMIT})
@@ -53,7 +53,7 @@ def accounts(simulator: Simulator):
         yield simulated(simulator, account, interval=INTERVAL, timeout=10.0)
 
 
-def up(store: SnapshotStore[RenderedBalances]) -> int:
+def up(store: SnapshotStore) -> int:
     return sum(state.up for state in store.states.values())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from exporter.exposition.exporter_metrics import ExporterMetrics
-from exporter.exposition.pages import Store
+from exporter.polling.snapshots import SnapshotStore
 from exporter.routes import make_routes
 from exporter.runtime.clock import Clock
 from exporter.web.server import Server
@@ -23,7 +23,7 @@ from tests.status.pages import NOW
 class Site:
     """Hold a server of a store's status page, and the clock that it goes by."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: SnapshotStore) -> None:
         self.now = NOW
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever)
@@ -65,10 +65,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site() -> Iterator[Callable[[Store], Site]]:
+def site() -> Iterator[Callable[[SnapshotStore], Site]]:
     with ExitStack() as stack:
 
-        def start(store: Store) -> Site:
+        def start(store: SnapshotStore) -> Site:
             it = Site(store)
             it.open()
             stack.callback(it.close)

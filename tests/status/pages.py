@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from exporter.exposition.deflate import inflate, join
-from exporter.exposition.pages import Store
+from exporter.polling.snapshots import SnapshotStore
 from exporter.runtime.clock import Clock
 from exporter.status import StatusPage
 from tests.accounts import WALL
@@ -97,14 +97,14 @@ def read(html: str) -> Element:
     return reader.root
 
 
-def html_of(store: Store, now: float = NOW) -> str:
+def html_of(store: SnapshotStore, now: float = NOW) -> str:
     """Return the page's text at a monotonic time."""
     clock = Clock(monotonic=lambda: now, wall=lambda: WALL + now)
     blocks = asyncio.run(StatusPage(store, clock, "/metrics").blocks())
     return inflate(join(blocks)).decode()
 
 
-def page_of(store: Store, now: float = NOW) -> Element:
+def page_of(store: SnapshotStore, now: float = NOW) -> Element:
     return read(html_of(store, now))
 
 

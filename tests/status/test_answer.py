@@ -1,8 +1,8 @@
 """The first lines say whether all is well, and if not, what is the matter."""
 
 from exporter.errors import AuthenticationError, PollTimeoutError
-from exporter.exposition.pages import Store
 from exporter.model import Amount, RejectedRow, Threshold
+from exporter.polling.snapshots import SnapshotStore
 from tests.accounts import balance, make_account, make_store, poll_at, reading
 from tests.status.pages import NOW, page_of
 
@@ -10,7 +10,7 @@ TREASURY = make_account("treasury")
 PAYMENTS = make_account("payments", "trubit")
 
 
-def answer_of(store: Store) -> list[str]:
+def answer_of(store: SnapshotStore) -> list[str]:
     header = page_of(store).by_id("answer")
     return [each.words for each in header.inside if not isinstance(each, str)][1:]
 

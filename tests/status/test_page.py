@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from exporter.errors import BadResponseError
 from exporter.exposition.deflate import inflate, join
-from exporter.exposition.pages import Store
 from exporter.model import Amount, RejectedRow, Threshold
+from exporter.polling.snapshots import SnapshotStore
 from exporter.runtime.clock import Clock
 from exporter.status import HEADERS, StatusPage
 from tests.accounts import balance, make_account, make_store, poll_at, reading
@@ -30,7 +30,7 @@ HOSTILE = [
 names = st.one_of(st.sampled_from(HOSTILE), st.text(min_size=1, max_size=20))
 
 
-def with_name(text: str) -> Store:
+def with_name(text: str) -> SnapshotStore:
     """Return a store in which a text stands everywhere that a text can stand."""
     good = make_account(text, thresholds=(Threshold(text, "free_min", Amount("2")),))
     bad = make_account(text, "trubit")
@@ -42,7 +42,7 @@ def with_name(text: str) -> Store:
     return store
 
 
-def tags_of(store: Store) -> list[tuple[str, list[str]]]:
+def tags_of(store: SnapshotStore) -> list[tuple[str, list[str]]]:
     return [(each.tag, list(each.attributes)) for each in page_of(store).descendants]
 
 

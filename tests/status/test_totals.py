@@ -1,8 +1,8 @@
 """A sum is exact, says of how many accounts it is, and is withheld where it could be too small."""
 
 from exporter.errors import PollTimeoutError
-from exporter.exposition.pages import Store
 from exporter.model import AssetFilter, RejectedRow
+from exporter.polling.snapshots import SnapshotStore
 from tests.accounts import balance, make_account, make_store, poll_at, reading
 from tests.status.pages import NOW, page_of, rows_of
 
@@ -10,11 +10,11 @@ TREASURY = make_account("treasury")
 PAYMENTS = make_account("payments", "trubit")
 
 
-def totals_of(store: Store) -> dict[str, list[str]]:
+def totals_of(store: SnapshotStore) -> dict[str, list[str]]:
     return rows_of(page_of(store).by_id("totals").one("table"))
 
 
-def held(total: str, free: str, locked: str) -> Store:
+def held(total: str, free: str, locked: str) -> SnapshotStore:
     store = make_store(TREASURY, PAYMENTS)
     store.succeed(TREASURY.key, poll_at(NOW), reading(balance("BTC", "1.50", "1.25", "0.25")))
     store.succeed(PAYMENTS.key, poll_at(NOW), reading(balance("BTC", total, free, locked)))

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import PollError
-from exporter.exchange_api.http import MAX_RETRY_AFTER, ApiResponse, check_status, parse_retry_after
+from exporter.exchange_api.http_date import MAX_RETRY_AFTER, parse_retry_after
+from exporter.exchange_api.messages import ApiResponse
+from exporter.exchange_api.status import check_status
 from exporter.exchanges import EXCHANGES
 from exporter.model import BalancesResponse
-from exporter.polling.endpoint import Attempt, Endpoint
+from exporter.polling.endpoint import Endpoint
+from exporter.polling.snapshots import PollResult
 from exporter.runtime.clock import Clock
 from exporter.simulator import Simulator
 from tests.accounts import make_account, simulated
@@ -17,21 +20,23 @@ from tests.accounts import make_account, simulated
 NOW = 1_700_000_000.0
 
 
-async def poll(simulator: Simulator, exchange: str, polls: int = 1, **changes: object) -> Attempt:
-    """Poll a new simulated account and return the last attempt."""
+async def poll(
+    simulator: Simulator, exchange: str, polls: int = 1, **changes: object
+) -> PollResult:
+    """Poll a new simulated account and return the last result."""
     account = simulated(simulator, simulator.add_account(exchange=exchange, name="a"), **changes)
     endpoint = Endpoint(EXCHANGES[exchange], 1_000_000, Clock())
-    http = endpoint.connect(account)
+    client = endpoint.connect(account)
     try:
         for _ in range(polls):
-            attempt = await endpoint.poll(account, http)
+            result = await endpoint.poll(account, client)
     finally:
-        await http.aclose()
-    return attempt
+        await client.aclose()
+    return result
 
 
-def reason(attempt: Attempt) -> str:
-    return attempt.outcome.reason if isinstance(attempt.outcome, PollError) else "none"
+def reason(result: PollResult) -> str:
+    return result.outcome.reason if isinstance(result.outcome, PollError) else "none"
 
 
 @pytest.fixture(params=["btcturk", "trubit"])
@@ -68,9 +73,9 @@ async def test_a_poll_that_takes_too_long_is_given_up_at_its_timeout(
     simulator: Simulator, exchange: str, fault: str
 ):
     simulator.show(fault, call="balances")
-    attempt = await poll(simulator, exchange, timeout=0.3)
-    assert reason(attempt) == "timeout"
-    assert 0.3 <= attempt.duration < 0.8
+    result = await poll(simulator, exchange, timeout=0.3)
+    assert reason(result) == "timeout"
+    assert 0.3 <= result.duration < 0.8
 
 
 @pytest.mark.parametrize("fault", ["chunked", "until_close", "early_hints", "close_after"])
@@ -87,21 +92,21 @@ async def test_a_connection_that_was_closed_between_polls_is_no_failure(
 
 
 async def test_a_connection_is_kept_between_polls(simulator: Simulator):
-    attempt = await poll(simulator, "btcturk", polls=3)
-    assert isinstance(attempt.outcome, BalancesResponse)
+    result = await poll(simulator, "btcturk", polls=3)
+    assert isinstance(result.outcome, BalancesResponse)
     assert len(simulator.ledger.entries("btcturk")) == 3
 
 
 async def test_nobody_there_is_a_failed_connection(simulator: Simulator, exchange: str):
-    attempt = await poll(simulator, exchange, base_url="http://127.0.0.1:1")
-    assert reason(attempt) == "connection"
+    result = await poll(simulator, exchange, base_url="http://127.0.0.1:1")
+    assert reason(result) == "connection"
 
 
 async def test_plain_http_where_tls_is_due_is_refused_before_a_header_is_sent(
     simulator: Simulator, exchange: str
 ):
-    attempt = await poll(simulator, exchange, base_url=simulator.url.replace("http://", "https://"))
-    assert reason(attempt) == "tls"
+    result = await poll(simulator, exchange, base_url=simulator.url.replace("http://", "https://"))
+    assert reason(result) == "tls"
     assert len(simulator.ledger) == 0
 
 
@@ -160,13 +165,13 @@ async def test_an_account_recovers_wherever_its_poll_was_given_up_on(
 ):
     account = simulated(simulator, simulator.add_account(exchange=exchange, name="a", assets=3))
     endpoint = Endpoint(EXCHANGES[exchange], 10**9, Clock())
-    http = endpoint.connect(account)
+    client = endpoint.connect(account)
     try:
         for microseconds in range(0, 6000, 10):
-            await endpoint.poll(replace(account, timeout=microseconds / 1e6), http)
-        assert isinstance((await endpoint.poll(account, http)).outcome, BalancesResponse)
+            await endpoint.poll(replace(account, timeout=microseconds / 1e6), client)
+        assert isinstance((await endpoint.poll(account, client)).outcome, BalancesResponse)
     finally:
-        await http.aclose()
+        await client.aclose()
 
 
 async def test_session_keys_are_not_written_where_the_environment_asks_for_them(
@@ -175,7 +180,7 @@ async def test_session_keys_are_not_written_where_the_environment_asks_for_them(
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "no" / "such" / "folder"))
     account = make_account(base_url="https://127.0.0.1:1")
     endpoint = Endpoint(EXCHANGES["btcturk"], 10**9, Clock())
-    http = endpoint.connect(account)
-    attempt = await endpoint.poll(account, http)
-    await http.aclose()
-    assert reason(attempt) == "connection"
+    client = endpoint.connect(account)
+    result = await endpoint.poll(account, client)
+    await client.aclose()
+    assert reason(result) == "connection"

@@ -1,0 +1,31 @@
+"""Define a request to an exchange and its response."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class ApiRequest(NamedTuple):
+    """Describe a request: the path with its query, and the headers that sign it.
+
+    `call` names what is requested in metrics and logs, where the path could show a signature.
+    """
+
+    path: str
+    headers: Mapping[str, str]
+    call: str = "balances"
+    method: str = "GET"
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResponse:
+    """Describe a response; `retry_after` is in seconds, None if the exchange sent nothing usable.
+
+    The body of a status other than 200 is read only for 4xx, and dropped if it is large or broken.
+    """
+
+    status: int
+    body: bytes
+    retry_after: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
