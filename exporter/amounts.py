@@ -62,6 +62,12 @@ def is_negative(amount: Amount) -> bool:
     return amount[0] == "-"
 
 
+def fits_float64(number: Decimal) -> bool:
+    """Return whether a float64 can hold a number: neither infinite, nor 0 for what is not."""
+    nearest = float(number)
+    return not math.isinf(nearest) and (nearest != 0 or not number)
+
+
 def _check_float64(plain: str) -> None:
     nearest = float(plain)
     if math.isinf(nearest):

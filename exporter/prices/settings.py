@@ -1,0 +1,81 @@
+"""Define what a configuration may say of valuation; durations are in seconds."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from exporter.model import Network
+from exporter.prices.fiat import FIAT
+
+PriceKind = Literal["bid", "mid", "last"]
+
+_ANY_WAY_OUT = Network()
+
+PRICE_KINDS: tuple[PriceKind, ...] = ("bid", "mid", "last")
+
+
+@dataclass(frozen=True, slots=True)
+class Peg:
+    """Assume that one unit of `asset` is worth one unit of `currency`."""
+
+    asset: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Leave an asset out of values: at every exchange, or only at `exchange`."""
+
+    asset: str
+    exchange: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteRequest:
+    """Ask for one quote of a source that has no ticker: what one unit of `sold` brings."""
+
+    country: str
+    sold: str
+    bought: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSource:
+    """Describe one source of quotes; `account` is set if its quotes need that account's key."""
+
+    exchange: str
+    base_url: str
+    account: str | None = None
+    interval: float = 60.0
+    timeout: float = 10.0
+    stale_after: float = 300.0
+    network: Network = _ANY_WAY_OUT
+    quotes: tuple[QuoteRequest, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return the value of the label `source`."""
+        return f"{self.exchange}:{self.account}" if self.account else self.exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """Describe the whole section `valuation`; the first currency is what alerts count in."""
+
+    currencies: tuple[str, ...]
+    sources: tuple[PriceSource, ...]
+    price: PriceKind = "bid"
+    max_row_age: float = 3600.0
+    max_spread: Decimal = Decimal("0.05")
+    bridges: tuple[str, ...] = ("USDT", "TRY")
+    shared: frozenset[str] = frozenset({"BTC", "ETH", "USDT", "USDC"})
+    pegs: tuple[Peg, ...] = ()
+    ignored: frozenset[Ignored] = frozenset()
+
+    def ignores(self, exchange: str, asset: str) -> bool:
+        """Return whether an asset of an exchange is left out of values."""
+        return Ignored(asset) in self.ignored or Ignored(asset, exchange) in self.ignored
+
+    def shares(self, code: str) -> bool:
+        """Return whether a code means the same at every exchange."""
+        return code in self.shared or code in FIAT

@@ -1,0 +1,39 @@
+"""Define what a price source's response says: quotes of pairs, as exact decimals."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+
+class Pair(NamedTuple):
+    """Name a market: `base` is sold for `quote`, as BTC for TRY in BTC/TRY."""
+
+    base: str
+    quote: str
+
+
+class Quote(NamedTuple):
+    """One row of a ticker: units of `pair.quote` for one unit of `pair.base`.
+
+    `bid`, `ask` and `last` are None if the row has none; `updated` is the row's own time in Unix
+    seconds, None if the source dates no rows.
+    """
+
+    pair: Pair
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    updated: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotesResponse:
+    """All that one complete response of a price source said.
+
+    `unparsable` counts the rows that could not be read, `unparsable_pairs` names those of them
+    whose pair is known, so that no other row of the pair is believed.
+    """
+
+    quotes: tuple[Quote, ...]
+    unparsable: int = 0
+    unparsable_pairs: frozenset[Pair] = frozenset()
