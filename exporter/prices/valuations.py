@@ -55,7 +55,9 @@ class Valuations:
         self._books: Mapping[str, Book] = {}
         self._accounts: Mapping[AccountKey, _Valued] = {}
         self._worth = Worth()
-        self._made_of: object = None
+        # Both are replaced whole when they change.
+        self._states: Mapping[AccountKey, AccountState] | None = None
+        self._counted: Mapping[str, Book] | None = None
 
     @property
     def books(self) -> Mapping[str, Book]:
@@ -73,10 +75,10 @@ class Valuations:
 
     def worth(self, states: Mapping[AccountKey, AccountState], now: float) -> Worth:
         """Return prices and values as of `now` (monotonic)."""
-        made_of = (states, self._books)
-        if self._made_of != made_of or now >= self._worth.valid_until:
+        is_current = self._states is states and self._counted is self._books
+        if not is_current or now >= self._worth.valid_until:
             self._worth = self._compute(states, now)
-            self._made_of = made_of
+            self._states, self._counted = states, self._books
         return self._worth
 
     def _compute(self, states: Mapping[AccountKey, AccountState], now: float) -> Worth:
@@ -161,9 +163,7 @@ class Valuations:
         }
         return {peg: EXACT.subtract(price.value, 1) for peg, price in found.items() if price}
 
-    def _quoted(
-        self, asset: str, currency: str, sources: Sequence[SourceRates]
-    ) -> Price | None:
+    def _quoted(self, asset: str, currency: str, sources: Sequence[SourceRates]) -> Price | None:
         """Return a price that no peg is part of, at the first source that quotes it."""
         prices = (
             find_price(source.exchange, asset, currency, sources, self.valuation, with_pegs=False)
