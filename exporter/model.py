@@ -11,6 +11,7 @@ Amount = NewType("Amount", str)
 """An exact decimal in plain notation, as `amounts.parse_amount` makes it: `-12.50`, never `1e3`."""
 
 BOUNDS = ("free_min", "free_max", "total_min", "total_max", "locked_min", "locked_max")
+VALUE_BOUNDS = ("value_min", "value_max")
 
 
 class AccountKey(NamedTuple):
@@ -25,6 +26,15 @@ class Threshold:
     """Bound one balance of one asset; `bound` is one of `BOUNDS`."""
 
     asset: str
+    bound: str
+    value: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class ValueThreshold:
+    """Bound what an account is worth in a currency; `bound` is one of `VALUE_BOUNDS`."""
+
+    currency: str
     bound: str
     value: Amount
 
@@ -68,6 +78,7 @@ class Account:
     stale_after: float | None = None
     assets: AssetFilter = AssetFilter()
     thresholds: tuple[Threshold, ...] = ()
+    value_thresholds: tuple[ValueThreshold, ...] = ()
     network: Network = Network()
     labels: Mapping[str, str] = field(default_factory=dict)
     in_totals: bool = True

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import inf
+from operator import is_
 from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.amounts import EXACT
 from exporter.model import AccountKey
 from exporter.polling.snapshots import AccountState, Snapshot
+from exporter.errors import REASONS
 from exporter.prices.book import Book
 from exporter.prices.routes import Price, SourceRates, find_price
 from exporter.prices.settings import PriceSource, Valuation
@@ -36,6 +38,21 @@ class Worth:
     valid_until: float = inf
 
 
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What is known of a price source; a new state replaces the old one whole.
+
+    `last_success` is in Unix seconds, 0 before the first; `error` says why the last fetch failed.
+    """
+
+    source: PriceSource
+    book: Book = field(default_factory=Book)
+    up: bool = False
+    last_success: float = 0.0
+    failures: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
+    error: str | None = None
+
+
 class _Valued(NamedTuple):
     """What was computed for an account, and of which snapshot and prices."""
 
@@ -52,33 +69,28 @@ class Valuations:
         """Start without quotes."""
         self.valuation = valuation
         self._read_held = read_held
-        self._books: Mapping[str, Book] = {}
+        self._sources: Mapping[str, SourceState] = {
+            source.name: SourceState(source) for source in valuation.sources
+        }
         self._accounts: Mapping[AccountKey, _Valued] = {}
         self._worth = Worth()
-        # Both are replaced whole when they change.
-        self._states: Mapping[AccountKey, AccountState] | None = None
-        self._counted: Mapping[str, Book] | None = None
+        self._made_of: tuple[object, ...] = ()
 
     @property
-    def books(self) -> Mapping[str, Book]:
-        """Return each source's book by the source's name."""
-        return self._books
+    def sources(self) -> Mapping[str, SourceState]:
+        """Return the state of each source by its name, in the configured order."""
+        return self._sources
 
-    def publish(self, source: PriceSource, book: Book) -> None:
-        """Take over a source's book."""
-        self._books = {**self._books, source.name: book}
-
-    def keep(self, sources: Sequence[PriceSource]) -> None:
-        """Forget the books of all sources but these."""
-        names = {source.name for source in sources}
-        self._books = {name: book for name, book in self._books.items() if name in names}
+    def publish(self, state: SourceState) -> None:
+        """Take over a source's new state."""
+        self._sources = {**self._sources, state.source.name: state}
 
     def worth(self, states: Mapping[AccountKey, AccountState], now: float) -> Worth:
         """Return prices and values as of `now` (monotonic)."""
-        is_current = self._states is states and self._counted is self._books
+        made_of = (states, *(state.book for state in self._sources.values()))
+        is_current = len(made_of) == len(self._made_of) and all(map(is_, made_of, self._made_of))
         if not is_current or now >= self._worth.valid_until:
-            self._worth = self._compute(states, now)
-            self._states, self._counted = states, self._books
+            self._worth, self._made_of = self._compute(states, now), made_of
         return self._worth
 
     def _compute(self, states: Mapping[AccountKey, AccountState], now: float) -> Worth:
@@ -88,7 +100,7 @@ class Valuations:
             if (snapshot := state.served(now)) is not None
         }
         held = {key: self._held(key, snapshot) for key, snapshot in served.items()}
-        sources = self._sources(now)
+        sources = self._usable(now)
         prices = self._prices(held, sources)
         if prices == self._worth.prices:
             prices = self._worth.prices  # values that are made of the same prices stay
@@ -113,16 +125,15 @@ class Valuations:
         is_known = known is not None and known.snapshot is snapshot
         return known.held if known and is_known else self._read_held(snapshot)
 
-    def _sources(self, now: float) -> Sequence[SourceRates]:
+    def _usable(self, now: float) -> Sequence[SourceRates]:
         """Return the quotes that may be used now, in the configured order of their sources."""
         return [
             SourceRates(
-                source.name,
-                source.exchange,
-                {pair: rate for pair, rate in book.rates.items() if now < rate.expires_at},
+                name,
+                state.source.exchange,
+                {p: rate for p, rate in state.book.rates.items() if now < rate.expires_at},
             )
-            for source in self.valuation.sources
-            if (book := self._books.get(source.name))
+            for name, state in self._sources.items()
         ]
 
     def _prices(
