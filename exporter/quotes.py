@@ -37,3 +37,23 @@ class QuotesResponse:
     quotes: tuple[Quote, ...]
     unparsable: int = 0
     unparsable_pairs: frozenset[Pair] = frozenset()
+
+
+class QuoteRequest(NamedTuple):
+    """Name one quote of a source that has no ticker: what one unit of `sold` brings."""
+
+    country: str
+    sold: str
+    bought: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuotesQuery:
+    """Say which quotes are of use: pairs of these assets and currencies, and configured ones.
+
+    A source that has a whole ticker may return all of it.
+    """
+
+    assets: frozenset[str] = frozenset()
+    currencies: frozenset[str] = frozenset()
+    requests: tuple[QuoteRequest, ...] = ()

@@ -8,6 +8,7 @@ from exporter.credentials import Secret
 from exporter.exchange_api.server_clock import ServerClock
 from exporter.exchange_api.session import Session
 from exporter.model import Account, BalancesResponse
+from exporter.quotes import QuotesQuery, QuotesResponse
 
 
 class ExchangeApi(Protocol):
@@ -18,6 +19,32 @@ class ExchangeApi(Protocol):
     ) -> BalancesResponse:
         """Return all that one complete answer said; raises a `PollError` if there is none."""
         ...
+
+
+class QuotesApi(Protocol):
+    """Fetch quotes: what an exchange's API also does if its `Exchange` declares `quotes`."""
+
+    async def fetch_quotes(
+        self, query: QuotesQuery, credentials: Mapping[str, Secret], session: Session
+    ) -> QuotesResponse:
+        """Return the quotes of one complete response; raises a `PollError` if there is none.
+
+        `credentials` are empty unless the exchange's quotes need an account.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Quotes:
+    """Declare an exchange's quotes: the currencies that it quotes in, and their rate limit.
+
+    `requests_per_minute` is the limit of the public calls for each address. Quotes that
+    `need_account` are requested with an account's key, within that account's limit.
+    """
+
+    currencies: frozenset[str]
+    requests_per_minute: int
+    need_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +64,4 @@ class Exchange:
     credentials: tuple[frozenset[str], ...]
     base64_credentials: frozenset[str] = frozenset()
     has_other_paths: bool = False
+    quotes: Quotes | None = None

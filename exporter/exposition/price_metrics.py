@@ -43,8 +43,10 @@ def _prices(view: PriceView) -> Samples:
 def _price_info(view: PriceView) -> Samples:
     return [
         (
-            f'{_price_labels(*key)},source="{escape(",".join(price.sources))}",'
-            f'route="{escape(">".join(price.route))}",assumed="{escape(",".join(price.assumed))}"',
+            (
+                f'{_price_labels(*key)},source="{escape(",".join(price.sources))}",'
+                f'route="{escape(">".join(price.route))}",assumed="{escape(",".join(price.assumed))}"'
+            ),
             1,
         )
         for key, price in view.worth.prices.items()

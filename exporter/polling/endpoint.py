@@ -5,8 +5,11 @@ import math
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Generic, TypeVar, cast
 
-from exporter.credentials import CredentialsReader, Secret
+from exporter.credentials import CredentialsReader, Secret, SecretSource
 from exporter.errors import (
     CredentialsError,
     InternalError,
@@ -14,7 +17,7 @@ from exporter.errors import (
     RateLimitedError,
     StalledError,
 )
-from exporter.exchange_api.base import Exchange
+from exporter.exchange_api.base import Exchange, QuotesApi
 from exporter.exchange_api.client import HttpClient
 from exporter.exchange_api.server_clock import ServerClock
 from exporter.exchange_api.session import Session
@@ -22,11 +25,28 @@ from exporter.model import Account, BalancesResponse
 from exporter.polling.deadline import Deadline
 from exporter.polling.rate_limit import RateLimiter, rate_limit_pause
 from exporter.polling.snapshots import PollResult
+from exporter.quotes import QuotesQuery, QuotesResponse
 from exporter.runtime.clock import Clock
 
 Sleep = Callable[[float], Awaitable[None]]
 
 _STALL = 1.0  # seconds past a deadline that only a stall of this process explains
+
+
+Fetched = TypeVar("Fetched")
+
+
+@dataclass(frozen=True, slots=True)
+class Run(Generic[Fetched]):
+    """Describe how one run of requests ended, and the credentials it was signed with.
+
+    `requested_at` is monotonic; `credentials` is None if they could not be read.
+    """
+
+    requested_at: float
+    duration: float
+    outcome: Fetched | PollError
+    credentials: Mapping[str, Secret] | None
 
 
 class Endpoint:
@@ -67,10 +87,47 @@ class Endpoint:
 
     async def poll(self, account: Account, client: HttpClient) -> PollResult:
         """Poll an account once; whatever goes wrong is the outcome, never raised."""
-        requested_at = self._clock.monotonic()
-        outcome: BalancesResponse | PollError
-        credentials = None
+
+        async def fetch(credentials: Mapping[str, Secret], session: Session) -> BalancesResponse:
+            response = await self._api.fetch_balances(account, credentials, session)
+            return response.only(account.assets)
+
         deadline = Deadline(account.timeout)
+        run = await self._run(deadline, account.credentials, client, fetch)
+        return PollResult(
+            run.requested_at,
+            self._clock.wall() - run.duration,
+            run.duration,
+            run.outcome,
+            run.credentials,
+            self.server_clock.offset(),
+        )
+
+    async def fetch_quotes(
+        self,
+        query: QuotesQuery,
+        client: HttpClient,
+        deadline: Deadline,
+        credentials: Mapping[str, SecretSource] = MappingProxyType({}),
+    ) -> "Run[QuotesResponse]":
+        """Fetch quotes once, within the same limit; whatever goes wrong is the outcome."""
+        api = cast("QuotesApi", self._api)  # as the exchange's `quotes` declares
+
+        async def fetch(secrets: Mapping[str, Secret], session: Session) -> QuotesResponse:
+            return await api.fetch_quotes(query, secrets, session)
+
+        return await self._run(deadline, credentials, client, fetch)
+
+    async def _run(
+        self,
+        deadline: Deadline,
+        credentials: Mapping[str, SecretSource],
+        client: HttpClient,
+        fetch: Callable[[Mapping[str, Secret], Session], Awaitable[Fetched]],
+    ) -> "Run[Fetched]":
+        requested_at = self._clock.monotonic()
+        outcome: Fetched | PollError
+        secrets = None
         session = Session(
             client, _Admission(self._rate_limiter, deadline, self._clock, self._sleep)
         )
@@ -78,25 +135,17 @@ class Endpoint:
             async with self._turn():
                 requested_at = self._clock.monotonic()
                 async with deadline:
-                    credentials = await self._reader.read_all(account.credentials)
-                    response = await self._api.fetch_balances(account, credentials, session)
-                outcome = response.only(account.assets)
+                    secrets = await self._reader.read_all(credentials)
+                    outcome = await fetch(secrets, session)
         except TimeoutError:
-            outcome = _late(deadline, credentials, session)
+            outcome = _late(deadline, secrets, session)
         except PollError as error:
             outcome = error
         except Exception as error:  # noqa: BLE001 - no unexpected error may end the account's task
             outcome = InternalError.of(error)
         self._note_limit(outcome, requested_at)
         duration = self._clock.monotonic() - requested_at
-        return PollResult(
-            requested_at,
-            self._clock.wall() - duration,
-            duration,
-            outcome,
-            credentials,
-            self.server_clock.offset(),
-        )
+        return Run(requested_at, duration, outcome, secrets)
 
     async def read_credentials(self, account: Account) -> Mapping[str, Secret] | None:
         """Return an account's credentials as they are now, None where they can't be read."""
@@ -118,7 +167,7 @@ class Endpoint:
         finally:
             self._rate_limiter.end(self._clock.monotonic())
 
-    def _note_limit(self, outcome: BalancesResponse | PollError, requested_at: float) -> None:
+    def _note_limit(self, outcome: object, requested_at: float) -> None:
         if isinstance(outcome, RateLimitedError):
             now = self._clock.monotonic()
             if requested_at >= self._limited_at:  # others that were on their way say nothing new
@@ -126,7 +175,7 @@ class Endpoint:
                 self._limited_in_a_row += 1
             pause = rate_limit_pause(outcome, self._limited_in_a_row, self._jitter())
             self._rate_limiter.pause(now + pause)
-        elif isinstance(outcome, BalancesResponse):
+        elif not isinstance(outcome, PollError):
             self._limited_in_a_row = 0
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from exporter.model import Network
 from exporter.prices.fiat import FIAT
+from exporter.quotes import QuoteRequest
 
 PriceKind = Literal["bid", "mid", "last"]
 
@@ -28,15 +29,6 @@ class Ignored:
 
     asset: str
     exchange: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QuoteRequest:
-    """Ask for one quote of a source that has no ticker: what one unit of `sold` brings."""
-
-    country: str
-    sold: str
-    bought: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.amounts import EXACT
+from exporter.errors import REASONS
 from exporter.model import AccountKey
 from exporter.polling.snapshots import AccountState, Snapshot
-from exporter.errors import REASONS
 from exporter.prices.book import Book
 from exporter.prices.routes import Price, SourceRates, find_price
 from exporter.prices.settings import PriceSource, Valuation
