@@ -13,16 +13,15 @@ import structlog
 
 from exporter.config.loader import load
 from exporter.daemon import CannotListenError, Daemon, Options
-from exporter.exchanges import EXCHANGES
 from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.runtime.clock import Clock
 from exporter.simulator import (
-    DOCUMENTED_LIMITS,
     GROUPS,
     FaultInjection,
     Simulator,
     add_demo_accounts,
     config_text,
+    no_limits,
 )
 
 log = structlog.get_logger(__name__)
@@ -92,7 +91,7 @@ async def demo(scenario: Scenario, options: Options, own: ExporterMetrics, clock
 @asynccontextmanager
 async def _simulator(scenario: Scenario, listen: tuple[str, int]) -> AsyncIterator[Simulator]:
     host, port = listen
-    limits = DOCUMENTED_LIMITS if scenario.has_limits else dict.fromkeys(DOCUMENTED_LIMITS)
+    limits = None if scenario.has_limits else no_limits()
     simulator = Simulator(host=host, port=port, seed=scenario.seed, limits=limits)
     _prepare(simulator, scenario)
     async with AsyncExitStack() as running:
@@ -107,7 +106,7 @@ def _prepare(simulator: Simulator, scenario: Scenario) -> None:
     if scenario.accounts is None and scenario.assets is None:
         add_demo_accounts(simulator)
     else:
-        for exchange in EXCHANGES:
+        for exchange in simulator.exchanges:
             for number in range(1, (scenario.accounts or 2) + 1):
                 simulator.add_account(
                     exchange=exchange, name=f"account-{number}", assets=scenario.assets

@@ -7,30 +7,12 @@ from exporter.simulator.simulator import Simulator
 
 
 def add_demo_accounts(simulator: Simulator) -> None:
-    """Open two accounts at each exchange, as a company's treasury might have them."""
-    simulator.add_account(
-        exchange="btcturk",
-        name="treasury-tr",
-        thresholds=(
-            {"asset": "BTC", "free_min": "12", "total_max": "40"},
-            {"asset": "TRY", "free_min": "2500000"},
-            {"asset": "USDT", "free_min": "450000", "locked_max": "250000"},
-        ),
-    )
-    simulator.add_account(
-        exchange="btcturk",
-        name="market-making-tr",
-        thresholds=({"asset": "ETH", "free_min": "150", "locked_max": "120"},),
-    )
-    simulator.add_account(
-        exchange="trubit",
-        name="payments-mx",
-        thresholds=(
-            {"asset": "MXN", "free_min": "1000000"},
-            {"asset": "USDC", "total_min": "300000"},
-        ),
-    )
-    simulator.add_account(exchange="trubit", name="settlement-br")
+    """Open the accounts at each exchange that a company's treasury might have."""
+    for exchange in simulator.exchanges.values():
+        for account in exchange.demo_accounts:
+            simulator.add_account(
+                exchange=exchange.name, name=account.name, thresholds=account.thresholds
+            )
 
 
 def config_text(

@@ -1,12 +1,18 @@
-"""Define what the simulator needs to know of an exchange, and what an account of one is."""
+"""Define a simulated exchange: one class that says and does all that the simulator needs of it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, NamedTuple
 
-from exporter.simulator.messages import Call, CallKind, Request, Response
-from exporter.simulator.portfolio import Portfolio
-from exporter.simulator.rows import Rows, Style
+from exporter.simulator.catalogue import Catalogue, first
+from exporter.simulator.limits import Excess, Limit
+from exporter.simulator.messages import CallKind, Request, Response
+from exporter.simulator.portfolio import Portfolio, fixed, moving
+from exporter.simulator.rows import Rows, Style, encode
+
+Balances = Mapping[str, tuple[str, str, str]]
+"""Total, free and locked of each asset, as plain decimals."""
 
 
 @dataclass(slots=True, eq=False)
@@ -20,54 +26,161 @@ class Account:
 
     exchange: str
     name: str
-    api_key: str = field(repr=False)
-    api_secret: str = field(repr=False)
+    credentials: Mapping[str, str] = field(repr=False)
     portfolio: Portfolio = field(repr=False)
     verbatim: bytes | None = field(default=None, repr=False)
     can_deposit: bool = True
     is_active: bool = True
+    permissions: frozenset[str] = frozenset({"read", "ip_restricted"})
     thresholds: tuple[Mapping[str, str], ...] = ()
 
     @property
-    def credentials(self) -> dict[str, str]:
-        """Return the credentials by the names that a configuration has for them."""
-        return {"api_key": self.api_key, "api_secret": self.api_secret}
+    def api_key(self) -> str:
+        """Return the key, at an exchange that has one."""
+        return self.credentials["api_key"]
+
+    @property
+    def api_secret(self) -> str:
+        """Return the secret, at an exchange that has one."""
+        return self.credentials["api_secret"]
 
 
-class Exchange(Protocol):
-    """Check the requests to one exchange and answer them.
-
-    `calls` are the paths that it knows. A `now_ms` is the exchange's own clock, in milliseconds
-    since 1970.
-    """
+class DemoAccount(NamedTuple):
+    """Describe an account of the demo."""
 
     name: str
-    calls: Mapping[str, CallKind]
-    style: Style
+    thresholds: tuple[Mapping[str, str], ...] = ()
 
-    def new_credentials(self, *seed: object) -> tuple[str, str]:
-        """Return a key and a secret in the exchange's format."""
 
+class Refusal(NamedTuple):
+    """Describe an error that an exchange documents: its HTTP status, its own code and message."""
+
+    status: int
+    code: int | str
+    message: str
+
+
+class Exchange(ABC):
+    """Check the requests to one exchange and answer them.
+
+    `calls` are the paths that it knows, with the `methods` that are not GET. A `now_ms` is the
+    exchange's own clock, in milliseconds since 1970.
+
+    The tests play every fault at every exchange, and read here what is documented: `refusals` has
+    the exchange's own error for a reason of a failed poll, `reasons` the reason that each of its
+    codes stands for. `code_key` is the member of a good answer that says that it is good, if one
+    does.
+    """
+
+    name: ClassVar[str]
+    calls: ClassVar[Mapping[str, CallKind]]
+    style: ClassVar[Style]
+    holdings: ClassVar[Catalogue]
+    refusals: ClassVar[Mapping[str, Refusal]]
+    reasons: ClassVar[Mapping[object, str]]
+    methods: ClassVar[Mapping[CallKind, str]] = {}
+    limit: ClassVar[Limit]
+    public_limit: ClassVar[Limit] = Limit(600)
+    public_calls: ClassVar[frozenset[CallKind]] = frozenset({"time", "ticker"})
+    weights: ClassVar[Mapping[CallKind, int]] = {}
+    listed: ClassVar[int | None] = None
+    demo_accounts: ClassVar[tuple[DemoAccount, ...]] = (DemoAccount("treasury"),)
+    code_key: ClassVar[str | None] = "code"
+
+    @abstractmethod
+    def new_credentials(self, *seed: object) -> Mapping[str, str]:
+        """Return new credentials in the exchange's format, by their names in a configuration."""
+
+    @abstractmethod
     def add(self, account: Account) -> None:
         """Know an account from now on; raises `ValueError` for credentials of the wrong format."""
 
+    @abstractmethod
     def account_of(self, request: Request) -> Account | None:
         """Return the account that a request claims to come from."""
 
-    def refusal(self, call: Call, account: Account | None, now_ms: int) -> Response | None:
+    @abstractmethod
+    def sign(self, account: Account, kind: CallKind, now_ms: int) -> Request:
+        """Return a request that is good at a time, as a client that follows the documents sends."""
+
+    @abstractmethod
+    def refusal(self, call: "Call", now_ms: int) -> Response | None:
         """Return the answer to a request that may not be served, `None` if it may."""
 
-    def answer(self, call: Call, account: Account | None, now_ms: int) -> Response:
-        """Return the answer to a good request for anything but balances."""
+    @abstractmethod
+    def document(self, listed: bytes, account: Account) -> bytes:
+        """Return the body of a good answer with this JSON in the place of the list of rows."""
 
-    def balances(self, rows: Rows, account: Account) -> bytes:
-        """Return the body of an answer with these rows."""
-
+    @abstractmethod
     def rows_of(self, body: bytes) -> Rows | None:
         """Return the rows in the body of an answer, `None` where there are none to be found."""
 
-    def too_many_requests(self) -> Response:
-        """Return the answer to a client that asks too often."""
+    @abstractmethod
+    def error(self, status: int, code: object, message: str) -> Response:
+        """Return an error in the exchange's shape."""
 
-    def expire_tokens(self, account: Account) -> None:
+    def request(
+        self, kind: CallKind, headers: Mapping[str, str], query: Mapping[str, str] | None = None
+    ) -> Request:
+        """Return a request of a kind, at the first path that is listed for it."""
+        [path, *_] = [path for path, each in self.calls.items() if each == kind]
+        lower = {name.lower(): text for name, text in headers.items()}
+        method = self.methods.get(kind, "GET")
+        return Request(method, path, query or {}, lower, "127.0.0.1", keep_alive=True)
+
+    def answer(self, call: "Call", now_ms: int) -> Response:
+        """Return the answer to a good request for anything but balances."""
+        raise NotImplementedError(f"{self.name} has a call {call.kind} and no answer to it")
+
+    def balances(self, rows: Rows, account: Account) -> bytes:
+        """Return the body of an answer with these rows."""
+        return self.document(encode(rows, self.style), account)
+
+    def too_many_requests(self, excess: Excess) -> Response:  # noqa: ARG002 - some exchanges tell
+        """Return the answer to a client that sends too many requests."""
+        return self.refused("rate_limited")
+
+    def with_usage(self, response: Response, used: int) -> Response:  # noqa: ARG002 - some tell
+        """Return a response that says what the client used of its limit, where one does."""
+        return response
+
+    def refused(self, reason: str) -> Response:
+        """Return the documented error for a reason."""
+        return self.error(*self.refusals[reason])
+
+    def issue_token(self, account: Account, expires_ms: int) -> str:
+        """Return a token that is good until a time, at an exchange that has tokens."""
+        raise NotImplementedError(f"{self.name} has no tokens")
+
+    def token_answer(self, token: str, expires: str) -> Response:
+        """Return the answer that gives a token, at an exchange that has tokens."""
+        raise NotImplementedError(f"{self.name} has no tokens")
+
+    def expire_tokens(self, account: Account) -> None:  # noqa: B027 - most have no tokens
         """Accept no token any more that the account was given up to now."""
+
+    @classmethod
+    def reason_of(cls, code: object) -> str:
+        """Return the reason that a code in an answer stands for."""
+        return cls.reasons.get(code, "rejected")
+
+    @classmethod
+    def fixed(cls, balances: Balances) -> Portfolio:
+        """Return a portfolio that never moves."""
+        return fixed(balances, cls.style, cls.holdings)
+
+    @classmethod
+    def moving(cls, seed: str, assets: int | None = None) -> Portfolio:
+        """Return a portfolio that moves by itself, of some assets, or as many as is usual."""
+        wanted = assets if assets is not None else cls.listed or len(cls.holdings)
+        return moving(seed, first(cls.holdings, wanted), cls.style)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Say what a request is: which of an exchange's calls, and whose (`None`: nobody known)."""
+
+    exchange: Exchange
+    account: Account | None
+    kind: CallKind
+    request: Request

@@ -6,12 +6,12 @@ from email.utils import formatdate
 from itertools import count
 from typing import NamedTuple
 
-from exporter.simulator.exchange import Account, Exchange
+from exporter.simulator.exchange import Call, Exchange
 from exporter.simulator.faults.injection import Schedule
 from exporter.simulator.faults.table import Fault
 from exporter.simulator.ledger import Entry, Ledger
 from exporter.simulator.limits import RateLimit
-from exporter.simulator.messages import JSON, Call, Request, Response
+from exporter.simulator.messages import JSON, Request, Response
 from exporter.simulator.rows import Rows
 from exporter.simulator.server import Reply
 from exporter.simulator.wire import send
@@ -39,9 +39,17 @@ class Gateway:
         clock: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
-        """Begin to count requests."""
+        """Begin to count requests; `limits` are private ones other than the documented."""
         self._exchanges = {path: exchange for exchange in exchanges for path in exchange.calls}
-        self._limits = {name: RateLimit(limit) for name, limit in limits.items()}
+        self._private = {
+            each.name: RateLimit(
+                replace(each.limit, weight=limits.get(each.name, each.limit.weight))
+            )
+            for each in self._exchanges.values()
+        }
+        self._public = {
+            each.name: RateLimit(each.public_limit) for each in self._exchanges.values()
+        }
         self._faults = faults
         self._ledger = ledger
         self._now = now
@@ -54,34 +62,46 @@ class Gateway:
         exchange = self._exchanges.get(request.path)
         if exchange is None:
             return self._recorded(request, None, self._dated(_Answer(Response(404))))
-        account = exchange.account_of(request)
         kind = exchange.calls[request.path]
-        call = Call(exchange.name, account.name if account else None, kind, request)
-        if request.method != "GET":
-            refusal = Response(405, headers=(("Allow", "GET"),))
+        call = Call(exchange, exchange.account_of(request), kind, request)
+        method = exchange.methods.get(kind, "GET")
+        if request.method != method:
+            refusal = Response(405, headers=(("Allow", method),))
             return self._recorded(request, call, self._dated(_Answer(refusal)))
         due = self._faults.due(call, self._monotonic())
         for showing in due:
-            if showing.fault.before and account:
-                showing.fault.before(exchange, account)
-        answer = self._dated(self._honest_answer(call, exchange, account))
+            if showing.fault.before and call.account:
+                showing.fault.before(exchange, call.account)
+        answer = self._dated(self._honest_answer(call))
         faults = [
             showing.shown() for showing in due if answer.rows is not None or not showing.fault.rows
         ]
-        if account is not None:
-            answer = _with_spoiled_rows(answer, faults, exchange, account)
-        answer = _with_spoiled_response(answer, faults, exchange, call)
+        answer = _with_spoiled_rows(answer, faults, call)
+        answer = _with_spoiled_response(answer, faults, call)
         return self._recorded(request, call, answer, faults)
 
-    def _honest_answer(self, call: Call, exchange: Exchange, account: Account | None) -> _Answer:
+    def _honest_answer(self, call: Call) -> _Answer:
+        exchange, account = call.exchange, call.account
+        is_public = call.kind in exchange.public_calls
+        counted = (self._public if is_public else self._private)[exchange.name]
+        limit = exchange.public_limit if is_public else exchange.limit
+        by_account = limit.per == "account" and account is not None
+        client = account.name if account and by_account else call.request.peer
+        moment = self._monotonic()
+        if excess := counted.excess(client, moment, exchange.weights.get(call.kind, 1)):
+            return _Answer(exchange.too_many_requests(excess))
+        answer = self._answer(call)
+        response = exchange.with_usage(answer.response, counted.used(client, moment))
+        return answer._replace(response=response)
+
+    def _answer(self, call: Call) -> _Answer:
+        exchange, account = call.exchange, call.account
         now = self._now()
         now_ms = int(now * 1000)
-        if not self._limits[exchange.name].admits(call.request.peer, self._monotonic()):
-            return _Answer(exchange.too_many_requests())
-        if refusal := exchange.refusal(call, account, now_ms):
+        if refusal := exchange.refusal(call, now_ms):
             return _Answer(refusal)
         if call.kind != "balances" or account is None:
-            return _Answer(exchange.answer(call, account, now_ms))
+            return _Answer(exchange.answer(call, now_ms))
         if account.verbatim is not None:
             return _Answer(_json(account.verbatim), exchange.rows_of(account.verbatim))
         rows = account.portfolio(now)
@@ -103,8 +123,8 @@ class Gateway:
             began=self._monotonic(),
             ended=None,
             at=self._clock(),
-            exchange=call.exchange if call else None,
-            account=call.account if call else None,
+            exchange=call.exchange.name if call else None,
+            account=call.account.name if call and call.account else None,
             call=call.kind if call else None,
             path=request.path,
             status=answer.response.status,
@@ -120,21 +140,18 @@ class Gateway:
         )
 
 
-def _with_spoiled_rows(
-    answer: _Answer, faults: Sequence[Fault], exchange: Exchange, account: Account
-) -> _Answer:
+def _with_spoiled_rows(answer: _Answer, faults: Sequence[Fault], call: Call) -> _Answer:
     spoilers = [fault.rows for fault in faults if fault.rows]
-    if answer.rows is None or not spoilers:
+    if answer.rows is None or not spoilers or call.account is None:
         return answer
     rows = answer.rows
     for spoil in spoilers:
-        rows = spoil(rows, exchange.style)
-    return _Answer(replace(answer.response, body=exchange.balances(rows, account)), rows)
+        rows = spoil(rows, call.exchange.style)
+    body = call.exchange.balances(rows, call.account)
+    return _Answer(replace(answer.response, body=body), rows)
 
 
-def _with_spoiled_response(
-    answer: _Answer, faults: Sequence[Fault], exchange: Exchange, call: Call
-) -> _Answer:
+def _with_spoiled_response(answer: _Answer, faults: Sequence[Fault], call: Call) -> _Answer:
     response = answer.response
     for fault in faults:
         response = fault.response(response, call) if fault.response else response
@@ -142,7 +159,7 @@ def _with_spoiled_response(
         return _Answer(response)
     if response.body is answer.response.body:
         return _Answer(response, answer.rows)
-    return _Answer(response, exchange.rows_of(response.body))
+    return _Answer(response, call.exchange.rows_of(response.body))
 
 
 def _json(body: bytes) -> Response:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-CallKind = Literal["balances", "token", "time"]
+CallKind = Literal["balances", "token", "time", "ticker", "quote", "permissions"]
 Headers = tuple[tuple[str, str], ...]
 
 JSON: Headers = (("Content-Type", "application/json; charset=utf-8"),)
@@ -26,16 +26,7 @@ class Request:
     headers: Mapping[str, str]
     peer: str
     keep_alive: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Say what a request is: which of an exchange's calls, and whose (`None`: nobody known)."""
-
-    exchange: str
-    account: str | None
-    kind: CallKind
-    request: Request
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from exporter.simulator.catalogue import Holding, name_of
+from exporter.simulator.catalogue import Catalogue, Holding
 from exporter.simulator.chance import fraction
 from exporter.simulator.rows import Row, Rows, Style
 
@@ -25,9 +25,18 @@ _ORDER_LASTS = (15.0, 180.0)
 _FIXED_SINCE_MS = 1_735_866_257_711
 
 
-def fixed(balances: Mapping[str, tuple[str, str, str]], style: Style) -> Portfolio:
-    """Return a portfolio that never moves, of total, free and locked as plain decimals."""
-    rows = tuple(_fixed_row(asset, *amounts, style) for asset, amounts in balances.items())
+def fixed(
+    balances: Mapping[str, tuple[str, str, str]], style: Style, known: Catalogue = ()
+) -> Portfolio:
+    """Return a portfolio that never moves, of total, free and locked as plain decimals.
+
+    The names of assets that are not `known` are their codes.
+    """
+    names = {holding.asset: (holding.name, holding.asset_id) for holding in known}
+    rows = tuple(
+        _fixed_row(asset, amounts, style, names.get(asset, (asset, asset)))
+        for asset, amounts in balances.items()
+    )
     return lambda _now: rows
 
 
@@ -59,6 +68,7 @@ class _Amounts(NamedTuple):
     total: int = 0
     orders: int = 0
     withdrawals: int = 0
+    deposits: int = 0
 
 
 def _course(seed: str, holding: Holding, style: Style) -> _Course:
@@ -91,6 +101,7 @@ def _row(course: _Course, level: int, order: int, *, is_ending: bool) -> Row:
         total=total,
         orders=_part(total, max(0.0, course.draw("order", order) - 0.6)),
         withdrawals=max(0, held - held_next) if is_ending else 0,
+        deposits=max(0, held_next - held) if is_ending else 0,
     )
     ending = (level + 1) * course.level_lasts - _WITHDRAWAL_TAKES if is_ending else 0.0
     since = max(level * course.level_lasts, order * course.order_lasts, ending) - course.shift
@@ -117,16 +128,18 @@ def _written(holding: Holding, amounts: _Amounts, updated_ms: int, style: Style)
     def text(atoms: int) -> str:
         return _decimal(atoms, holding, style)
 
-    locked = amounts.orders + amounts.withdrawals
+    unavailable = amounts.orders + amounts.withdrawals
+    left = amounts.withdrawals if style.withdrawals_leave else 0
     return style.row(
-        asset=holding.asset,
+        asset=style.code(holding.asset),
         name=holding.name,
         id=holding.asset_id,
-        total=text(amounts.total),
-        free=text(amounts.total - locked),
-        locked=text(locked),
+        total=text(amounts.total - left),
+        free=text(amounts.total - unavailable),
+        locked=text(unavailable - left),
         orders=text(amounts.orders),
         withdrawals=text(amounts.withdrawals),
+        deposits=text(amounts.deposits),
         precision=holding.precision,
         updated_ms=updated_ms,
     )
@@ -138,10 +151,13 @@ def _decimal(atoms: int, holding: Holding, style: Style) -> str:
     return f"{whole}{style.separator}{digits}" if digits else str(whole)
 
 
-def _fixed_row(asset: str, total: str, free: str, locked: str, style: Style) -> Row:
-    name, asset_id = name_of(style.exchange, asset)
+def _fixed_row(
+    asset: str, amounts: tuple[str, str, str], style: Style, names: tuple[str, str]
+) -> Row:
+    total, free, locked = amounts
+    name, asset_id = names
     return style.row(
-        asset=asset,
+        asset=style.code(asset),
         name=name,
         id=asset_id,
         total=style.amount(total),
@@ -149,6 +165,7 @@ def _fixed_row(asset: str, total: str, free: str, locked: str, style: Style) -> 
         locked=style.amount(locked),
         orders=style.amount(locked),
         withdrawals="0",
+        deposits="0",
         precision=8,
         updated_ms=_FIXED_SINCE_MS,
     )

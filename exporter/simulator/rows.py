@@ -25,8 +25,8 @@ class Row:
     """Hold one asset's line of an answer under the simulator's own field names, exchanges apart.
 
     The names are `asset`, `name`, `id`, `total`, `free`, `locked`, `orders`, `withdrawals`,
-    `precision` and `updated_ms`, as far as the exchange has the field. Amounts are the texts that
-    are answered, with the exchange's own decimal separator.
+    `deposits`, `precision` and `updated_ms`, as far as the exchange has the field. Amounts are the
+    texts that are answered, with the exchange's own decimal separator.
     """
 
     fields: Mapping[str, object]
@@ -46,17 +46,32 @@ class Row:
 Rows = tuple[Row, ...]
 
 
+AMOUNTS = ("total", "free", "locked", "orders", "withdrawals", "deposits")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Style:
     """Say how an exchange writes rows.
 
-    `fields` gives, in the order of the documentation, the exchange's names for ours.
+    `fields` gives, in the order of the documentation, the exchange's names for ours. Where
+    `withdrawals_leave`, a withdrawal is no part of the total from its beginning.
     """
 
-    exchange: str
     fields: Mapping[str, str]
-    separator: str
-    least_decimals: int
+    separator: str = "."
+    least_decimals: int = 0
+    is_lower_case: bool = False
+    withdrawals_leave: bool = False
+
+    @property
+    def main(self) -> str:
+        """Return our name of the first balance that the exchange gives: `total`, or else `free`."""
+        return "total" if "total" in self.fields else "free"
+
+    @property
+    def amounts(self) -> tuple[str, ...]:
+        """Return our names of the amounts that the exchange gives."""
+        return tuple(name for name in AMOUNTS if name in self.fields)
 
     def row(self, **fields: object) -> Row:
         """Return a row with those of the fields that the exchange has."""
@@ -65,6 +80,10 @@ class Style:
     def amount(self, plain: str) -> str:
         """Return a plain decimal with the exchange's separator."""
         return plain.replace(".", self.separator)
+
+    def code(self, asset: str) -> str:
+        """Return an asset's code as the exchange writes it."""
+        return asset.lower() if self.is_lower_case else asset
 
 
 def encode(rows: Rows, style: Style) -> bytes:

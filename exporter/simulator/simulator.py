@@ -1,36 +1,34 @@
-"""Put both simulated exchanges, their accounts, faults and ledger behind one address."""
+"""Put the simulated exchanges, their accounts, faults and ledger behind one address."""
 
 import math
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from exporter.simulator.catalogue import holdings
-from exporter.simulator.exchange import Account, Exchange
-from exporter.simulator.exchanges.btcturk import BtcTurk
-from exporter.simulator.exchanges.trubit import TruBit
+from exporter.simulator.exchange import Account, Balances, Exchange
 from exporter.simulator.faults.injection import FaultInjection, Schedule
 from exporter.simulator.faults.table import Fault, named
 from exporter.simulator.gateway import Gateway
 from exporter.simulator.ledger import Ledger
 from exporter.simulator.messages import CallKind
-from exporter.simulator.portfolio import fixed, moving
+from exporter.simulator.registry import simulated_exchanges
 from exporter.simulator.server import HttpServer
 
-DOCUMENTED_LIMITS: Mapping[str, int | None] = {"btcturk": 120, "trubit": 60}
 
-Balances = Mapping[str, tuple[str, str, str]]
-"""Total, free and locked of each asset, as plain decimals."""
+def no_limits() -> dict[str, None]:
+    """Return the limits of a simulator whose exchanges admit any number of private requests."""
+    return dict.fromkeys(simulated_exchanges())
 
 
 class Simulator:
-    """Serve BtcTurk and TruBit Business over HTTP/1.1 while the context lasts.
+    """Serve every simulated exchange over HTTP/1.1 while the context lasts.
 
     The exchanges' clock is `clock()` plus `skew` seconds, which may be changed at any time.
-    `limits` are the requests that an address may send within 60 s, `None` for no limit; what is
-    not given stays as documented. `ledger_size` is how many answers are remembered.
+    `limits` are the private requests (or their weight) that a client may send within 60 s, `None`
+    for no limit; what is not given stays as documented. `options` are the arguments of an
+    exchange's class. `ledger_size` is how many answers are remembered.
     """
 
     def __init__(  # noqa: PLR0913 - each can be told apart by its name
@@ -42,28 +40,25 @@ class Simulator:
         seed: int = 0,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        limits: Mapping[str, int | None] = DOCUMENTED_LIMITS,
+        limits: Mapping[str, int | None] | None = None,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
         ledger_size: int = 10_000,
-        token_lifetime: float = 3600.0,
-        trubit_error_status: int = 200,
-        btcturk_empty_401: bool = False,
     ) -> None:
-        """Set up both exchanges without accounts and without faults."""
+        """Set up all exchanges without accounts and without faults."""
         self.skew = 0.0
         self.ledger = Ledger(ledger_size)
         self.accounts: list[Account] = []
         self._seed = seed
         self._clock = clock
         self._monotonic = monotonic
-        self._trubit = TruBit(token_lifetime=token_lifetime, error_status=trubit_error_status)
-        self._exchanges: dict[str, Exchange] = {
-            "btcturk": BtcTurk(empty_401=btcturk_empty_401),
-            "trubit": self._trubit,
+        self.exchanges: dict[str, Exchange] = {
+            name: make(**(options or {}).get(name, {}))
+            for name, make in simulated_exchanges().items()
         }
         self._faults = Schedule(f"{seed}/faults")
         gateway = Gateway(
-            self._exchanges.values(),
-            limits={**DOCUMENTED_LIMITS, **limits},
+            self.exchanges.values(),
+            limits=limits or {},
             faults=self._faults,
             ledger=self.ledger,
             now=self.now,
@@ -86,7 +81,7 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """Return the base URL of both exchanges, without a slash at the end."""
+        """Return the base URL of all exchanges, without a slash at the end."""
         return self._server.url
 
     def now(self) -> float:
@@ -101,33 +96,30 @@ class Simulator:
         balances: Balances | None = None,
         assets: int | None = None,
         verbatim: bytes | None = None,
-        api_key: str | None = None,
-        api_secret: str | None = None,
+        credentials: Mapping[str, str] | None = None,
         can_deposit: bool = True,
         thresholds: tuple[Mapping[str, str], ...] = (),
     ) -> Account:
-        """Open an account; its key and secret are made up in the exchange's format if not given.
+        """Open an account; credentials that are not given are made up in the exchange's format.
 
         It answers with the bytes `verbatim`, or `balances` that never move, or a treasury of
-        `assets` rows that moves by itself (30 at BtcTurk, 8 at TruBit if not said).
+        `assets` rows that moves by itself (as many as the exchange's catalogue has if not said).
         Raises `ValueError` for an unknown exchange, a name twice, or a secret of the wrong format.
         """
-        if exchange not in self._exchanges:
-            raise ValueError(f"exchange {exchange}: unknown, choose {' or '.join(self._exchanges)}")
+        if exchange not in self.exchanges:
+            raise ValueError(f"exchange {exchange}: unknown, choose {' or '.join(self.exchanges)}")
         if any((account.exchange, account.name) == (exchange, name) for account in self.accounts):
             raise ValueError(f"account {name}: there is one of this name at {exchange} already")
-        simulated = self._exchanges[exchange]
-        key, secret = simulated.new_credentials(self._seed, exchange, name)
+        simulated = self.exchanges[exchange]
+        made_up = simulated.new_credentials(self._seed, exchange, name)
         if balances is None:
-            seed = f"{self._seed}/{exchange}/{name}"
-            portfolio = moving(seed, holdings(exchange, assets), simulated.style)
+            portfolio = simulated.moving(f"{self._seed}/{exchange}/{name}", assets)
         else:
-            portfolio = fixed(balances, simulated.style)
+            portfolio = simulated.fixed(balances)
         account = Account(
             exchange=exchange,
             name=name,
-            api_key=key if api_key is None else api_key,
-            api_secret=secret if api_secret is None else api_secret,
+            credentials={**made_up, **(credentials or {})},
             portfolio=portfolio,
             verbatim=verbatim,
             can_deposit=can_deposit,
@@ -139,17 +131,17 @@ class Simulator:
 
     def set_balances(self, account: Account, balances: Balances) -> None:
         """Respond with these balances for an account from now on."""
-        account.portfolio = fixed(balances, self._exchanges[account.exchange].style)
+        account.portfolio = self.exchanges[account.exchange].fixed(balances)
         account.verbatim = None
 
     def issue_token(self, account: Account, lifetime: float = 3600.0) -> str:
         """Return a ready token for an account, good for `lifetime` seconds."""
         expires_ms = int((self.now() + lifetime) * 1000)
-        return self._trubit.issue_token(account, expires_ms)
+        return self.exchanges[account.exchange].issue_token(account, expires_ms)
 
     def expire_tokens(self, account: Account) -> None:
         """Accept none of an account's tokens any more, whatever was said of their lifetime."""
-        self._exchanges[account.exchange].expire_tokens(account)
+        self.exchanges[account.exchange].expire_tokens(account)
 
     def show(  # noqa: PLR0913 - each can be told apart by its name
         self,

@@ -11,6 +11,7 @@ import h11
 from exporter.simulator.messages import Request, Response
 
 _CHUNK = 64 * 1024
+_MOST_BODY = 1024 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -42,6 +43,7 @@ class Wire:
         if self._unread:
             connection.receive_data(self._unread)
         head: h11.Request | None = None
+        body = b""
         while not isinstance(event := connection.next_event(), h11.EndOfMessage):
             if event is h11.NEED_DATA:
                 connection.receive_data(await self._reader.read(_CHUNK))
@@ -49,9 +51,11 @@ class Wire:
                 return None
             elif isinstance(event, h11.Request):
                 head = event
+            elif isinstance(event, h11.Data):
+                body = (body + event.data)[:_MOST_BODY]
         self._unread = connection.trailing_data[0]
         self.requests += 1
-        return None if head is None else _request(head, self._peer())
+        return None if head is None else _request(head, body, self._peer())
 
     async def send(self, data: bytes) -> None:
         """Send bytes, waiting while the client is slow to take them."""
@@ -96,7 +100,7 @@ async def send(wire: Wire, response: Response) -> None:
     await wire.send(response.head() + response.body)
 
 
-def _request(head: h11.Request, peer: str) -> Request:
+def _request(head: h11.Request, body: bytes, peer: str) -> Request:
     target = urlsplit(head.target.decode("latin-1"))
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
     return Request(
@@ -107,4 +111,5 @@ def _request(head: h11.Request, peer: str) -> Request:
         peer=peer,
         keep_alive=head.http_version == b"1.1"
         and "close" not in headers.get("connection", "").lower(),
+        body=body,
     )

@@ -8,11 +8,15 @@ import hashlib
 import hmac
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
 
+from exporter.simulator.catalogue import catalogue
 from exporter.simulator.chance import octets, text
-from exporter.simulator.exchange import Account
-from exporter.simulator.messages import Call, CallKind, Request, Response, json_response
-from exporter.simulator.rows import Rows, Style, decode, encode
+from exporter.simulator.exchange import Account, Call, DemoAccount, Exchange, Refusal
+from exporter.simulator.limits import Limit
+from exporter.simulator.messages import CallKind, Request, Response, json_response
+from exporter.simulator.rows import Rows, Style, decode
 
 TOLERANCE_MS = 5_000
 _MOST_TOKENS = 10_000
@@ -31,7 +35,22 @@ _FIELDS = {
 }
 
 
-class TruBit:
+_ASSETS = (
+    ("MXN", "Mexican Peso", 1_850_000, 2),
+    ("BRL", "Brazilian Real", 940_000, 2),
+    ("USDT", "Tether", 275_000, 6),
+    ("USDC", "USD Coin", 410_000, 6),
+    ("BTC", "Bitcoin", 3.75, 8),
+    ("ETH", "Ethereum", 52, 8),
+    ("SOL", "Solana", 0, 8),
+    ("BRL1", "BRL1 Stablecoin", 0, 2),
+)
+
+# Identifiers are numbers for some assets, and the codes themselves for others.
+_OPAQUE_IDS = {"BTC": "1", "ETH": "2", "MXN": "101", "BRL": "102"}
+
+
+class TruBit(Exchange):
     """Respond as TruBit Business does.
 
     Tokens live for `token_lifetime` seconds. Errors have the HTTP status `error_status`: codes in
@@ -39,12 +58,46 @@ class TruBit:
     """
 
     name = "trubit"
-    calls: Mapping[str, CallKind] = {
+    calls: ClassVar[Mapping[str, CallKind]] = {
         "/v2/user/account/assets": "balances",
         "/v2/assets/account/assets": "balances",
         "/v2/token/generate": "token",
     }
-    style = Style("trubit", _FIELDS, separator=".", least_decimals=1)
+    style = Style(_FIELDS, least_decimals=1)
+    holdings = tuple(
+        replace(holding, asset_id=_OPAQUE_IDS.get(holding.asset, holding.asset))
+        for holding in catalogue(_ASSETS)
+    )
+    limit = Limit(60)
+    refusals: ClassVar[Mapping[str, Refusal]] = {
+        "authentication": Refusal(401, UNAUTHORISED, "Unauthorized"),
+        "permission": Refusal(403, 403, "Forbidden"),
+        "clock_skew": Refusal(400, INVALID_TIMESTAMP, "Timestamp for this request is not valid"),
+        "rate_limited": Refusal(429, TOO_MANY_REQUESTS, "Too many requests"),
+        "unavailable": Refusal(500, -1000, "Internal error"),
+    }
+    reasons: ClassVar[Mapping[object, str]] = {
+        UNAUTHORISED: "authentication",
+        INVALID_SIGNATURE: "authentication",
+        INVALID_TIMESTAMP: "clock_skew",
+        TOO_MANY_REQUESTS: "rate_limited",
+        401: "authentication",
+        403: "permission",
+        429: "rate_limited",
+        500: "unavailable",
+        None: "bad_response",
+        False: "bad_response",
+    }
+    demo_accounts = (
+        DemoAccount(
+            "payments-mx",
+            (
+                {"asset": "MXN", "free_min": "1000000"},
+                {"asset": "USDC", "total_min": "300000"},
+            ),
+        ),
+        DemoAccount("settlement-br"),
+    )
 
     def __init__(self, *, token_lifetime: float = 3600.0, error_status: int = 200) -> None:
         """Begin without accounts and tokens."""
@@ -54,9 +107,9 @@ class TruBit:
         self._tokens: dict[str, tuple[Account, int]] = {}
         self._issued = 0
 
-    def new_credentials(self, *seed: object) -> tuple[str, str]:
+    def new_credentials(self, *seed: object) -> Mapping[str, str]:
         """Return two texts of 64 letters and digits."""
-        return text(64, *seed, "key"), text(64, *seed, "secret")
+        return {"api_key": text(64, *seed, "key"), "api_secret": text(64, *seed, "secret")}
 
     def add(self, account: Account) -> None:
         """Know an account from now on."""
@@ -72,26 +125,38 @@ class TruBit:
             return self._tokens[token][0] if token in self._tokens else None
         return self._accounts.get(request.headers.get("x-bh-apikey", ""))
 
-    def refusal(self, call: Call, account: Account | None, now_ms: int) -> Response | None:
+    def sign(self, account: Account, kind: CallKind, now_ms: int) -> Request:
+        """Return a token's request with its signed query, or another one with a new token."""
+        if kind == "token":
+            query = {"timestamp": str(now_ms), "signature": _signature(account, str(now_ms))}
+            return self.request(kind, {"X-BH-APIKEY": account.api_key}, query)
+        token = self.issue_token(account, now_ms + self._token_lifetime_ms)
+        return self.request(kind, {"X-BH-TOKEN": token})
+
+    def refusal(self, call: Call, now_ms: int) -> Response | None:
         """Check a token's request by key, time and signature, any other by its token."""
+        account = call.account
         if account is None or not account.is_active:
-            return self._error(UNAUTHORISED, "Unauthorized")
+            return self._refused(UNAUTHORISED, "Unauthorized")
         if call.kind != "token":
             is_good = now_ms < self._expires_ms(call.request)
-            return None if is_good else self._error(UNAUTHORISED, "Unauthorized")
+            return None if is_good else self._refused(UNAUTHORISED, "Unauthorized")
         timestamp = call.request.query.get("timestamp", "")
         if not _is_near(timestamp, now_ms):
-            return self._error(INVALID_TIMESTAMP, "Timestamp for this request is not valid")
+            return self._refused(INVALID_TIMESTAMP, "Timestamp for this request is not valid")
         if not _is_signed(account, timestamp, call.request.query.get("signature", "")):
-            return self._error(INVALID_SIGNATURE, "Signature for this request is not valid")
+            return self._refused(INVALID_SIGNATURE, "Signature for this request is not valid")
         return None
 
-    def answer(self, call: Call, account: Account | None, now_ms: int) -> Response:  # noqa: ARG002
+    def answer(self, call: Call, now_ms: int) -> Response:
         """Return a new token, the one other call."""
-        assert account is not None  # noqa: S101 - `refusal` came first
+        assert call.account is not None  # noqa: S101 - `refusal` came first
         expires_ms = now_ms + self._token_lifetime_ms
-        token = self.issue_token(account, expires_ms)
-        data = {"token": token, "expireTime": str(expires_ms)}
+        return self.token_answer(self.issue_token(call.account, expires_ms), str(expires_ms))
+
+    def token_answer(self, token: str, expires: str) -> Response:
+        """Return the documented answer to a token's request."""
+        data = {"token": token, "expireTime": expires}
         return json_response(200, {"code": 200, "msg": "SUCCESS", "data": data})
 
     def issue_token(self, account: Account, expires_ms: int) -> str:
@@ -103,10 +168,9 @@ class TruBit:
             del self._tokens[next(iter(self._tokens))]
         return token
 
-    def balances(self, rows: Rows, account: Account) -> bytes:
+    def document(self, listed: bytes, account: Account) -> bytes:
         """Return the documented answer."""
         can_deposit = b"true" if account.can_deposit else b"false"
-        listed = encode(rows, self.style)
         data = b'{"canDeposit":' + can_deposit + b',"balances":' + listed + b"}"
         return b'{"code":200,"msg":"SUCCESS","data":' + data + b"}"
 
@@ -114,9 +178,9 @@ class TruBit:
         """Return the rows of a body in TruBit's shape."""
         return decode(body, self.style, "data", "balances")
 
-    def too_many_requests(self) -> Response:
-        """Return a 429 with the code that stands for too many requests."""
-        return json_response(429, {"code": TOO_MANY_REQUESTS, "msg": "Too many requests"})
+    def error(self, status: int, code: object, message: str) -> Response:
+        """Return the documented error."""
+        return json_response(status, {"code": code, "msg": message})
 
     def expire_tokens(self, account: Account) -> None:
         """Accept none of an account's tokens any more."""
@@ -128,8 +192,8 @@ class TruBit:
         token = request.headers.get("x-bh-token", "")
         return self._tokens[token][1] if token in self._tokens else 0
 
-    def _error(self, code: int, message: str) -> Response:
-        return json_response(self._error_status, {"code": code, "msg": message})
+    def _refused(self, code: int, message: str) -> Response:
+        return self.error(self._error_status, code, message)
 
 
 def _is_near(timestamp: str, now_ms: int) -> bool:
@@ -138,6 +202,9 @@ def _is_near(timestamp: str, now_ms: int) -> bool:
 
 
 def _is_signed(account: Account, timestamp: str, signature: str) -> bool:
+    return hmac.compare_digest(_signature(account, timestamp).encode(), signature.encode())
+
+
+def _signature(account: Account, timestamp: str) -> str:
     message = f"timestamp={timestamp}".encode()
-    expected = hmac.digest(account.api_secret.encode(), message, hashlib.sha256).hex()
-    return hmac.compare_digest(expected.encode(), signature.encode())
+    return hmac.digest(account.api_secret.encode(), message, hashlib.sha256).hex()

@@ -7,8 +7,10 @@ from types import TracebackType
 from typing import Self, get_args
 
 from exporter.simulator.chance import fraction
+from exporter.simulator.exchange import Call
 from exporter.simulator.faults.table import Fault, named
-from exporter.simulator.messages import Call, CallKind
+from exporter.simulator.messages import CallKind
+from exporter.simulator.registry import simulated_exchanges
 
 
 @dataclass(slots=True, eq=False)
@@ -61,8 +63,8 @@ class FaultInjection:
         return (
             not self.is_over(now)
             and now >= self.added + self.after
-            and self.exchange in (None, call.exchange)
-            and self.account in (None, call.account)
+            and self.exchange in (None, call.exchange.name)
+            and self.account in (None, call.account.name if call.account else None)
             and self.call in (None, call.kind)
             and self.fault.only in (None, call.kind)
         )
@@ -136,7 +138,7 @@ def _number(least: float, most: float) -> Callable[[str], float]:
 
 
 _OPTIONS: Mapping[str, Callable[[str], object]] = {
-    "exchange": _one_of("btcturk", "trubit"),
+    "exchange": _one_of(*simulated_exchanges()),
     "account": str,
     "call": _one_of(*get_args(CallKind)),
     "times": int,

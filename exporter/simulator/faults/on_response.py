@@ -7,14 +7,16 @@ from dataclasses import replace
 from email.utils import formatdate, parsedate_to_datetime
 from functools import cache
 
-from exporter.simulator.messages import HTML, JSON, Call, Headers, Response, json_response
+import msgspec
+
+from exporter.simulator.exchange import Account, Call
+from exporter.simulator.messages import HTML, JSON, Headers, Response
+from exporter.simulator.registry import simulated_exchanges
 
 SpoilResponse = Callable[[Response, Call], Response]
 """Return a response in the place of an answer to a call; its Date stays."""
 
 _MEBIBYTE = 1024 * 1024
-_AN_AMOUNT = re.compile(rb'"(balance|total|expireTime|serverTime)":\s*("[^"]*"|\d+)')
-_A_CODE = re.compile(rb'"code":\s*(\d+)')
 
 
 def status(code: int, body: bytes = b"", headers: Headers = ()) -> SpoilResponse:
@@ -33,36 +35,35 @@ def challenge(code: int) -> SpoilResponse:
     return page(code, "Just a moment...", ("Server", "cloudflare"), ("cf-mitigated", "challenge"))
 
 
-def error(code: int, *, btcturk: tuple[int, str], trubit: tuple[int, str]) -> SpoilResponse:
-    """Return a fault that answers with a status and each exchange's own code and message."""
-    contents: dict[str, dict[str, object]] = {
-        "btcturk": {"success": False, "message": btcturk[1], "code": btcturk[0]},
-        "trubit": {"code": trubit[0], "msg": trubit[1]},
-    }
-    return lambda response, call: _dated(json_response(code, contents[call.exchange]), response)
+def error(code: int, own: object, message: str = "Refused") -> SpoilResponse:
+    """Return a fault that answers with a status, a code and a message, in the exchange's shape."""
+    return lambda response, call: _dated(call.exchange.error(code, own, message), response)
 
 
-internal_error = error(500, btcturk=(500, "INTERNAL_ERROR"), trubit=(-1000, "Internal error"))
+def refused(reason: str, *, status: int | None = None) -> SpoilResponse:
+    """Return a fault that answers with the exchange's own error for a reason.
+
+    An exchange that has none responds as it would have done.
+    """
+
+    def spoil(response: Response, call: Call) -> Response:
+        if (own := call.exchange.refusals.get(reason)) is None:
+            return response
+        answer = call.exchange.error(status or own.status, own.code, own.message)
+        return _dated(answer, response)
+
+    return spoil
 
 
-def code_in_200(code: int) -> SpoilResponse:
+def code_in_200(own: int) -> SpoilResponse:
     """Return a fault that answers 200 with this code and no data."""
-    return error(200, btcturk=(code, "Refused"), trubit=(code, "Refused"))
+    return error(200, own)
 
 
-def unauthorised(code: int) -> SpoilResponse:
-    """Return a fault that refuses the key in an HTTP status; BtcTurk calls that a success."""
-    contents: dict[str, dict[str, object]] = {
-        "btcturk": {"success": True, "message": "Unauthorized - Invalid Nonce", "code": 1037},
-        "trubit": {"code": -1002, "msg": "Unauthorized"},
-    }
-    return lambda response, call: _dated(json_response(code, contents[call.exchange]), response)
-
-
-def limited(wait: str | None) -> SpoilResponse:
+def limited(wait: str | None, *, status: int = 429) -> SpoilResponse:
     """Return a fault that answers 429, with this text as its Retry-After if there is one."""
-    too_many = error(429, btcturk=(429, "TOO_MANY_REQUESTS"), trubit=(-1003, "Too many requests"))
     headers = () if wait is None else (("Retry-After", wait),)
+    too_many = refused("rate_limited", status=status)
     return lambda response, call: too_many(response, call).adding(*headers)
 
 
@@ -90,8 +91,7 @@ def redirect(code: int) -> SpoilResponse:
 def echo(response: Response, call: Call) -> Response:
     """Refuse a request with a message that repeats all its headers and its query."""
     said = " ".join([*call.request.headers.values(), *call.request.query.values()])
-    message = f"Bad request: {said}"
-    return error(400, btcturk=(400, message), trubit=(-1100, message))(response, call)
+    return error(400, 400, f"Bad request: {said}")(response, call)
 
 
 def recoded(code: int) -> SpoilResponse:
@@ -117,33 +117,52 @@ def edit(change: Callable[[bytes], bytes]) -> SpoilResponse:
 
 def literal(text: bytes) -> SpoilResponse:
     """Return a fault that writes some JSON text in the place of the first amount."""
-    return edit(lambda body: _AN_AMOUNT.sub(rb'"\1":' + text.replace(b"\\", rb"\\"), body, count=1))
+    written = text.replace(b"\\", rb"\\")
+    return lambda response, call: replace(
+        response, body=_first_amount(call).sub(rb'"\1":' + written, response.body, count=1)
+    )
 
 
 def code(text: bytes) -> SpoilResponse:
     r"""Return a fault that writes some JSON text in the place of the code, which is `\1` in it."""
-    return edit(lambda body: _A_CODE.sub(rb'"code":' + text, body, count=1))
+
+    def spoil(response: Response, call: Call) -> Response:
+        if (key := call.exchange.code_key) is None:
+            return response
+        name = key.encode()
+        pattern = rb'"%s":\s*(\w+)' % name
+        written = re.sub(pattern, rb'"%s":%s' % (name, text), response.body, count=1)
+        return replace(response, body=written)
+
+    return spoil
 
 
 def listing(rows: object) -> SpoilResponse:
     """Return a fault that has something else in the place of the list of rows."""
-    contents: dict[str, dict[str, object]] = {
-        "btcturk": {"data": rows, "success": True, "message": None, "code": 0},
-        "trubit": {"code": 200, "msg": "SUCCESS", "data": {"canDeposit": True, "balances": rows}},
-    }
-    return lambda response, call: _dated(json_response(200, contents[call.exchange]), response)
+
+    def spoil(response: Response, call: Call) -> Response:
+        if call.account is None:
+            return response
+        listed = call.exchange.document(msgspec.json.encode(rows), call.account)
+        return _dated(Response(200, listed, JSON), response)
+
+    return spoil
 
 
 def token(text: str, expires: str = "4102444800000") -> SpoilResponse:
     """Return a fault that gives a token that is not known here, and says until when it is good."""
-    data = {"token": text, "expireTime": expires}
-    answer = json_response(200, {"code": 200, "msg": "SUCCESS", "data": data})
-    return lambda response, _call: _dated(answer, response)
+    return lambda response, call: _dated(call.exchange.token_answer(text, expires), response)
 
 
-def key_twice(body: bytes) -> bytes:
+def key_twice(response: Response, call: Call) -> Response:
     """Write the first amount once more under the same key, and another one."""
-    return _AN_AMOUNT.sub(rb'\g<0>,"\1":"1"', body, count=1)
+    twice = _first_amount(call).sub(rb'\g<0>,"\1":"1"', response.body, count=1)
+    return replace(response, body=twice)
+
+
+def _first_amount(call: Call) -> re.Pattern[bytes]:
+    name = call.exchange.style.fields[call.exchange.style.main].encode()
+    return re.compile(rb'"(%s|expireTime|serverTime)":\s*("[^"]*"|\d+)' % name)
 
 
 def members_twice(body: bytes) -> bytes:
@@ -164,12 +183,12 @@ def in_utf_16(body: bytes) -> bytes:
 
 
 def other_shape(response: Response, call: Call) -> Response:
-    """Respond with the other exchange's document."""
-    row = {"asset": "BTC", "free": "1", "locked": "0"}
-    btcturk = {"data": [row | {"balance": "1"}], "success": True, "message": None, "code": 0}
-    data = {"canDeposit": True, "balances": [row | {"total": "1"}]}
-    trubit = {"code": 200, "msg": "SUCCESS", "data": data}
-    return _dated(json_response(200, trubit if call.exchange == "btcturk" else btcturk), response)
+    """Respond with another exchange's document."""
+    names = [*simulated_exchanges()]
+    other = simulated_exchanges()[names[names.index(call.exchange.name) - 1]]()
+    account = Account(other.name, "", {}, other.fixed({"BTC": ("1", "1", "0")}))
+    body = other.balances(account.portfolio(0.0), account)
+    return _dated(Response(200, body, JSON), response)
 
 
 def compressed(response: Response, _call: Call) -> Response:

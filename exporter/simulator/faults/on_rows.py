@@ -18,7 +18,12 @@ def first(**fields: object) -> SpoilRows:
 
 def total(plain: str) -> SpoilRows:
     """Return a fault that gives the first row a total, with the exchange's separator for points."""
-    return lambda rows, style: first(total=style.amount(plain))(rows, style)
+    return lambda rows, style: main(style.amount(plain))(rows, style)
+
+
+def main(value: object) -> SpoilRows:
+    """Return a fault that gives the first row this value as total, or as free without a total."""
+    return lambda rows, style: first(**{style.main: value})(rows, style)
 
 
 def balance(plain: str) -> SpoilRows:
@@ -26,9 +31,8 @@ def balance(plain: str) -> SpoilRows:
 
     def spoil(rows: Rows, style: Style) -> Rows:
         amount = style.amount(plain)
-        changed = {"total": amount, "free": amount, "locked": "0"}
-        changed |= {name: "0" for name in ("orders", "withdrawals") if name in style.fields}
-        return first(**changed)(rows, style)
+        own = {name: amount for name in ("total", "free") if name in style.fields}
+        return first(**dict.fromkeys(style.amounts, "0") | own)(rows, style)
 
     return spoil
 
@@ -36,7 +40,8 @@ def balance(plain: str) -> SpoilRows:
 def balance_number(rows: Rows, style: Style) -> Rows:
     """Give the first row a total and free that are JSON numbers, with more digits than a float."""
     number = Decimal("12345678901234567.25")
-    return first(total=number, free=number)(balance("0")(rows, style), style)
+    own = {name: number for name in ("total", "free") if name in style.fields}
+    return first(**own)(balance("0")(rows, style), style)
 
 
 def missing(*names: str) -> SpoilRows:
@@ -44,15 +49,25 @@ def missing(*names: str) -> SpoilRows:
     return lambda rows, _style: tuple(row.without(*names) for row in rows[:1]) + rows[1:]
 
 
-def bare(rows: Rows, _style: Style) -> Rows:
+def without_main(rows: Rows, style: Style) -> Rows:
+    """Leave the total out of the first row, or free at an exchange without a total."""
+    return missing(style.main)(rows, style)
+
+
+def bare(rows: Rows, style: Style) -> Rows:
     """Leave every field out of all rows that can be done without."""
-    kept = ("asset", "total", "free", "locked")
+    kept = [name for name in ("asset", "total", "free", "locked") if name in style.fields]
     return tuple(Row({name: row[name] for name in kept}) for row in rows)
 
 
 def added(**fields: object) -> SpoilRows:
     """Return a fault that adds the first row once more at the end, with these fields changed."""
     return lambda rows, _style: rows + tuple(row.changed(**fields) for row in rows[:1])
+
+
+def contradicted(rows: Rows, style: Style) -> Rows:
+    """Add the first row once more at the end, with another amount."""
+    return rows + tuple(row.changed(**{style.main: "7"}) for row in rows[:1])
 
 
 def filled_up(count: int) -> SpoilRows:
@@ -68,13 +83,14 @@ def filled_up(count: int) -> SpoilRows:
 def other_separator(rows: Rows, style: Style) -> Rows:
     """Write the first row with the separator that the exchange does not use."""
     other = "." if style.separator == "," else ","
-    return first(total=f"7{other}25", free=f"7{other}25", locked="0")(rows, style)
+    own = {name: f"7{other}25" for name in ("total", "free") if name in style.fields}
+    return first(**own | {"locked": "0"})(rows, style)
 
 
 def all_other_separator(rows: Rows, style: Style) -> Rows:
     """Write every amount with the separator that the exchange does not use."""
     other = "." if style.separator == "," else ","
-    return tuple(_with_separator(row, style.separator, other) for row in rows)
+    return tuple(_with_separator(row, style, other) for row in rows)
 
 
 def without_first(rows: Rows, _style: Style) -> Rows:
@@ -89,11 +105,10 @@ def none(_rows: Rows, _style: Style) -> Rows:
 
 def all_zero(rows: Rows, style: Style) -> Rows:
     """Report every balance as zero."""
-    amounts = {"total", "free", "locked", "orders", "withdrawals"} & style.fields.keys()
-    return tuple(row.changed(**dict.fromkeys(amounts, "0")) for row in rows)
+    return tuple(row.changed(**dict.fromkeys(style.amounts, "0")) for row in rows)
 
 
-def _with_separator(row: Row, old: str, new: str) -> Row:
-    amounts = ("total", "free", "locked", "orders", "withdrawals")
-    written = {name: row[name] for name in amounts if name in row.fields}
+def _with_separator(row: Row, style: Style, new: str) -> Row:
+    written = {name: row[name] for name in style.amounts}
+    old = style.separator
     return row.changed(**{name: str(text).replace(old, new) for name, text in written.items()})

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from exporter.simulator.exchange import Account, Exchange
+from exporter.simulator.exchange import Account, Call, Exchange
 from exporter.simulator.faults import on_response, on_rows, on_wire
-from exporter.simulator.messages import Call, CallKind, Response
+from exporter.simulator.messages import CallKind, Response
 from exporter.simulator.rows import Rows, Style
 from exporter.simulator.server import Deliver
 
@@ -89,7 +89,7 @@ _BODY = (
     Fault("lone_surrogate", "Half a character.", response=on_response.literal(rb'"\ud800"')),
     Fault("nul", "A NUL in an amount.", response=on_response.literal(b'"1\x00"')),
     Fault("cut_json", "JSON that ends early.", response=on_response.edit(lambda b: b[:-2])),
-    Fault("key_twice", "An amount twice.", response=on_response.edit(on_response.key_twice)),
+    Fault("key_twice", "An amount twice.", response=on_response.key_twice),
     Fault("top_twice", "Data twice.", response=on_response.edit(on_response.members_twice)),
     Fault("deep", "Nested 200,000 deep.", response=on_response.body(b"[" * 200_000)),
     Fault("deep_data", "Data nested deep.", response=on_response.body(b'{"data":' * 200_000)),
@@ -105,7 +105,9 @@ _BODY = (
 
 _STATUS = (
     Fault(
-        "http_401", "Unauthorised, in each exchange's way.", response=on_response.unauthorised(401)
+        "http_401",
+        "Unauthorised, in each exchange's way.",
+        response=on_response.refused("authentication", status=401),
     ),
     Fault("http_401_empty", "Unauthorised, nothing said.", response=on_response.status(401)),
     Fault("http_403", "Forbidden.", response=on_response.page(403, "Forbidden")),
@@ -120,7 +122,7 @@ _STATUS = (
     Fault("http_429_endless", "For 5,000 digits.", response=on_response.limited("9" * 5_000)),
     Fault("http_429_negative", "For -5 s.", response=on_response.limited("-5")),
     Fault("http_429_garbage", "For a while.", response=on_response.limited("a while")),
-    Fault("http_500", "Internal error.", response=on_response.internal_error),
+    Fault("http_500", "Internal error.", response=on_response.refused("unavailable", status=500)),
     Fault("http_502", "Bad gateway.", response=on_response.page(502, "Bad gateway")),
     Fault("http_503", "Maintenance.", response=on_response.page(503, "Maintenance")),
     Fault(
@@ -145,7 +147,9 @@ _STATUS = (
 
 _CODES = (
     Fault(
-        "code_unauthorised", "Each one's code of a refusal.", response=on_response.unauthorised(200)
+        "code_unauthorised",
+        "Each one's code of a refusal.",
+        response=on_response.refused("authentication", status=200),
     ),
     Fault("code_401", "A 200 with code 401.", response=on_response.code_in_200(401)),
     Fault("code_403", "A 200 with code 403.", response=on_response.code_in_200(403)),
@@ -179,8 +183,8 @@ _HEADERS = (
 
 _AMOUNTS = (
     Fault("total_two_separators", "1,234,5", rows=on_rows.total("1.234.5")),
-    Fault("total_two_kinds", "1.234,5", rows=on_rows.first(total="1.234,5")),
-    Fault("total_two_kinds_swapped", "1,234.5", rows=on_rows.first(total="1,234.5")),
+    Fault("total_two_kinds", "1.234,5", rows=on_rows.main("1.234,5")),
+    Fault("total_two_kinds_swapped", "1,234.5", rows=on_rows.main("1,234.5")),
     Fault("total_other_separator", "The other separator, once.", rows=on_rows.other_separator),
     Fault("all_other_separator", "The other separator, always.", rows=on_rows.all_other_separator),
     Fault("total_space_before", "A space before.", rows=on_rows.total(" 1.5")),
@@ -202,10 +206,10 @@ _AMOUNTS = (
     Fault("total_no_decimals", "1 and a separator.", rows=on_rows.total("1.")),
     Fault("total_no_whole", "A separator and 5.", rows=on_rows.total(".5")),
     Fault("total_empty", "An empty text.", rows=on_rows.total("")),
-    Fault("total_null", "null", rows=on_rows.first(total=None)),
-    Fault("total_true", "true", rows=on_rows.first(total=True)),
-    Fault("total_list", "A list.", rows=on_rows.first(total=["1"])),
-    Fault("total_object", "An object.", rows=on_rows.first(total={"amount": "1"})),
+    Fault("total_null", "null", rows=on_rows.main(None)),
+    Fault("total_true", "true", rows=on_rows.main(value=True)),
+    Fault("total_list", "A list.", rows=on_rows.main(["1"])),
+    Fault("total_object", "An object.", rows=on_rows.main({"amount": "1"})),
     Fault("total_huge", "1e400", rows=on_rows.total("1e400")),
     Fault("total_huge_digits", "400 digits.", rows=on_rows.total("9" * 400)),
     Fault("total_bomb", "1e999999999", rows=on_rows.total("1e999999999")),
@@ -223,14 +227,14 @@ _AMOUNTS = (
 )
 
 _ROWS = (
-    Fault("no_total", "No total.", rows=on_rows.missing("total")),
+    Fault("no_total", "No total.", rows=on_rows.without_main),
     Fault("no_free", "No free.", rows=on_rows.missing("free")),
     Fault("no_locked", "No locked.", rows=on_rows.missing("locked")),
     Fault("no_asset", "No asset.", rows=on_rows.missing("asset")),
     Fault("no_extras", "Only asset, total, free and locked.", rows=on_rows.bare),
     Fault("unknown_field", "A field that nobody knows.", rows=on_rows.first(staked="1.5")),
     Fault("twice_alike", "An asset twice, alike.", rows=on_rows.added()),
-    Fault("twice_different", "An asset twice, not alike.", rows=on_rows.added(total="7")),
+    Fault("twice_different", "An asset twice, not alike.", rows=on_rows.contradicted),
     Fault("mismatch", "The total is not free + locked.", rows=on_rows.total("987654.25")),
     Fault("gone", "An asset is not listed.", rows=on_rows.without_first),
     Fault("none", "No asset is listed.", rows=on_rows.none),
@@ -267,7 +271,7 @@ _TOKENS = (
     Fault(
         "token_expired", "Every token is void from now on.", before=_expire_tokens, only="balances"
     ),
-    _on_token("token_refused", "No new token.", on_response.unauthorised(401)),
+    _on_token("token_refused", "No new token.", on_response.refused("authentication", status=401)),
     _on_token("token_limited", "No new token: wait 55 s.", on_response.limited("55")),
     _on_token("token_unavailable", "No new token: a 503.", on_response.page(503, "Maintenance")),
     _on_token("token_stale", "A token that expired long ago.", on_response.token(_UNKNOWN, "1")),
