@@ -13,16 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
-from urllib.parse import parse_qsl
 
-from exporter.exchanges import btcturk, trubit
-from exporter.simulator import FAULTS, Account, FaultInjection, Ledger, Simulator
-from exporter.simulator.exchange import Exchange
-from exporter.simulator.exchanges.btcturk import BtcTurk as SimulatedBtcTurk
-from exporter.simulator.exchanges.trubit import TruBit as SimulatedTruBit
+from exporter.simulator import FAULTS, FaultInjection, Ledger, Simulator, no_limits
 from exporter.simulator.faults.injection import Schedule
 from exporter.simulator.gateway import Gateway
-from exporter.simulator.messages import Request
+from exporter.simulator.messages import CallKind
 from exporter.simulator.server import Reply
 from exporter.simulator.wire import ClientLeft, Wire
 from fuzz import seeds
@@ -148,40 +143,24 @@ def _logins() -> tuple[str, ...]:
     return (*basic, basic[0].lower(), basic[0].upper(), f"Bearer {CANARY}", "", "Basic", "Basic ==")
 
 
-def _reply(exchange: str, fault: str | None, call: str = "balances") -> Reply:
+def _reply(exchange: str, fault: str | None, call: CallKind = "balances") -> Reply:
     """Return what the simulated exchange answers to a good request, with a fault or without."""
-    simulated: Exchange = SimulatedBtcTurk() if exchange == "btcturk" else SimulatedTruBit()
+    simulator = Simulator(seed=1)
+    account = simulator.add_account(exchange=exchange, name="a", balances=_BALANCES)
     faults = Schedule("corpus")
     if fault:
         faults.add(FaultInjection(FAULTS[fault]), 0.0)
-    account = Simulator(seed=1).add_account(exchange=exchange, name="a", balances=_BALANCES)
-    simulated.add(account)
+    simulated = simulator.exchanges[exchange]
     gateway = Gateway(
         [simulated],
-        limits={exchange: None},
+        limits=no_limits(),
         faults=faults,
         ledger=Ledger(1),
         now=lambda: float(_TIME),
         clock=lambda: float(_TIME),
         monotonic=lambda: 0.0,
     )
-    return gateway.reply(_request(simulated, account, call))
-
-
-def _request(simulated: Exchange, account: Account, call: str) -> Request:
-    stamp = _TIME * 1000
-    query: dict[str, str] = {}
-    if isinstance(simulated, SimulatedTruBit):
-        if call == "token":
-            headers = {"x-bh-apikey": account.api_key}
-            query = dict(parse_qsl(trubit.sign(account.api_secret, stamp)))
-        else:
-            headers = {"x-bh-token": simulated.issue_token(account, stamp + 3_600_000)}
-    else:
-        headers = btcturk.sign(account.api_key, account.api_secret, stamp)
-    [path, *_] = [path for path, kind in simulated.calls.items() if kind == call]
-    lower = {name.lower(): value for name, value in headers.items()}
-    return Request("GET", path, query, lower, "127.0.0.1", keep_alive=True)
+    return gateway.reply(simulated.sign(account, call, _TIME * 1000))
 
 
 async def _bytes_of(reply: Reply) -> bytes:

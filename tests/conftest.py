@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Generator
 import pytest
 from hypothesis import settings
 
-from exporter.simulator import Simulator
+from exporter.simulator import Simulator, no_limits
 from tests.faults.canaries import Canaries
 
 # A busy machine makes single examples slow; that is no failure of the code.
@@ -22,7 +22,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 async def simulator() -> AsyncIterator[Simulator]:
     """Simulate every exchange over real sockets, without rate limits."""
-    async with Simulator(limits={"btcturk": None, "trubit": None}) as running:
+    async with Simulator(limits=no_limits()) as running:
         yield running
 
 

@@ -87,8 +87,7 @@ class Daemon:
             exchange=exchange,
             name=name,
             balances={"BTC": ("1.5", "1", "0.5")},
-            api_key=api_key(name),
-            api_secret=api_secret(name),
+            credentials={"api_key": api_key(name), "api_secret": api_secret(name)},
         )
 
     def write_config(self, interval: str = "1s") -> None:

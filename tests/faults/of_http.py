@@ -4,8 +4,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from exporter.simulator import FAULTS, Fault
+from exporter.simulator.exchange import Call
 from exporter.simulator.faults.table import on_response
-from exporter.simulator.messages import Call, Response
+from exporter.simulator.messages import Response
 from tests.faults.case import Tell, story_case
 from tests.faults.relay import relay_to
 from tests.faults.world import INTERVAL, LIMITS, World

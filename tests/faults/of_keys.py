@@ -4,9 +4,10 @@ import asyncio
 from email.utils import formatdate
 
 from exporter.simulator import Fault
+from exporter.simulator.exchange import Call
 from exporter.simulator.faults.on_response import limited
 from exporter.simulator.faults.on_wire import late
-from exporter.simulator.messages import Call, Response
+from exporter.simulator.messages import Response
 from tests.faults.case import Case, Tell, story_case
 from tests.faults.relay import Relay, relay_to
 from tests.faults.world import INTERVAL, Page, World

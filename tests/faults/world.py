@@ -135,9 +135,13 @@ class World:
     def add(self, name: str, exchange: str, **options: Any) -> Account:
         """Open a simulated account with canaries for secrets, and return its configuration."""
         self.canaries.know_account(name)
-        secrets = {"api_key": api_key(name), "api_secret": api_secret(name)}
-        fields: dict[str, Any] = {"exchange": exchange, "name": name, "balances": BALANCES}
-        return self.configured(self.simulator.add_account(**(fields | secrets | options)))
+        fields: dict[str, Any] = {
+            "exchange": exchange,
+            "name": name,
+            "balances": BALANCES,
+            "credentials": {"api_key": api_key(name), "api_secret": api_secret(name)},
+        }
+        return self.configured(self.simulator.add_account(**(fields | options)))
 
     def configured(self, account: SimulatedAccount, **changes: Any) -> Account:
         """Return how a simulated account is polled."""

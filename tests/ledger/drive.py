@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exporter.model import Account, AccountKey
-from exporter.simulator.exchanges.btcturk import BtcTurk
-from exporter.simulator.exchanges.trubit import TruBit
-from exporter.simulator.portfolio import Portfolio, fixed
+from exporter.simulator import simulated_exchanges
+from exporter.simulator.portfolio import Portfolio
 from tests.faults.virtual_time import run
 from tests.faults.world import LIMITS, Page, World, opened
 from tests.ledger import schedule as happens
@@ -21,7 +20,6 @@ from tests.ledger.schedule import Event, Reloaded, Schedule
 if TYPE_CHECKING:
     from exporter.polling.poller import Poller
 
-_STYLES = {"btcturk": BtcTurk.style, "trubit": TruBit.style}
 _SLACK = 3.0  # seconds for which a request may wait for its turn
 
 
@@ -43,7 +41,7 @@ def check(seed: int) -> int:
 
 
 async def _run(schedule: Schedule) -> int:
-    async with opened("btcturk", trubit_error_status=401) as world:
+    async with opened("btcturk", options={"trubit": {"error_status": 401}}) as world:
         driver = Driver(world, schedule)
         async with AsyncExitStack() as stack:
             await driver.start(stack, schedule.begins)
@@ -73,7 +71,7 @@ def numbered(exchange: str) -> Portfolio:
         balances = {
             f"A{asset}": (f"{number}.{asset}5", f"{number}.{asset}", "0.05") for asset in listed
         }
-        return fixed(balances, _STYLES[exchange])(now)
+        return simulated_exchanges()[exchange].fixed(balances)(now)
 
     return portfolio
 

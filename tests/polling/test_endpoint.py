@@ -33,7 +33,7 @@ async def test_fifty_polls_that_see_their_token_expire_at_once_make_one_new_toke
 
 def test_a_token_with_a_short_life_is_renewed_at_half_of_it():
     async def main() -> None:
-        async with opened("trubit", token_lifetime=50.0) as world:
+        async with opened("trubit", options={"trubit": {"token_lifetime": 50.0}}) as world:
             victim = replace(world.victim, interval=20.0)
             async with world.polling([victim]):
                 page = await world.run(110)

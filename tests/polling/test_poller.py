@@ -15,7 +15,7 @@ from exporter.model import Account, AccountKey, Balance, RenderedBalances
 from exporter.polling.poller import Poller, make_schedules, spread
 from exporter.polling.snapshots import AccountState, SnapshotStore
 from exporter.runtime.clock import Clock
-from exporter.simulator import Simulator
+from exporter.simulator import Simulator, no_limits
 from tests.accounts import make_account, make_store, simulated
 from tests.faults.virtual_time import run
 from tests.faults.world import opened
@@ -25,7 +25,7 @@ UNLIMITED = {"btcturk": 60_000, "trubit": 60_000}
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[Simulator]:
-    async with Simulator(limits={"btcturk": None, "trubit": None}) as running:
+    async with Simulator(limits=no_limits()) as running:
         yield running
 
 

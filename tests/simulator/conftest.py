@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from simulated_client import NOON, Client, Clock
+from simulated_client import NOON, Client, Clock, TokenClient
 
-from exporter.simulator import Account, Simulator
+from exporter.simulator import Account, Simulator, simulated_exchanges
 
 
 @pytest.fixture
@@ -35,6 +35,11 @@ async def client(simulator: Simulator, clock: Clock) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
+def token_client(simulator: Simulator, client: Client, clock: Clock) -> TokenClient:
+    return TokenClient(simulator, client.http, clock)
+
+
+@pytest.fixture
 def btcturk(simulator: Simulator) -> Account:
     return simulator.add_account(exchange="btcturk", name="treasury-tr")
 
@@ -44,7 +49,7 @@ def trubit(simulator: Simulator) -> Account:
     return simulator.add_account(exchange="trubit", name="payments-mx")
 
 
-@pytest.fixture(params=["btcturk", "trubit"])
+@pytest.fixture(params=simulated_exchanges())
 def account(request: pytest.FixtureRequest, simulator: Simulator) -> Account:
     """Open an account at each of the exchanges in turn."""
     return simulator.add_account(exchange=request.param, name="treasury")

@@ -1,18 +1,18 @@
-"""Ask the simulator as a client does, with the signing restated from the exchanges' documents."""
+"""Send requests to the simulator as a client does."""
 
 import asyncio
 import base64
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
-import msgspec
 
-from exporter.simulator import Account, Simulator
+from exporter.simulator import Account, Simulator, simulated_exchanges
+from exporter.simulator.messages import CallKind, Request
+from exporter.simulator.rows import Style
 
 NOON = 1_767_268_800.0
 IMPATIENT = 0.2
@@ -36,27 +36,26 @@ class Client:
         self.http = http
         self._simulator = simulator
         self._clock = clock
-        self._tokens: dict[str, str] = {}
 
     def stamp(self) -> str:
         self._clock.now += 0.001
         return str(round(self._clock.now * 1000))
 
+    def signed(self, account: Account, kind: CallKind = "balances") -> Request:
+        exchange = self._simulator.exchanges[account.exchange]
+        return exchange.sign(account, kind, int(self.stamp()))
+
+    async def send(self, account: Account, kind: CallKind = "balances") -> httpx.Response:
+        request = self.signed(account, kind)
+        return await self.http.request(
+            request.method, request.path, params=dict(request.query), headers=dict(request.headers)
+        )
+
     async def balances(self, account: Account) -> httpx.Response:
-        if account.exchange == "btcturk":
-            headers = btcturk_headers(account, self.stamp())
-            return await self.http.get("/api/v1/users/balances", headers=headers)
-        if account.name not in self._tokens:
-            self._tokens[account.name] = (await self.token(account)).json()["data"]["token"]
-        headers = {"X-BH-TOKEN": self._tokens[account.name]}
-        return await self.http.get("/v2/user/account/assets", headers=headers)
+        return await self.send(account)
 
     async def token(self, account: Account) -> httpx.Response:
-        return await self.http.get(
-            "/v2/token/generate",
-            params=trubit_query(account, self.stamp()),
-            headers={"X-BH-APIKEY": account.api_key},
-        )
+        return await self.send(account, "token")
 
     async def raw(self, account: Account, most: int = 3_000_000, patience: float = 5.0) -> bytes:
         """Return the bytes that answer a request for balances, until they end or stand still.
@@ -75,14 +74,25 @@ class Client:
         return received
 
     def request(self, account: Account, *more: str) -> bytes:
-        if account.exchange == "btcturk":
-            path, headers = "/api/v1/users/balances", btcturk_headers(account, self.stamp())
-        else:
-            path = "/v2/user/account/assets"
-            headers = {"X-BH-TOKEN": self._simulator.issue_token(account)}
-        lines = [f"GET {path} HTTP/1.1", "Host: exchange.test:80"]
-        lines += [f"{name}: {text}" for name, text in headers.items()]
+        signed = self.signed(account)
+        query = f"?{urlencode(signed.query)}" if signed.query else ""
+        lines = [f"{signed.method} {signed.path}{query} HTTP/1.1", "Host: exchange.test:80"]
+        lines += [f"{name}: {text}" for name, text in signed.headers.items()]
         return "\r\n".join([*lines, *more, "", ""]).encode()
+
+
+class TokenClient(Client):
+    """Keep the token that it got first for each account."""
+
+    def __init__(self, simulator: Simulator, http: httpx.AsyncClient, clock: Clock) -> None:
+        super().__init__(simulator, http, clock)
+        self._tokens: dict[str, str] = {}
+
+    async def balances(self, account: Account) -> httpx.Response:
+        if account.name not in self._tokens:
+            self._tokens[account.name] = (await self.token(account)).json()["data"]["token"]
+        headers = {"X-BH-TOKEN": self._tokens[account.name]}
+        return await self.http.get("/v2/user/account/assets", headers=headers)
 
 
 def btcturk_headers(account: Account, stamp: str) -> dict[str, str]:
@@ -127,13 +137,14 @@ def status(received: bytes) -> int:
 
 
 def listed(account: Account, body: bytes) -> list[dict[str, Any]]:
-    content = msgspec.json.Decoder(float_hook=Decimal).decode(body)["data"]
-    rows: list[dict[str, Any]] = content if account.exchange == "btcturk" else content["balances"]
-    return rows
+    """Return the rows of an answer under the simulator's own field names."""
+    rows = simulated_exchanges()[account.exchange]().rows_of(body)
+    assert rows is not None
+    return [dict(row.fields) for row in rows]
 
 
-def total(account: Account) -> str:
-    return {"btcturk": "balance", "trubit": "total"}[account.exchange]
+def style(account: Account) -> Style:
+    return simulated_exchanges()[account.exchange].style
 
 
 async def rows_with(fault: str, simulator: Simulator, client: Client, account: Account) -> Any:

@@ -21,8 +21,10 @@ async def test_the_documented_signature_is_accepted(
     simulator.add_account(
         exchange="btcturk",
         name="documented",
-        api_key="b8c1b9f4-0000-4000-8000-000000000001",
-        api_secret="MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3",
+        credentials={
+            "api_key": "b8c1b9f4-0000-4000-8000-000000000001",
+            "api_secret": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3",
+        },
     )
     headers = {
         "X-PCK": "b8c1b9f4-0000-4000-8000-000000000001",
@@ -89,7 +91,7 @@ async def test_an_unknown_key_is_refused_as_a_success(client: Client, btcturk: A
 
 async def test_a_refusal_can_have_an_empty_body(clock: Clock) -> None:
     async with (
-        Simulator(clock=clock, btcturk_empty_401=True) as simulator,
+        Simulator(clock=clock, options={"btcturk": {"empty_401": True}}) as simulator,
         httpx.AsyncClient(base_url=simulator.url, trust_env=False) as http,
     ):
         response = await http.get(BALANCES)
@@ -191,4 +193,6 @@ async def test_the_121st_request_in_a_minute_gets_the_documented_429(
 
 def test_a_secret_that_is_not_base64_is_refused() -> None:
     with pytest.raises(ValueError, match="a BtcTurk secret is base64"):
-        Simulator().add_account(exchange="btcturk", name="x", api_secret="not base64!")
+        Simulator().add_account(
+            exchange="btcturk", name="x", credentials={"api_secret": "not base64!"}
+        )

@@ -1,6 +1,6 @@
 """What a test can ask of the answers that were given."""
 
-from simulated_client import NOON, Client, Clock
+from simulated_client import NOON, Client, Clock, listed, style
 
 from exporter.simulator import Account, Entry, Ledger, Simulator
 
@@ -34,10 +34,8 @@ async def test_an_answer_is_written_down_with_the_very_texts_that_were_sent(
     response = await client.balances(account)
     (given,) = simulator.ledger.entries(account=account.name, call="balances")
     assert given.rows is not None
-    name = {"btcturk": "balance", "trubit": "total"}[account.exchange]
-    content = response.json()["data"]
-    rows = content if account.exchange == "btcturk" else content["balances"]
-    assert [row["total"] for row in given.rows] == [row[name] for row in rows]
+    rows = listed(account, response.content)
+    assert [row["free"] for row in given.rows] == [row["free"] for row in rows]
 
 
 async def test_an_answer_is_written_down_with_its_times(
@@ -79,7 +77,7 @@ async def test_rows_are_written_down_as_a_fault_left_them(
         await client.raw(account)
     (given,) = simulator.ledger.entries(account=account.name, call="balances")
     assert given.rows is not None
-    assert (given.rows[0]["total"], given.faults) == ("0x1F", ("total_hex",))
+    assert (given.rows[0][style(account).main], given.faults) == ("0x1F", ("total_hex",))
 
 
 def test_the_oldest_entries_are_forgotten() -> None:

@@ -4,8 +4,9 @@ import pytest
 from simulated_client import Client, Clock
 
 from exporter.simulator import FAULTS, Account, Simulator, parse_injection
+from exporter.simulator.exchange import Call
 from exporter.simulator.faults.injection import FaultInjection, Schedule
-from exporter.simulator.messages import Call, Request
+from exporter.simulator.messages import Request
 
 
 async def statuses(client: Client, account: Account, count: int) -> list[int]:
@@ -70,7 +71,8 @@ async def test_a_fault_with_a_probability_is_shown_that_often(
 
 
 def test_a_seed_draws_the_same_faults_again() -> None:
-    call = Call("btcturk", "a", "balances", Request("GET", "/", {}, {}, "", keep_alive=True))
+    [exchange, *_] = Simulator().exchanges.values()
+    call = Call(exchange, None, "balances", Request("GET", "/", {}, {}, "", keep_alive=True))
 
     def drawn(seed: str) -> list[bool]:
         schedule = Schedule(seed)

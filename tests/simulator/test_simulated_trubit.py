@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from simulated_client import NOON, Client, Clock, trubit_query
+from simulated_client import NOON, Client, Clock, TokenClient, trubit_query
 
 from exporter.simulator import Account, Simulator
 
@@ -18,7 +18,9 @@ async def test_the_documented_signature_is_accepted(
     simulator: Simulator, client: Client, clock: Clock
 ) -> None:
     clock.now = 1740568725.231
-    simulator.add_account(exchange="trubit", name="documented", api_key="key", api_secret="xxxx")
+    simulator.add_account(
+        exchange="trubit", name="documented", credentials={"api_key": "key", "api_secret": "xxxx"}
+    )
     query = {
         "timestamp": "1740568725231",
         "signature": "7fdd71b6dfed9a746d2698e980a2cb5dc15ca9fab9e4339676dea3c282a862c6",
@@ -42,8 +44,10 @@ async def test_the_rows_of_a_verbatim_answer_are_in_the_ledger(
     assert [row["total"] for row in entry.rows] == ["1.5", "10.0"]
 
 
-async def test_an_answer_has_the_documented_shape(client: Client, trubit: Account) -> None:
-    content = (await client.balances(trubit)).json()
+async def test_an_answer_has_the_documented_shape(
+    token_client: TokenClient, trubit: Account
+) -> None:
+    content = (await token_client.balances(trubit)).json()
     assert (content["code"], content["msg"]) == (200, "SUCCESS")
     assert content["data"]["canDeposit"] is True
     row = content["data"]["balances"][0]
@@ -51,9 +55,9 @@ async def test_an_answer_has_the_documented_shape(client: Client, trubit: Accoun
     assert all(isinstance(field, str) for field in row.values())
 
 
-async def test_deposits_can_be_closed(client: Client, trubit: Account) -> None:
+async def test_deposits_can_be_closed(token_client: TokenClient, trubit: Account) -> None:
     trubit.can_deposit = False
-    assert (await client.balances(trubit)).json()["data"]["canDeposit"] is False
+    assert (await token_client.balances(trubit)).json()["data"]["canDeposit"] is False
 
 
 async def test_a_token_says_as_text_when_it_expires(client: Client, trubit: Account) -> None:
@@ -62,29 +66,29 @@ async def test_a_token_says_as_text_when_it_expires(client: Client, trubit: Acco
 
 
 async def test_a_token_is_good_until_it_expires(
-    client: Client, clock: Clock, trubit: Account
+    token_client: TokenClient, clock: Clock, trubit: Account
 ) -> None:
-    await client.balances(trubit)
+    await token_client.balances(trubit)
     clock.now += 3599.9
-    assert (await client.balances(trubit)).json()["code"] == 200
+    assert (await token_client.balances(trubit)).json()["code"] == 200
     clock.now += 0.2
-    assert (await client.balances(trubit)).json() == {"code": -1002, "msg": "Unauthorized"}
+    assert (await token_client.balances(trubit)).json() == {"code": -1002, "msg": "Unauthorized"}
 
 
 async def test_tokens_can_be_made_void_before_that(
-    simulator: Simulator, client: Client, trubit: Account
+    simulator: Simulator, token_client: TokenClient, trubit: Account
 ) -> None:
-    await client.balances(trubit)
+    await token_client.balances(trubit)
     simulator.expire_tokens(trubit)
-    assert (await client.balances(trubit)).json()["code"] == -1002
+    assert (await token_client.balances(trubit)).json()["code"] == -1002
 
 
 async def test_an_older_token_stays_good_beside_a_newer_one(
-    client: Client, trubit: Account
+    client: Client, token_client: TokenClient, trubit: Account
 ) -> None:
-    await client.balances(trubit)
+    await token_client.balances(trubit)
     await client.token(trubit)
-    assert (await client.balances(trubit)).json()["code"] == 200
+    assert (await token_client.balances(trubit)).json()["code"] == 200
 
 
 async def test_a_ready_token_is_accepted(
@@ -142,23 +146,27 @@ async def test_a_signature_in_upper_case_gets_no_token(client: Client, trubit: A
     assert (await client.http.get(TOKEN, params=query, headers=headers)).json()["code"] == -1022
 
 
-async def test_a_revoked_key_loses_its_tokens_with_it(client: Client, trubit: Account) -> None:
-    await client.balances(trubit)
+async def test_a_revoked_key_loses_its_tokens_with_it(
+    token_client: TokenClient, trubit: Account
+) -> None:
+    await token_client.balances(trubit)
     trubit.is_active = False
-    assert (await client.balances(trubit)).json()["code"] == -1002
+    assert (await token_client.balances(trubit)).json()["code"] == -1002
 
 
 async def test_errors_can_have_an_http_status_of_their_own(clock: Clock) -> None:
     async with (
-        Simulator(clock=clock, trubit_error_status=401) as simulator,
+        Simulator(clock=clock, options={"trubit": {"error_status": 401}}) as simulator,
         httpx.AsyncClient(base_url=simulator.url, trust_env=False) as http,
     ):
         response = await http.get(ASSETS)
         assert (response.status_code, response.json()["code"]) == (401, -1002)
 
 
-async def test_the_61st_request_in_a_minute_is_refused(client: Client, trubit: Account) -> None:
+async def test_the_61st_request_in_a_minute_is_refused(
+    token_client: TokenClient, trubit: Account
+) -> None:
     for _ in range(59):  # and one for the token
-        assert (await client.balances(trubit)).status_code == 200
-    response = await client.balances(trubit)
+        assert (await token_client.balances(trubit)).status_code == 200
+    response = await token_client.balances(trubit)
     assert (response.status_code, response.json()["code"]) == (429, -1003)
