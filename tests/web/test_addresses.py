@@ -1,69 +1,39 @@
-"""Unix sockets beside ports, and how a bound address reads."""
-
-import os
-import socket
-from pathlib import Path
+"""Listen addresses are written as Prometheus writes them."""
 
 import pytest
 
-from exporter.web.addresses import Bound, bound, check_address, close, open_listeners
-
-
-async def test_a_unix_socket_listens_until_it_is_closed(tmp_path: Path):
-    path = tmp_path / "exporter.sock"
-    [listener] = await open_listeners([f"unix:{path}"])
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(path))
-    assert bound(listener) == Bound(f"unix:{path}", 0)
-    close(listener)
-    assert not path.exists()
-
-
-async def test_a_socket_that_was_left_behind_is_replaced(tmp_path: Path):
-    path = tmp_path / "exporter.sock"
-    with socket.socket(socket.AF_UNIX) as dead:
-        dead.bind(str(path))
-    [listener] = await open_listeners([f"unix:{path}"])
-    close(listener)
-
-
-async def test_a_socket_in_use_is_not_taken_away(tmp_path: Path):
-    path = tmp_path / "exporter.sock"
-    [listener] = await open_listeners([f"unix:{path}"])
-    with pytest.raises(OSError, match="in use"):
-        await open_listeners([f"unix:{path}"])
-    close(listener)
-
-
-async def test_a_file_that_is_not_a_socket_is_kept(tmp_path: Path):
-    path = tmp_path / "balances"
-    path.write_text("mine")
-    with pytest.raises(OSError, match="in use"):
-        await open_listeners([f"unix:{path}"])
-    assert path.read_text() == "mine"
-
-
-@pytest.mark.parametrize("address", ["unix:", "unix:relative.sock", "nonsense"])
-def test_what_is_not_an_address_is_rejected(address: str):
-    with pytest.raises(ValueError, match="is not a"):
-        check_address(address)
+from exporter.web.addresses import parse_address
 
 
 @pytest.mark.parametrize(
-    ("address", "url"),
+    ("text", "parsed"),
     [
-        (Bound("127.0.0.1", 10517), "http://127.0.0.1:10517/"),
-        (Bound("::1", 10517), "http://[::1]:10517/"),
-        (Bound("192.0.2.1", 10517), "http://192.0.2.1:10517/"),
-        (Bound("unix:/run/exporter.sock", 0), "unix:/run/exporter.sock"),
+        ("127.0.0.1:10517", ("127.0.0.1", 10517)),
+        ("localhost:0", ("localhost", 0)),
+        (":10517", ("", 10517)),
+        ("[::1]:10517", ("::1", 10517)),
+        ("[::]:65535", ("::", 65535)),
     ],
 )
-def test_an_address_reads_as_people_write_it(address: Bound, url: str):
-    assert address.url("http") == url
-    assert address.is_private is (address.host != "192.0.2.1")
+def test_an_address_has_a_host_and_a_port(text, parsed):
+    assert parse_address(text) == parsed
 
 
-async def test_a_socket_of_systemd_has_a_name_too():
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(f"\0exporter-{os.getpid()}")
-        assert bound(listener).host == f"unix:@exporter-{os.getpid()}"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "10517",
+        "localhost",
+        "localhost:",
+        "::1:10517",
+        "a:b",
+        "a:-1",
+        "a:65536",
+        "a:\uff11",
+        "[::1]",
+    ],
+)
+def test_anything_else_is_refused_with_an_example(text):
+    with pytest.raises(ValueError, match=r"is not a listen address such as 127\.0\.0\.1:10517"):
+        parse_address(text)
