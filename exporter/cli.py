@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from exporter.commands import demo, healthcheck, poll
+from exporter.commands import assets, demo, healthcheck, poll
 from exporter.commands.flags import Commands, make_parser
 from exporter.config.loader import ConfigError, Problem, load
 from exporter.daemon import CannotListenError, Daemon, Options, make_exporter_metrics
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal knows every letter
     parser = make_parser(
-        Commands(_run_daemon, _run_poll, _run_simulate, _run_demo, _run_healthcheck)
+        Commands(_run_daemon, _run_poll, _run_simulate, _run_demo, _run_healthcheck, _run_assets)
     )
     options = parser.parse_args(arguments)
     if options.config_check:
@@ -121,6 +121,17 @@ def _run_healthcheck(options: argparse.Namespace) -> int:
     result = healthcheck.check(target)
     print(f"{'healthy' if result.is_healthy else 'unhealthy'}: {result.text}")
     return OK if result.is_healthy else FAILED
+
+
+def _run_assets(options: argparse.Namespace) -> int:
+    choices = assets.Choices(options.runbooks_url, options.job, assets.Format(options.format))
+    try:
+        for path in assets.write(options.folder, choices):
+            print(path)
+    except OSError as error:
+        print(f"{options.folder}: {error.strerror}", file=sys.stderr)
+        return FAILED
+    return OK
 
 
 def _print_table(key: AccountKey, result: PollResult) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter import __version__
+from exporter.commands.assets import JOB, RUNBOOKS_URL, Format
 from exporter.daemon import Options
 from exporter.runtime import logs
 from exporter.simulator import FaultInjection, parse_injection
@@ -27,6 +28,7 @@ class Commands:
     simulate: Command
     demo: Command
     healthcheck: Command
+    assets: Command
 
 
 def make_parser(commands: Commands) -> argparse.ArgumentParser:
@@ -117,6 +119,34 @@ def _add_commands(parser: argparse.ArgumentParser, commands: Commands) -> None:
     )
     _add_config_flag(health)
     _add_web_flags(health)
+
+    write = add(
+        "assets",
+        "write the rules, dashboards, runbooks and examples of this version",
+        commands.assets,
+    )
+    write.add_argument("folder", type=Path, metavar="DIR", help="where they are written")
+    write.add_argument(
+        "--runbooks-url",
+        type=_url,
+        default=RUNBOOKS_URL,
+        metavar="URL",
+        help="where your people read the runbooks (default: the repository)",
+    )
+    write.add_argument(
+        "--job",
+        type=_job,
+        default=JOB,
+        metavar="NAME",
+        help="job of the exporter in Prometheus (default: %(default)s)",
+    )
+    write.add_argument(
+        "--format",
+        choices=[each.value for each in Format],
+        default=Format.FILES.value,
+        help="files, or objects of Kubernetes: one PrometheusRule, or ConfigMaps with rules and "
+        "dashboards (default: %(default)s)",
+    )
 
 
 def _add_config_flag(parser: argparse.ArgumentParser) -> None:
@@ -238,6 +268,18 @@ def _checked_address(text: str) -> str:
         return check_address(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _url(text: str) -> str:
+    if not re.fullmatch(r"https?://[!-~]+", text) or {'"', "'", "<", ">", "\\"} & set(text):
+        raise argparse.ArgumentTypeError("must be a URL such as https://wiki.example.com/runbooks")
+    return text
+
+
+def _job(text: str) -> str:
+    if not re.fullmatch(r"[\w./:@-]+", text):
+        raise argparse.ArgumentTypeError("must consist of letters, digits and . _ / : @ -")
+    return text
 
 
 def _path(text: str) -> str:

@@ -11,10 +11,6 @@ ROOT = Path(__file__).parents[2]
 RULE_FILES = sorted((ROOT / "prometheus/rules").glob("*.yaml"))
 TEST_FILES = sorted((ROOT / "prometheus/tests").glob("*.yaml"))
 RUNBOOKS = ROOT / "docs/runbooks"
-RUNBOOKS_URL = (
-    "https://github.com/exchange-balance-exporter/exchange-balance-exporter/blob/main/docs/runbooks"
-)
-"""Base of the runbook links; docs/runbooks/README.md says how to change it."""
 
 
 def read_yaml(path: Path | str) -> Any:

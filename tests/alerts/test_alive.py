@@ -14,11 +14,12 @@ import pytest
 import yaml
 from anyio.from_thread import start_blocking_portal
 
+from exporter.commands.assets import RUNBOOKS_URL
 from exporter.simulator import Account, Simulator, config_text
 from stack import configuration, programs
 from stack.pages import Page, webhook
 from tests.alerts.faster import DURATION, SECONDS, sixty_times_faster
-from tests.alerts.files import ROOT, RULE_FILES, RUNBOOKS_URL
+from tests.alerts.files import ROOT, RULE_FILES
 from tests.programs import Prometheus, exporter, fetch, require, wait_for
 
 ANOTHER_SECRET = "YW5vdGhlciBzZWNyZXQsIDI0IGJ5dGVz"

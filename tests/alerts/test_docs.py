@@ -1,12 +1,9 @@
 """Hold what the documents say of alerts to the alerts."""
 
 import re
-import subprocess
-from pathlib import Path
 
-from tests.alerts.files import ALERTS, ROOT, RUNBOOKS
+from tests.alerts.files import ALERTS, ROOT
 
-PLACEHOLDER = "https://github.com/exchange-balance-exporter/exchange-balance-exporter/blob/main"
 ALERTING = ROOT / "docs/alerting.md"
 
 
@@ -41,31 +38,3 @@ def test_the_table_of_bounds_is_that_of_the_rules() -> None:
 def test_links_of_the_document_lead_somewhere() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", ALERTING.read_text()):
         assert (ALERTING.parent / target).exists(), target
-
-
-def test_one_command_puts_another_address_of_the_runbooks_everywhere(tmp_path: Path) -> None:
-    readme = (RUNBOOKS / "README.md").read_text()
-    command = re.search(r"```sh\n(sed -i .+?)```", readme, re.DOTALL)
-    assert command
-    copies = list(copy_files_with_placeholder(tmp_path))
-    subprocess.run(["sh", "-euc", command[1]], cwd=tmp_path, check=True)
-    assert copies
-    assert [copy for copy in copies if PLACEHOLDER in copy.read_text()] == []
-
-
-def copy_files_with_placeholder(folder: Path) -> list[Path]:
-    """Copy every file that holds the placeholder, but the two that are about it."""
-    about = {RUNBOOKS / "README.md", Path(__file__)}
-    sources = {
-        path
-        for top in ("alertmanager", "docs", "grafana", "prometheus", "tests")
-        for kind in ("json", "md", "py", "y*ml")
-        for path in (ROOT / top).rglob(f"*.{kind}")
-        if PLACEHOLDER in path.read_text(errors="replace")
-    }
-    copies = []
-    for source in sources - about:
-        copies.append(folder / source.relative_to(ROOT))
-        copies[-1].parent.mkdir(parents=True, exist_ok=True)
-        copies[-1].write_text(source.read_text())
-    return copies

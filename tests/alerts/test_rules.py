@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from exporter.commands.assets import RUNBOOKS_URL
 from tests.alerts.conftest import Tool
 from tests.alerts.files import (
     ALERTS,
@@ -17,7 +18,6 @@ from tests.alerts.files import (
     RULE_FILES,
     RULES,
     RUNBOOKS,
-    RUNBOOKS_URL,
     TEST_FILES,
     read_yaml,
     selectors,
