@@ -8,7 +8,7 @@ COMPILE_GROUP = $(RESOLVE) --constraint requirements/dev.txt --group
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stack test check faults fuzz soak bench dashboards format lock wheel deb sbom release-check image chart packaging clean
+.PHONY: help docs demo demo-stack test check faults fuzz soak bench dashboards format lock wheel deb sbom release-check image chart packaging clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,7 @@ check: $(VENV)/.dev ## Check style, types, imports and dashboards
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m docs.source --check
 	$(BIN)/python -m grafana.source --check
 	$(BIN)/python -m release.chart --check
 	$(BIN)/python -m release.licences
@@ -45,6 +46,9 @@ bench: $(VENV)/.dev ## Compare speed and memory with other exporters (benchmarks
 	$(BIN)/python -m benchmarks.scrape
 	$(BIN)/python -m benchmarks.poll
 	$(BIN)/python -m benchmarks.idle
+
+docs: $(VENV)/.dev ## Write the reference pages from the code
+	$(BIN)/python -m docs.source
 
 dashboards: $(VENV)/.dev ## Write the dashboards from their sources
 	$(BIN)/python -m grafana.source

@@ -8,21 +8,23 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import structlog
 
-from exporter.commands import assets, demo, healthcheck, poll
-from exporter.commands.flags import Commands, make_parser
+from exporter.commands import assets, healthcheck, poll
+from exporter.commands.errors import CommandError
+from exporter.commands.parser import parse_command_line
 from exporter.config.loader import ConfigError, Problem, load
-from exporter.daemon import CannotListenError, Daemon, Options, make_exporter_metrics
+from exporter.daemon import Daemon, Options, make_exporter_metrics
 from exporter.model import AccountKey
 from exporter.polling.snapshots import PollResult
 from exporter.runtime import logs
 from exporter.runtime.clock import Clock
 from exporter.runtime.threads import EventLoop
 from exporter.web import config as web_config
+from exporter.web.addresses import ListenError
 
 log = structlog.get_logger(__name__)
 
@@ -39,25 +41,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _keep_memory_private()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal knows every letter
-    parser = make_parser(
-        Commands(_run_daemon, _run_poll, _run_simulate, _run_demo, _run_healthcheck, _run_assets)
-    )
-    options = parser.parse_args(arguments)
-    if options.config_check:
-        options.run = _check_config
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parse_command_line(given, os.environ)
+    run = _COMMANDS[options.command]
     try:
-        status: int = options.run(options)
+        status = run(options)
         if sys.stdout is not None:  # as it is where it was closed
             sys.stdout.flush()
     except OSError as error:
-        _write_no_more()
-        if not isinstance(error, BrokenPipeError):
-            print(f"can't go on: {error.strerror}", file=sys.stderr)
-        status = FAILED
-    except ConfigError as error:
+        status = _output_failed(error)
+    except (ConfigError, poll.SelectionError) as error:
         print(error, file=sys.stderr)
         status = UNUSABLE
     return status
+
+
+def _output_failed(error: OSError) -> int:
+    """Return the status of a command whose output is full, or has lost its reader."""
+    _write_no_more()
+    if isinstance(error, BrokenPipeError):  # as `head` does when it has seen enough
+        return 128 + signal.SIGPIPE
+    print(f"cannot continue: {error.strerror}", file=sys.stderr)
+    return FAILED
 
 
 def _keep_memory_private() -> None:
@@ -69,10 +74,12 @@ def _keep_memory_private() -> None:
 
 
 def _run_daemon(options: argparse.Namespace) -> int:
+    if options.config_check != "false":
+        return _check_config(options)
     clock = Clock()
     own = make_exporter_metrics(clock)
     logs.configure(options.log_level, options.log_format, own.count_log_message)
-    config = load(options.config_file, os.environ)
+    config = load(options.config_file[0], os.environ)
 
     async def run() -> None:
         await Daemon(_daemon_options(options), own, clock).run(config)
@@ -80,25 +87,10 @@ def _run_daemon(options: argparse.Namespace) -> int:
     return _serve(run())
 
 
-def _run_demo(options: argparse.Namespace) -> int:
-    if options.list_faults:
-        return _list_faults()
-    clock = Clock()
-    own = make_exporter_metrics(clock)
-    logs.configure(options.log_level, options.log_format, own.count_log_message)
-    return _serve(demo.demo(_scenario(options), _daemon_options(options), own, clock))
-
-
-def _run_simulate(options: argparse.Namespace) -> int:
-    if options.list_faults:
-        return _list_faults()
-    logs.configure(options.log_level, options.log_format)
-    return _serve(demo.simulate(_scenario(options), options.listen, options.write_config))
-
-
 def _run_poll(options: argparse.Namespace) -> int:
     logs.configure(options.log_level, options.log_format)
-    config = load(options.config_file, os.environ)
+    config = load(options.config_file[0], os.environ)
+    config = poll.select(config, options.account, options.exchange)
     is_table = options.format == "table"
     results = _run(poll.poll(config, Clock(), _print_table if is_table else _print_later))
     if not is_table:
@@ -107,13 +99,12 @@ def _run_poll(options: argparse.Namespace) -> int:
 
 
 def _run_healthcheck(options: argparse.Namespace) -> int:
-    served = _daemon_options(options)
     try:
         target = healthcheck.find_target(
             options.url,
-            served.health_listen_addresses,
-            served.listen_addresses,
-            served.web_config_file,
+            options.web_health_listen_address,
+            options.web_listen_address,
+            options.web_config_file,
         )
     except ValueError as error:
         print(f"unhealthy: {error}")
@@ -126,10 +117,10 @@ def _run_healthcheck(options: argparse.Namespace) -> int:
 def _run_assets(options: argparse.Namespace) -> int:
     choices = assets.Choices(options.runbooks_url, options.job, assets.Format(options.format))
     try:
-        for path in assets.write(options.folder, choices):
+        for path in assets.write(options.dir, choices):
             print(path)
     except OSError as error:
-        print(f"{options.folder}: {error.strerror}", file=sys.stderr)
+        print(f"{options.dir}: {error.strerror}", file=sys.stderr)
         return FAILED
     return OK
 
@@ -142,13 +133,31 @@ def _print_later(key: AccountKey, result: PollResult) -> None:
     """Print nothing: a JSON document needs all accounts."""
 
 
-def _list_faults() -> int:
-    print(demo.fault_list())
-    return OK
+def _run_demo(options: argparse.Namespace) -> int:
+    # The simulator costs 3 MB, which the daemon does not need.
+    from exporter.commands import demo  # noqa: PLC0415
+
+    if options.list_faults:
+        print(demo.fault_list())
+        return OK
+    clock = Clock()
+    own = make_exporter_metrics(clock)
+    logs.configure(options.log_level, options.log_format, own.count_log_message)
+    return _serve(demo.demo(demo.scenario(options), _daemon_options(options), own, clock))
+
+
+def _run_simulate(options: argparse.Namespace) -> int:
+    from exporter.commands import demo  # noqa: PLC0415 - as above
+
+    if options.list_faults:
+        print(demo.fault_list())
+        return OK
+    logs.configure(options.log_level, options.log_format)
+    return _serve(demo.simulate(demo.scenario(options), options.listen, options.write_config))
 
 
 def _check_config(options: argparse.Namespace) -> int:
-    path, web_path = options.config_file, options.web_config_file
+    path, web_path = options.config_file[0], options.web_config_file
     checks: list[Callable[[], object]] = [lambda: load(path, os.environ)]
     if web_path:
         checks.append(lambda: web_config.load(web_path))
@@ -168,15 +177,15 @@ def _problems_of(check: Callable[[], object]) -> Sequence[Problem]:
 def _serve(running: Coroutine[Any, Any, None]) -> int:
     try:
         _run(_until_the_end(running))
-    except CannotListenError as error:
+    except ListenError as error:
         log.error("cannot listen", error=str(error))  # noqa: TRY400 - the line says it all
-    except demo.CannotWriteError as error:
-        log.error("cannot write the configuration", error=str(error))  # noqa: TRY400 - as above
+    except CommandError as error:
+        log.error(error.event, error=str(error))  # noqa: TRY400 - as above
     except (ConfigError, OSError):
         raise
     except Exception:
         # Python's own traceback would say what the exception says, which could repeat a secret.
-        log.exception("ended by a defect, or by want of memory or descriptors")
+        log.exception("unexpected error, exiting")
     else:
         return OK
     return FAILED
@@ -209,24 +218,16 @@ def _log_ignored(ignored: "sys.UnraisableHookArgs") -> None:
 
 def _daemon_options(options: argparse.Namespace) -> Options:
     return Options(
-        config_file=getattr(options, "config_file", _DEFAULTS.config_file),
-        listen_addresses=options.listen_addresses or _DEFAULTS.listen_addresses,
+        config_files=getattr(options, "config_file", _DEFAULTS.config_files),
+        auto_reload_interval=getattr(options, "config_auto_reload_interval", 0.0),
+        listen_addresses=options.web_listen_address,
         web_config_file=options.web_config_file,
-        telemetry_path=options.telemetry_path,
-        enable_lifecycle=options.enable_lifecycle,
-        max_requests=options.max_requests,
-        health_listen_addresses=options.health_listen_addresses or (),
-        systemd_socket=options.systemd_socket,
-    )
-
-
-def _scenario(options: argparse.Namespace) -> demo.Scenario:
-    return demo.Scenario(
-        faults=tuple(options.faults),
-        accounts=options.accounts,
-        assets=options.assets,
-        seed=options.seed,
-        has_limits=getattr(options, "has_limits", True),
+        allowed_hosts=options.web_allowed_host,
+        telemetry_path=options.web_telemetry_path,
+        enable_lifecycle=options.web_enable_lifecycle,
+        max_requests=options.web_max_requests,
+        health_listen_addresses=options.web_health_listen_address,
+        systemd_socket=options.web_systemd_socket,
     )
 
 
@@ -234,3 +235,13 @@ def _write_no_more() -> None:
     """Drop what is left of standard output: it is full, or its reader has left, as `head` does."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "": _run_daemon,
+    "poll": _run_poll,
+    "healthcheck": _run_healthcheck,
+    "assets": _run_assets,
+    "simulate": _run_simulate,
+    "demo": _run_demo,
+}

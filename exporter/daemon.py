@@ -24,7 +24,7 @@ from exporter.runtime.clock import Clock
 from exporter.runtime.loop_lag import watch_loop
 from exporter.runtime.systemd import Notifier, inherited_sockets, keep_informed
 from exporter.web.access import Access
-from exporter.web.addresses import Bound
+from exporter.web.addresses import Address, ListenError
 from exporter.web.limits import Limits
 from exporter.web.server import Server
 
@@ -36,21 +36,19 @@ _PATIENCE = 1.0  # seconds for a file system to tell who can read the secrets
 _SHOWN_PROBLEMS = 20  # of a file that is refused on reload; it can have tens of thousands
 
 
-class CannotListenError(Exception):
-    """An address to listen on is taken, not ours, or no address."""
-
-
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Hold the daemon's flags."""
+    """The daemon's flags and their defaults; the interval is in seconds, 0 for never."""
 
-    config_file: Path = Path("config.yaml")
-    listen_addresses: Sequence[str] = ("127.0.0.1:10517",)
+    config_files: Sequence[Path] = (Path("config.yaml"),)
+    auto_reload_interval: float = 0.0
+    listen_addresses: Sequence[Address] = (Address("127.0.0.1", 10517),)
     web_config_file: Path | None = None
+    allowed_hosts: Sequence[str] = ()
     telemetry_path: str = "/metrics"
     enable_lifecycle: bool = False
     max_requests: int = 40
-    health_listen_addresses: Sequence[str] = ()
+    health_listen_addresses: Sequence[Address] = ()
     systemd_socket: bool = False
 
 
@@ -79,7 +77,7 @@ class Daemon:
     ) -> None:
         """Run until `stop` or a signal; `when_listening` is told the first address as a URL.
 
-        Raises `CannotListenError` before anything was polled.
+        Raises `ListenError` before anything was polled.
         """
         _use_all_descriptors()
         loop = asyncio.get_running_loop()
@@ -103,7 +101,7 @@ class Daemon:
         async with self._reloading:
             self._systemd.reloading()
             try:
-                config = await asyncio.to_thread(load, self._options.config_file, os.environ)
+                config = await asyncio.to_thread(load, self._options.config_files[0], os.environ)
                 await self._take_over(config)
             except Exception as error:
                 self._own.note_reload(None)
@@ -170,28 +168,21 @@ class Daemon:
         states = self.store.states.values()
         return f"{sum(state.up for state in states)} of {len(states)} accounts up"
 
-    async def _listen(self, servers: AsyncExitStack) -> list[Bound]:
+    async def _listen(self, servers: AsyncExitStack) -> list[Address]:
         """Start the servers, which the stack stops, and return where the first one listens."""
-        wanted = self._options.listen_addresses
-        health = self._options.health_listen_addresses
-        try:
-            inherited = self._inherited()
-            await _start(servers, Server(make_health_routes(self._is_ready)), health)
-            addresses = () if inherited else wanted
-            return await _start(servers, self._make_server(), addresses, inherited)
-        except OSError as error:
-            number = error.errno or 0  # a resolver's are below 0
-            reason = os.strerror(number) if number > 0 else str(error)
-            raise CannotListenError(f"{', '.join((*wanted, *health))}: {reason}") from error
-        except ValueError as error:
-            raise CannotListenError(str(error)) from error
+        options = self._options
+        inherited = self._inherited()
+        health = Server(make_health_routes(self._is_ready))
+        await _start(servers, health, options.health_listen_addresses)
+        addresses = () if inherited else options.listen_addresses
+        return await _start(servers, self._make_server(), addresses, inherited)
 
     def _inherited(self) -> list[socket.socket]:
-        """Return the sockets of systemd if those are wanted; raises `ValueError` without any."""
+        """Return the sockets of systemd if those are wanted; raises `ListenError` without any."""
         if not self._options.systemd_socket:
             return []
         if not (sockets := inherited_sockets(os.environ)):
-            raise ValueError(
+            raise ListenError(
                 "systemd passed no socket: start the .socket unit that belongs to this"
             )
         return sockets
@@ -213,7 +204,7 @@ class Daemon:
         return Server(routes, access=self._access, limits=limits)
 
     def _announce(
-        self, addresses: Sequence[Bound], when_listening: Callable[[str], None] | None
+        self, addresses: Sequence[Address], when_listening: Callable[[str], None] | None
     ) -> None:
         web = self._access.config()
         urls = [address.url("https" if web.tls else "http") for address in addresses]
@@ -232,9 +223,9 @@ class Daemon:
 async def _start(
     servers: AsyncExitStack,
     server: Server,
-    addresses: Sequence[str],
+    addresses: Sequence[Address],
     inherited: Sequence[socket.socket] = (),
-) -> list[Bound]:
+) -> list[Address]:
     servers.push_async_callback(server.stop)
     return await server.start(addresses, inherited=inherited)
 

@@ -24,6 +24,7 @@ from exporter.model import Balance
 from exporter.polling.snapshots import SnapshotStore
 from exporter.routes import make_routes
 from exporter.runtime.clock import Clock
+from exporter.web.addresses import Address
 from exporter.web.auth import PasswordCheck
 from exporter.web.server import Server
 from fuzz.oracles import CANARY, is_nearest_float64
@@ -137,7 +138,7 @@ async def _talk(data: bytes) -> bytes:
             reload=None,
         )
     )
-    [(host, port)] = await server.start(["127.0.0.1:0"])
+    [(host, port)] = await server.start([Address("127.0.0.1", 0)])
     try:
         async with asyncio.timeout(_PATIENCE):
             reader, writer = await asyncio.open_connection(host, port)

@@ -106,7 +106,7 @@ async def test_a_defect_that_ends_it_is_one_line_without_its_words(config: Path,
     path = f"{tmp_path}:{Path(__file__).parents[1]}"
     ended = await to_thread(run, f"--config.file={config}", LISTEN, PYTHONPATH=path)
     assert ended.returncode == 1
-    assert 'level=error msg="ended by a defect' in ended.stderr
+    assert 'level=error msg="unexpected error, exiting' in ended.stderr
     assert "ValueError at fail" in ended.stderr
     assert "canary-7c1d9e" not in ended.stderr
 

@@ -20,6 +20,7 @@ from exporter.model import Account, AccountKey
 from exporter.polling.snapshots import PollResult, PollSchedule, SnapshotStore
 from exporter.runtime import logs
 from exporter.runtime.clock import Clock
+from exporter.web.addresses import Address
 
 _DAY = 24 * 3600.0
 _PAUSE = 0.01  # seconds between polls
@@ -80,7 +81,7 @@ async def run() -> None:
     clock = Clock()
     own = make_exporter_metrics(clock)
     logs.configure("warning", "logfmt", own.count_log_message)
-    daemon = Daemon(Options(listen_addresses=("127.0.0.1:0",)), own, clock)
+    daemon = Daemon(Options(listen_addresses=(Address("127.0.0.1", 0),)), own, clock)
     filler = Filler(daemon.store, clock)
     commands = await _standard_input()
 

@@ -1,1 +1,1 @@
-"""Run what the command line can ask for, one module for each command."""
+"""Define the commands: their flags, and what each of them does."""

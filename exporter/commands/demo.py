@@ -1,5 +1,6 @@
 """Run the simulated exchanges, alone or with the daemon on them: `simulate` and `demo`."""
 
+import argparse
 import asyncio
 import os
 import signal
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import structlog
 
+from exporter.commands.errors import CommandError
 from exporter.config.loader import load
-from exporter.daemon import CannotListenError, Daemon, Options
+from exporter.daemon import Daemon, Options
 from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.runtime.clock import Clock
 from exporter.simulator import (
@@ -23,14 +25,17 @@ from exporter.simulator import (
     config_text,
     no_limits,
 )
+from exporter.web.addresses import Address, ListenError
 
 log = structlog.get_logger(__name__)
 
-_LOOPBACK = ("127.0.0.1", 0)
+_LOOPBACK = Address("127.0.0.1", 0)
 
 
-class CannotWriteError(Exception):
+class CannotWriteError(CommandError):
     """The file for the configuration of the simulated accounts can't be written."""
+
+    event = "cannot write the configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,17 @@ class Scenario:
     has_limits: bool = True
 
 
+def scenario(options: argparse.Namespace) -> Scenario:
+    """Return the scenario that the flags describe."""
+    return Scenario(
+        faults=tuple(options.fault),
+        accounts=options.accounts,
+        assets=options.assets,
+        seed=options.seed,
+        has_limits=not getattr(options, "no_limits", False),
+    )
+
+
 def fault_list() -> str:
     """Return the name and the description of every fault, in groups."""
     return "\n".join(
@@ -52,10 +68,10 @@ def fault_list() -> str:
     ).strip()
 
 
-async def simulate(scenario: Scenario, listen: tuple[str, int], write_config: Path | None) -> None:
+async def simulate(scenario: Scenario, listen: Address, write_config: Path | None) -> None:
     """Run the exchanges until a signal; `write_config` gets a configuration for their accounts.
 
-    Raises `CannotListenError` and `CannotWriteError`.
+    Raises `ListenError` and `CannotWriteError`.
     """
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -74,7 +90,7 @@ async def demo(scenario: Scenario, options: Options, own: ExporterMetrics, clock
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "config.yaml")
             _write_private(path, config_text(simulator))
-            daemon = Daemon(replace(options, config_file=path), own, clock)
+            daemon = Daemon(replace(options, config_files=(path,)), own, clock)
 
             def announce(url: str) -> None:
                 print(
@@ -89,16 +105,15 @@ async def demo(scenario: Scenario, options: Options, own: ExporterMetrics, clock
 
 
 @asynccontextmanager
-async def _simulator(scenario: Scenario, listen: tuple[str, int]) -> AsyncIterator[Simulator]:
-    host, port = listen
+async def _simulator(scenario: Scenario, listen: Address) -> AsyncIterator[Simulator]:
     limits = None if scenario.has_limits else no_limits()
-    simulator = Simulator(host=host, port=port, seed=scenario.seed, limits=limits)
+    simulator = Simulator(host=listen.host, port=listen.port, seed=scenario.seed, limits=limits)
     _prepare(simulator, scenario)
     async with AsyncExitStack() as running:
         try:
             await running.enter_async_context(simulator)
         except OSError as error:
-            raise CannotListenError(f"{host}:{port}: {_reason(error)}") from error
+            raise ListenError.at(listen, error) from error
         yield simulator
 
 

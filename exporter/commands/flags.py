@@ -1,295 +1,361 @@
-"""Define the command line: its commands, its flags, and what their values may be."""
+"""List every flag and argument of the command line, each as one literal."""
 
-import argparse
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from exporter import __version__
+from exporter.commands import flag_values as values
 from exporter.commands.assets import JOB, RUNBOOKS_URL, Format
 from exporter.daemon import Options
-from exporter.runtime import logs
-from exporter.simulator import FaultInjection, parse_injection
-from exporter.web.addresses import check_address, parse_address
+from exporter.web.addresses import parse_address
 
-Command = Callable[[argparse.Namespace], int]
+TWIN_PREFIX = "EXCHANGE_BALANCE_EXPORTER_"
 
 _DEFAULTS = Options()
-_NAME = "exchange-balance-exporter"
 
 
 @dataclass(frozen=True, slots=True)
-class Commands:
-    """Hold what each command does with the flags; it returns the exit status."""
+class Flag:
+    """Describe one flag.
 
-    daemon: Command
-    poll: Command
-    simulate: Command
-    demo: Command
-    healthcheck: Command
-    assets: Command
+    `parse` reads a value, and its `ValueError` says what to write instead. A switch without a
+    value means `true`. `shown_default` replaces the default in help and documentation.
+    """
 
+    name: str
+    help: str
+    parse: Callable[[str], Any]
+    default: Any = None
+    metavar: str = ""
+    is_repeatable: bool = False
+    is_switch: bool = False
+    shown_default: str = ""
+    split: Callable[[str], list[str]] = values.split_at_commas
+    since: str = "0.1.0"
 
-def make_parser(commands: Commands) -> argparse.ArgumentParser:
-    """Return the parser of all commands; `run` of what it parses is the one that was chosen."""
-    parser = argparse.ArgumentParser(
-        _NAME,
-        description="Expose the balances that exchanges hold for you to Prometheus. "
-        "Without a command the daemon runs.",
-        allow_abbrev=False,
-    )
-    parser.set_defaults(
-        run=commands.daemon,
-        config_file=_DEFAULTS.config_file,
-        telemetry_path=_DEFAULTS.telemetry_path,
-        max_requests=_DEFAULTS.max_requests,
-        log_level="info",
-        log_format="logfmt",
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    _add_config_flag(parser)
-    parser.add_argument(
-        "--config.check",
-        dest="config_check",
-        action="store_true",
-        help="validate the configuration, print every problem with its place, and exit",
-    )
-    _add_web_flags(parser)
-    _add_log_flags(parser)
-    _add_commands(parser, commands)
-    return parser
+    @property
+    def destination(self) -> str:
+        """Return the name of the parsed value."""
+        return self.name.replace(".", "_").replace("-", "_")
+
+    @property
+    def twin(self) -> str:
+        """Return the environment variable that sets the same; the flag wins."""
+        return TWIN_PREFIX + self.destination.upper()
+
+    @property
+    def default_text(self) -> str:
+        """Return the default as it would be written; empty if there is none to show."""
+        if self.shown_default or self.is_switch or self.default in {None, ()}:
+            return self.shown_default
+        first = self.default[0] if self.is_repeatable else self.default
+        return str(first)
 
 
-def _add_commands(parser: argparse.ArgumentParser, commands: Commands) -> None:
-    choices = parser.add_subparsers(title="commands", metavar="COMMAND")
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """Describe one argument of a command; `is_optional` ones may be left out."""
 
-    def add(name: str, text: str, run: Command) -> argparse.ArgumentParser:
-        command = choices.add_parser(
-            name,
-            help=text,
-            description=text,
-            allow_abbrev=False,
-            argument_default=argparse.SUPPRESS,  # keeps what the same flag before the command said
-        )
-        command.set_defaults(run=run)
-        _add_log_flags(command)
-        return command
+    name: str
+    help: str
+    parse: Callable[[str], Any]
+    default: Any = None
+    is_optional: bool = False
 
-    poll = add("poll", "poll every account once and print the balances", commands.poll)
-    _add_config_flag(poll)
-    poll.add_argument(
-        "--format", choices=("table", "json"), default="table", help="(default: %(default)s)"
-    )
-    simulate = add("simulate", "run the two simulated exchanges alone", commands.simulate)
-    _add_simulator_flags(simulate)
-    simulate.add_argument(
-        "--listen",
-        type=_address,
-        default="127.0.0.1:0",
-        metavar="ADDRESS",
-        help="(default: %(default)s)",
-    )
-    simulate.add_argument(
-        "--write-config",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="write a configuration for the accounts",
-    )
-    simulate.add_argument(
-        "--no-limits",
-        dest="has_limits",
-        action="store_false",
-        default=True,
-        help="accept any number of requests, for measurements",
-    )
-    show = add("demo", "run the daemon on simulated exchanges: no account, no key", commands.demo)
-    _add_simulator_flags(show)
-    _add_web_flags(show)
+    @property
+    def destination(self) -> str:
+        """Return the name of the parsed value."""
+        return self.name.lower()
 
-    health = add("healthcheck", "request the health page of a running daemon", commands.healthcheck)
-    health.add_argument(
-        "url",
-        nargs="?",
-        default=None,
-        metavar="URL",
-        help="default: the first health address, or else the first listen address, of the flags "
-        "that the daemon has",
-    )
-    _add_config_flag(health)
-    _add_web_flags(health)
 
-    write = add(
+@dataclass(frozen=True, slots=True)
+class FlagGroup:
+    """Flags that stand together under a title."""
+
+    title: str
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """Describe one command; that of the daemon has no name."""
+
+    name: str
+    help: str
+    groups: tuple[FlagGroup, ...]
+    arguments: tuple[Argument, ...] = ()
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """Return the flags of all groups."""
+        return tuple(flag for group in self.groups for flag in group.flags)
+
+
+CONFIG_FILE = Flag(
+    "config.file",
+    "configuration: a file, a folder of *.yaml and *.yml, or a glob such as conf.d/*.yaml; "
+    "repeatable, accounts add up",
+    Path,
+    _DEFAULTS.config_files,
+    metavar="PATH",
+    is_repeatable=True,
+)
+CHECK_FLAGS = (
+    Flag(
+        "config.check",
+        "validate the configuration, print every problem with its place, and exit; "
+        "--config.check=syntax needs neither secrets nor variables",
+        values.one_of("true", "syntax", "false"),
+        "false",
+        metavar="syntax",
+        is_switch=True,
+    ),
+    Flag(
+        "config.auto-reload-interval",
+        "how often to look for changed configuration files and reload them; 0 turns this off",
+        values.reload_interval,
+        _DEFAULTS.auto_reload_interval,
+        metavar="DURATION",
+        shown_default="0s",
+        since="0.2.0",
+    ),
+)
+CONFIG = FlagGroup("configuration", (CONFIG_FILE,))
+DAEMON_CONFIG = FlagGroup("configuration", (CONFIG_FILE, *CHECK_FLAGS))
+WEB = FlagGroup(
+    "serving",
+    (
+        Flag(
+            "web.listen-address",
+            "address to serve on: host:port, [ipv6]:port, :port or unix:/path; repeatable, "
+            "port 0 picks a free one",
+            parse_address,
+            _DEFAULTS.listen_addresses,
+            metavar="ADDRESS",
+            is_repeatable=True,
+        ),
+        Flag(
+            "web.health-listen-address",
+            "address that serves /-/healthy and /-/ready alone, without TLS and login; repeatable",
+            parse_address,
+            _DEFAULTS.health_listen_addresses,
+            metavar="ADDRESS",
+            is_repeatable=True,
+            since="0.2.0",
+        ),
+        Flag(
+            "web.systemd-socket",
+            "serve on the sockets that systemd opened, not on listen addresses",
+            values.boolean,
+            _DEFAULTS.systemd_socket,
+            metavar="true|false",
+            is_switch=True,
+            since="0.2.0",
+        ),
+        Flag(
+            "web.config.file",
+            "TLS, client certificates and users, in the format of Prometheus' exporter-toolkit",
+            Path,
+            _DEFAULTS.web_config_file,
+            metavar="FILE",
+        ),
+        Flag(
+            "web.allowed-host",
+            "host name that requests may be sent to; repeatable. Without this flag a loopback "
+            "address serves localhost and IP addresses, any other address serves every name",
+            values.host,
+            _DEFAULTS.allowed_hosts,
+            metavar="HOST",
+            is_repeatable=True,
+            since="0.2.0",
+        ),
+        Flag(
+            "web.telemetry-path",
+            "path of the metrics",
+            values.telemetry_path,
+            _DEFAULTS.telemetry_path,
+            metavar="PATH",
+        ),
+        Flag(
+            "web.enable-lifecycle",
+            "allow POST /-/reload",
+            values.boolean,
+            _DEFAULTS.enable_lifecycle,
+            metavar="true|false",
+            is_switch=True,
+        ),
+        Flag(
+            "web.max-requests",
+            "maximum concurrent large responses; excess requests get 503",
+            values.positive,
+            _DEFAULTS.max_requests,
+            metavar="N",
+        ),
+    ),
+)
+LOG = FlagGroup(
+    "logging, to stderr",
+    (
+        Flag(
+            "log.level",
+            "debug, info, warn or error",
+            values.log_level,
+            "info",
+            metavar="LEVEL",
+        ),
+        Flag(
+            "log.format",
+            "logfmt or json",
+            values.one_of("logfmt", "json"),
+            "logfmt",
+            metavar="FORMAT",
+        ),
+    ),
+)
+POLL = FlagGroup(
+    "polling",
+    (
+        Flag(
+            "format",
+            "table or json, which has exact decimal strings",
+            values.one_of("table", "json"),
+            "table",
+            metavar="FORMAT",
+        ),
+        Flag(
+            "account",
+            "poll only accounts of this name; repeatable",
+            str,
+            (),
+            metavar="NAME",
+            is_repeatable=True,
+            since="0.2.0",
+        ),
+        Flag(
+            "exchange",
+            "poll only accounts at this exchange; repeatable",
+            str,
+            (),
+            metavar="NAME",
+            is_repeatable=True,
+            since="0.2.0",
+        ),
+    ),
+)
+SIMULATOR = FlagGroup(
+    "simulated exchanges",
+    (
+        Flag(
+            "fault",
+            "fault to show; repeatable; options: exchange, account, call, times, probability, "
+            "after, lasting",
+            values.fault,
+            (),
+            metavar="NAME[:OPTION=VALUE,...]",
+            is_repeatable=True,
+            split=values.split_faults,
+        ),
+        Flag(
+            "list-faults",
+            "list all faults, and exit",
+            values.boolean,
+            default=False,
+            metavar="true|false",
+            is_switch=True,
+        ),
+        Flag(
+            "accounts",
+            "accounts at each exchange",
+            values.positive,
+            metavar="N",
+            shown_default="two with descriptive names",
+        ),
+        Flag("assets", "assets of each account", values.positive, metavar="N"),
+        Flag("seed", "seed of the balances", values.whole_number, 0, metavar="N"),
+    ),
+)
+SIMULATE = FlagGroup(
+    "serving",
+    (
+        Flag(
+            "listen",
+            "address to serve on",
+            values.tcp_address,
+            parse_address("127.0.0.1:0"),
+            metavar="ADDRESS",
+        ),
+        Flag(
+            "write-config", "write a configuration for the accounts to a file", Path, metavar="FILE"
+        ),
+        Flag(
+            "no-limits",
+            "accept any number of requests, for measurements",
+            values.boolean,
+            default=False,
+            metavar="true|false",
+            is_switch=True,
+            since="0.2.0",
+        ),
+    ),
+)
+ASSETS = FlagGroup(
+    "what is written",
+    (
+        Flag(
+            "runbooks-url",
+            "where your people read the runbooks",
+            values.url,
+            RUNBOOKS_URL,
+            metavar="URL",
+            shown_default="the repository",
+            since="0.2.0",
+        ),
+        Flag(
+            "job",
+            "job of the exporter in Prometheus",
+            values.job,
+            JOB,
+            metavar="NAME",
+            since="0.2.0",
+        ),
+        Flag(
+            "format",
+            "files, or objects of Kubernetes: prometheusrule, or configmap with rules and "
+            "dashboards",
+            values.one_of(*(each.value for each in Format)),
+            Format.FILES.value,
+            metavar="FORMAT",
+            since="0.2.0",
+        ),
+    ),
+)
+
+DAEMON = CommandLine("", "run the daemon", (DAEMON_CONFIG, WEB, LOG))
+COMMANDS = (
+    CommandLine("poll", "poll every account once and print the balances", (CONFIG, POLL, LOG)),
+    CommandLine("simulate", "run the simulated exchanges alone", (SIMULATOR, SIMULATE, LOG)),
+    CommandLine(
+        "healthcheck",
+        "request the health page of a running daemon",
+        (CONFIG, WEB, LOG),
+        (
+            Argument(
+                "URL",
+                "page to request; by default that of the first health address, or else of the "
+                "first listen address, of the daemon's flags",
+                str,
+                is_optional=True,
+            ),
+        ),
+    ),
+    CommandLine(
+        "demo", "run the daemon on simulated exchanges: no account, no key", (SIMULATOR, WEB, LOG)
+    ),
+    CommandLine(
         "assets",
         "write the rules, dashboards, runbooks and examples of this version",
-        commands.assets,
-    )
-    write.add_argument("folder", type=Path, metavar="DIR", help="where they are written")
-    write.add_argument(
-        "--runbooks-url",
-        type=_url,
-        default=RUNBOOKS_URL,
-        metavar="URL",
-        help="where your people read the runbooks (default: the repository)",
-    )
-    write.add_argument(
-        "--job",
-        type=_job,
-        default=JOB,
-        metavar="NAME",
-        help="job of the exporter in Prometheus (default: %(default)s)",
-    )
-    write.add_argument(
-        "--format",
-        choices=[each.value for each in Format],
-        default=Format.FILES.value,
-        help="files, or objects of Kubernetes: one PrometheusRule, or ConfigMaps with rules and "
-        "dashboards (default: %(default)s)",
-    )
-
-
-def _add_config_flag(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config.file",
-        dest="config_file",
-        type=Path,
-        metavar="FILE",
-        help=f"the accounts to poll (default: {_DEFAULTS.config_file})",
-    )
-
-
-def _add_web_flags(parser: argparse.ArgumentParser) -> None:
-    web = parser.add_argument_group("serving")
-    web.add_argument(
-        "--web.listen-address",
-        dest="listen_addresses",
-        action="append",
-        type=_checked_address,
-        metavar="ADDRESS",
-        help="HOST:PORT or unix:/path; repeatable; port 0 picks a free one "
-        f"(default: {_DEFAULTS.listen_addresses[0]})",
-    )
-    web.add_argument(
-        "--web.health-listen-address",
-        dest="health_listen_addresses",
-        action="append",
-        type=_checked_address,
-        metavar="ADDRESS",
-        help="repeatable; serves /-/healthy and /-/ready alone, without TLS and login",
-    )
-    web.add_argument(
-        "--web.systemd-socket",
-        dest="systemd_socket",
-        action="store_true",
-        help="serve on the sockets that systemd opened, not on listen addresses",
-    )
-    web.add_argument(
-        "--web.config.file",
-        dest="web_config_file",
-        type=Path,
-        metavar="FILE",
-        help="TLS, client certificates and users, in the format of Prometheus' exporter-toolkit",
-    )
-    web.add_argument(
-        "--web.telemetry-path",
-        dest="telemetry_path",
-        type=_path,
-        metavar="PATH",
-        help=f"(default: {_DEFAULTS.telemetry_path})",
-    )
-    web.add_argument(
-        "--web.enable-lifecycle",
-        dest="enable_lifecycle",
-        action="store_true",
-        help="allow POST /-/reload",
-    )
-    web.add_argument(
-        "--web.max-requests",
-        dest="max_requests",
-        type=_positive,
-        metavar="N",
-        help="large answers under way at once; more are told 503 "
-        f"(default: {_DEFAULTS.max_requests})",
-    )
-
-
-def _add_log_flags(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("logging, to stderr")
-    group.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, help="(default: info)")
-    group.add_argument(
-        "--log.format", dest="log_format", choices=logs.FORMATS, help="(default: logfmt)"
-    )
-
-
-def _add_simulator_flags(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("simulated exchanges")
-    group.add_argument(
-        "--fault",
-        dest="faults",
-        action="append",
-        default=[],
-        type=_fault,
-        metavar="NAME[:OPTION=VALUE,...]",
-        help="repeatable; options: exchange, account, call, times, probability, after, lasting",
-    )
-    group.add_argument(
-        "--list-faults", action="store_true", default=False, help="list all faults, and exit"
-    )
-    group.add_argument(
-        "--accounts",
-        type=_positive,
-        default=None,
-        metavar="N",
-        help="accounts at each exchange (default: two with names that speak)",
-    )
-    group.add_argument(
-        "--assets", type=_positive, default=None, metavar="N", help="assets of each account"
-    )
-    group.add_argument("--seed", type=int, default=0, help="another seed, other balances")
-
-
-def _fault(text: str) -> FaultInjection:
-    try:
-        return parse_injection(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _address(text: str) -> tuple[str, int]:
-    try:
-        return parse_address(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _checked_address(text: str) -> str:
-    try:
-        return check_address(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _url(text: str) -> str:
-    if not re.fullmatch(r"https?://[!-~]+", text) or {'"', "'", "<", ">", "\\"} & set(text):
-        raise argparse.ArgumentTypeError("must be a URL such as https://wiki.example.com/runbooks")
-    return text
-
-
-def _job(text: str) -> str:
-    if not re.fullmatch(r"[\w./:@-]+", text):
-        raise argparse.ArgumentTypeError("must consist of letters, digits and . _ / : @ -")
-    return text
-
-
-def _path(text: str) -> str:
-    is_path = re.fullmatch("/[!-~]+", text) and not {"?", "#"} & set(text)
-    if not is_path or text.startswith(("/-/", "/api/")):
-        raise argparse.ArgumentTypeError("must be a path such as /metrics, and not one in use")
-    return text
-
-
-def _positive(text: str) -> int:
-    if not re.fullmatch("[1-9][0-9]{0,8}", text):
-        raise argparse.ArgumentTypeError("must be a whole number from 1 to 999999999")
-    return int(text)
+        (ASSETS, LOG),
+        (Argument("DIR", "folder to write them to", Path),),
+    ),
+)

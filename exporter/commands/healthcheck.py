@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from exporter.web.addresses import UNIX, parse_address
+from exporter.web.addresses import UNIX, Address
 
 TIMEOUT = 3.0
 """Seconds for each step: to connect, to shake hands, to get a response."""
@@ -51,8 +51,8 @@ class Result:
 
 def find_target(
     url: str | None,
-    health_addresses: Sequence[str],
-    listen_addresses: Sequence[str],
+    health_addresses: Sequence[Address],
+    listen_addresses: Sequence[Address],
     web_config_file: Path | None,
 ) -> Target:
     """Return where to look: at a URL, the health port, or the first listen address.
@@ -88,11 +88,11 @@ def _target_of_url(url: str) -> Target:
 
 
 def _target_of_address(
-    address: str, *, may_have_tls: bool = False, is_health_port: bool = False
+    address: Address, *, may_have_tls: bool = False, is_health_port: bool = False
 ) -> Target:
-    if address.startswith(UNIX):
-        return Target(address, 0, may_have_tls=may_have_tls, is_health_port=is_health_port)
-    host, port = parse_address(address)
+    host, port = address
+    if host.startswith(UNIX):
+        return Target(host, 0, may_have_tls=may_have_tls, is_health_port=is_health_port)
     if not port:
         raise ValueError(f"{address}: any free port; give the URL to request")
     return Target(_reachable(host), port, _PATH, may_have_tls, is_health_port)

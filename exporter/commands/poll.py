@@ -1,7 +1,9 @@
 """Poll every account once and show the result: the command `poll`."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +11,7 @@ import msgspec
 import structlog
 
 from exporter.amounts import is_zero
+from exporter.commands.errors import CommandError
 from exporter.config.loader import Config
 from exporter.errors import InternalError, PollError
 from exporter.exchanges import EXCHANGES
@@ -26,6 +29,43 @@ Results = Mapping[AccountKey, PollResult]
 _COLUMNS = ("ASSET", "TOTAL", "FREE", "LOCKED")
 _LONG = 5.0  # seconds of silence after which a person wonders
 _SHOWN_ROWS = 5
+_SHOWN_NAMES = 10
+
+
+class SelectionError(CommandError):
+    """No configured account is the one that a flag names."""
+
+    event = "nothing to poll"
+
+
+def select(config: Config, names: Collection[str], exchanges: Collection[str]) -> Config:
+    """Return a configuration of the accounts that have one of the names and exchanges.
+
+    An empty collection stands for all; raises `SelectionError` for what no account has.
+    """
+    _check_known("account", names, {account.name for account in config.accounts})
+    _check_known("exchange", exchanges, {account.exchange for account in config.accounts})
+    accounts = tuple(
+        account
+        for account in config.accounts
+        if (not names or account.name in names) and (not exchanges or account.exchange in exchanges)
+    )
+    if not accounts:
+        raise SelectionError("no account has this name at this exchange")
+    return replace(config, accounts=accounts)
+
+
+def _check_known(flag: str, given: Collection[str], known: Collection[str]) -> None:
+    for value in given:
+        if value not in known:
+            near = difflib.get_close_matches(value[:100], known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"configured: {_few(sorted(known))}"
+            raise SelectionError(f"--{flag}={value}: no configured account has this; {hint}")
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN_NAMES])
+    return f"{shown} and {more} more" if (more := len(names) - _SHOWN_NAMES) > 0 else shown
 
 
 async def poll(

@@ -19,62 +19,80 @@ UNIX = "unix:"
 _BACKLOG = 1024
 
 
-class Bound(NamedTuple):
-    """Name an address that is listened on; a Unix socket has `unix:/path` as host, and port 0."""
+_ADVICE = {
+    errno.EADDRINUSE: "another process listens there; `ss -lnp` shows which",
+    errno.EADDRNOTAVAIL: "no interface of this machine has this address",
+    errno.EACCES: "this user may not bind it; a port below 1024 needs CAP_NET_BIND_SERVICE",
+}
+
+
+class Address(NamedTuple):
+    """An address to listen on; a Unix socket has `unix:/path` as host, and port 0.
+
+    An empty host means every interface.
+    """
 
     host: str
     port: int
 
-    def url(self, scheme: str) -> str:
-        """Return the address as people write it."""
+    def __str__(self) -> str:
         if self.host.startswith(UNIX):
             return self.host
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{scheme}://{host}:{self.port}/"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def url(self, scheme: str) -> str:
+        """Return the address as people write it."""
+        return self.host if self.host.startswith(UNIX) else f"{scheme}://{self}/"
 
     @property
     def is_private(self) -> bool:
-        """Return whether only this machine can reach the address."""
+        """Return whether only this machine can reach the address, which is bound."""
         return self.host.startswith(UNIX) or ip_address(self.host.partition("%")[0]).is_loopback
 
 
-def bound(listener: socket.socket) -> Bound:
+class ListenError(Exception):
+    """An address can't be listened on; the message names it and says why."""
+
+    @classmethod
+    def at(cls, address: Address, error: OSError) -> "ListenError":
+        """Return the error for an address, with what to do about it."""
+        number = error.errno or 0  # those of a resolver are below 0
+        reason = os.strerror(number) if number > 0 else str(error.strerror or error)
+        advice = _ADVICE.get(number, "")
+        return cls(f"{address}: {reason}{f' ({advice})' if advice else ''}")
+
+
+def bound(listener: socket.socket) -> Address:
     """Return the address of a listening socket."""
     name = listener.getsockname()
     if listener.family == socket.AF_UNIX:
         path = os.fsdecode(name).replace("\0", "@", 1)
-        return Bound(UNIX + path, 0)
-    return Bound(*name[:2])
+        return Address(UNIX + path, 0)
+    return Address(*name[:2])
 
 
-def check_address(address: str) -> str:
-    """Return an address to listen on as it is; raises `ValueError` if it is not one."""
-    if address.startswith(UNIX):
-        if not address.removeprefix(UNIX).startswith("/"):
-            raise ValueError(f"{address!r} is not a Unix socket such as unix:/run/exporter.sock")
-    else:
-        parse_address(address)
-    return address
-
-
-def parse_address(address: str) -> tuple[str, int]:
-    """Return host and port of `host:port`, `[::1]:port` or `:port`, which means all interfaces.
+def parse_address(text: str) -> Address:
+    """Return the address in `host:port`, `[::1]:port`, `:port` or `unix:/path`.
 
     Raises `ValueError` with a line for the person who wrote it.
     """
-    host, colon, port = address.rpartition(":")
+    if text.startswith(UNIX):
+        if not text.removeprefix(UNIX).startswith("/"):
+            raise ValueError(f"{text!r} is not a Unix socket such as unix:/run/exporter.sock")
+        return Address(text, 0)
+    host, colon, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
         colon = ""
     if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         example = "127.0.0.1:10517, [::1]:10517 or :10517"
-        raise ValueError(f"{address!r} is not a listen address such as {example}")
-    return host, int(port)
+        raise ValueError(f"{text!r} is not a listen address such as {example}")
+    return Address(host, int(port))
 
 
-async def open_listeners(addresses: Sequence[str]) -> list[socket.socket]:
-    """Bind and listen on every address, or on none; raises `ValueError` and `OSError`."""
+async def open_listeners(addresses: Sequence[Address]) -> list[socket.socket]:
+    """Bind and listen on every address, or on none; raises `ListenError`."""
     with ExitStack() as opened:
         listeners = [opened.enter_context(await _open(each)) for each in addresses]
         opened.pop_all()
@@ -90,11 +108,13 @@ def close(listener: socket.socket) -> None:
             Path(host.removeprefix(UNIX)).unlink()
 
 
-async def _open(address: str) -> socket.socket:
-    check_address(address)
-    if address.startswith(UNIX):
-        return _open_unix(Path(address.removeprefix(UNIX)))
-    return await _open_tcp(*parse_address(address))
+async def _open(address: Address) -> socket.socket:
+    try:
+        if address.host.startswith(UNIX):
+            return _open_unix(Path(address.host.removeprefix(UNIX)))
+        return await _open_tcp(*address)
+    except OSError as error:
+        raise ListenError.at(address, error) from error
 
 
 def _open_unix(path: Path) -> socket.socket:
@@ -123,8 +143,10 @@ def _is_abandoned(path: Path) -> bool:
 
 
 async def _open_tcp(host: str, port: int) -> socket.socket:
-    dual = not host and socket.has_dualstack_ipv6()
-    family, name = (socket.AF_INET6, "::") if dual else (socket.AF_UNSPEC, host or "0.0.0.0")  # noqa: S104
+    # As in Go, every interface is one socket for both families, however it is written.
+    dual = _is_every_interface(host) and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual else socket.AF_UNSPEC
+    name = "::" if dual else host or "0.0.0.0"  # noqa: S104 - as the user asked
     loop = asyncio.get_running_loop()
     resolved = await loop.getaddrinfo(name, port, family=family, type=socket.SOCK_STREAM)
     # As in Go, a name that has both kinds of address means its IPv4 one.
@@ -132,3 +154,10 @@ async def _open_tcp(host: str, port: int) -> socket.socket:
     listener = socket.create_server(local[:2], family=family, backlog=_BACKLOG, dualstack_ipv6=dual)
     listener.settimeout(0)
     return listener
+
+
+def _is_every_interface(host: str) -> bool:
+    try:
+        return not host or ip_address(host) == ip_address("::")
+    except ValueError:
+        return False

@@ -13,7 +13,7 @@ import structlog
 
 from exporter.web import addresses as listening
 from exporter.web.access import Access
-from exporter.web.addresses import Bound, bound
+from exporter.web.addresses import Address, bound
 from exporter.web.connection import Connection
 from exporter.web.limits import DEFAULT_LIMITS, Limits
 from exporter.web.messages import Handler, RefusedError, Request, Response, Routes
@@ -61,12 +61,12 @@ class Server:
         self._stopping = False
 
     async def start(
-        self, addresses: Sequence[str], *, inherited: Sequence[socket.socket] = ()
-    ) -> list[Bound]:
+        self, addresses: Sequence[Address], *, inherited: Sequence[socket.socket] = ()
+    ) -> list[Address]:
         """Listen, and return where; port 0 means any free port.
 
         Sockets that are `inherited` listen already; whoever bound them removes them. Raises
-        `ValueError` for an invalid address and `OSError` if it can't listen.
+        `ListenError`.
         """
         self._opened = await listening.open_listeners(addresses)
         self._listeners = [*self._opened, *inherited]

@@ -148,10 +148,12 @@ def test_an_address_that_is_none_is_wrong_usage(call: tuple[str, ...]):
     *command, flag = call
     ended = run(*command, f"{flag}=nonsense")
     assert ended.returncode == 2
-    assert ended.stderr.endswith(
+    first, hint = ended.stderr.splitlines()
+    assert first.endswith(
         f"error: argument {flag}: 'nonsense' is not a listen address"
-        " such as 127.0.0.1:10517, [::1]:10517 or :10517\n"
+        " such as 127.0.0.1:10517, [::1]:10517 or :10517"
     )
+    assert hint == f"See `{' '.join(['exchange-balance-exporter', *command, '--help'])}`."
 
 
 def test_a_configuration_that_cannot_be_written_is_one_clear_line_of_simulate():
@@ -201,8 +203,8 @@ def test_simulate_ends_with_zero_on_a_signal(tmp_path: Path, number: signal.Sign
 def test_a_number_that_is_none_is_told_what_it_must_be(number: str):
     ended = run(f"--web.max-requests={number}")
     assert ended.returncode == 2
-    assert ended.stderr.endswith(
-        "error: argument --web.max-requests: must be a whole number from 1 to 999999999\n"
+    assert ended.stderr.splitlines()[0].endswith(
+        "error: argument --web.max-requests: must be a whole number from 1 to 999999999"
     )
 
 
@@ -238,7 +240,7 @@ def test_a_reader_who_has_seen_enough_is_no_traceback():
         check=False,
     )
     os.close(writer)
-    assert (ended.returncode, ended.stderr) == (1, b"")
+    assert (ended.returncode, ended.stderr) == (141, b"")
 
 
 def test_an_output_without_room_is_one_clear_line():
@@ -250,7 +252,7 @@ def test_an_output_without_room_is_one_clear_line():
             timeout=30,
             check=False,
         )
-    assert (ended.returncode, ended.stderr) == (1, b"can't go on: No space left on device\n")
+    assert (ended.returncode, ended.stderr) == (1, b"cannot continue: No space left on device\n")
 
 
 async def test_a_poll_prints_what_it_knows_and_says_for_what_it_waits(

@@ -11,6 +11,7 @@ import pytest
 import trustme
 
 from exporter.commands.healthcheck import Target, check, find_target
+from exporter.web.addresses import Address, parse_address
 from tests.programs import Exporter, exporter, run, wait_for
 
 CLIENT_AUTH = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n"
@@ -136,7 +137,7 @@ def _answered(listener: socket.socket, answer: bytes, target: Target) -> bool:
     ],
 )
 def test_an_address_for_all_interfaces_is_asked_on_this_machine(addresses: list[str], host: str):
-    assert find_target(None, [], addresses, None) == Target(host, 10517)
+    assert find_target(None, [], list(map(parse_address, addresses)), None) == Target(host, 10517)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_an_address_for_all_interfaces_is_asked_on_this_machine(addresses: list[
     ],
 )
 def test_a_url_is_taken_as_it_is(url: str, target: Target):
-    assert find_target(url, ["127.0.0.1:1"], ["127.0.0.1:2"], None) == target
+    assert find_target(url, [Address("127.0.0.1", 1)], [Address("127.0.0.1", 2)], None) == target
 
 
 @pytest.mark.parametrize("arguments", [["127.0.0.1:10517"], ["--web.listen-address=127.0.0.1:0"]])

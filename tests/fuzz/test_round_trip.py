@@ -15,6 +15,7 @@ from exporter.model import Amount, Balance
 from exporter.polling.snapshots import SnapshotStore
 from exporter.routes import make_routes
 from exporter.runtime.clock import Clock
+from exporter.web.addresses import Address
 from exporter.web.server import Server
 from fuzz.oracles import is_nearest_float64
 from fuzz.serving_targets import read_balances
@@ -66,7 +67,7 @@ async def served(store: SnapshotStore) -> AsyncIterator[str]:
         reload=None,
     )
     server = Server(routes)
-    [(host, port)] = await server.start(["127.0.0.1:0"])
+    [(host, port)] = await server.start([Address("127.0.0.1", 0)])
     yield f"http://{host}:{port}"
     await server.stop()
 

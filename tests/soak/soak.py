@@ -23,6 +23,7 @@ from exporter.daemon import Daemon, Options, make_exporter_metrics
 from exporter.model import AccountKey
 from exporter.runtime import logs
 from exporter.simulator import FAULTS, Simulator, config_text
+from exporter.web.addresses import Address
 from tests.faults.virtual_time import Clocks, VirtualLoop
 from tests.soak.samples import Sample, resources
 from tests.soak.visitor import scrape
@@ -159,7 +160,7 @@ async def _soak(folder: Path, goals: Goals, report: Callable[[Sample], None]) ->
 async def _running(file: Path, clocks: Clocks) -> AsyncIterator[tuple[Daemon, int]]:
     own = make_exporter_metrics(clocks.ours)
     logs.configure("info", "logfmt", own.count_log_message)
-    options = Options(config_file=file, listen_addresses=("127.0.0.1:0",))
+    options = Options(config_files=(file,), listen_addresses=(Address("127.0.0.1", 0),))
     daemon = Daemon(options, own, clocks.ours)
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     run = asyncio.create_task(daemon.run(loader.load(file, {}), listening.set_result))

@@ -13,6 +13,7 @@ from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.polling.snapshots import SnapshotStore
 from exporter.routes import make_routes
 from exporter.runtime.clock import Clock
+from exporter.web.addresses import Address
 from exporter.web.server import Server
 from tests.accounts import WALL
 from tests.programs import require
@@ -42,7 +43,7 @@ class Site:
 
     def open(self) -> None:
         self._thread.start()
-        [(host, port)] = self._do(self._server.start(["127.0.0.1:0"]))
+        [(host, port)] = self._do(self._server.start([Address("127.0.0.1", 0)]))
         self._is_open = True
         self.url = f"http://{host}:{port}/"
 

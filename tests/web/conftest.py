@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from exporter.web.addresses import Address
 from exporter.web.limits import Limits
 from exporter.web.messages import Routes
 from exporter.web.server import Server
@@ -63,7 +64,7 @@ async def serve(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Serve]:
     async def start(routes: Routes, limits: Limits = Limits(), **more: object) -> tuple[str, int]:  # noqa: B008
         server = Server(routes, limits=limits, **more)
         servers.append(server)
-        return (await server.start(["127.0.0.1:0"]))[0]
+        return (await server.start([Address("127.0.0.1", 0)]))[0]
 
     yield start
     for server in servers:

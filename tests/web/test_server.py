@@ -7,6 +7,7 @@ import httpx
 import pytest
 import structlog
 
+from exporter.web.addresses import Address, ListenError
 from exporter.web.limits import Limits
 from exporter.web.messages import Request, Response
 from exporter.web.server import Server
@@ -202,7 +203,9 @@ async def test_a_client_that_closes_its_sending_side_still_gets_its_answer(serve
 
 async def test_several_addresses_are_served_ipv6_among_them():
     server = Server({"/": {"GET": page("hello")}})
-    bound = await server.start(["127.0.0.1:0", "[::1]:0", "localhost:0"])
+    bound = await server.start(
+        [Address("127.0.0.1", 0), Address("::1", 0), Address("localhost", 0)]
+    )
     assert [host for host, _ in bound] == ["127.0.0.1", "::1", "127.0.0.1"]
     for address in bound:
         reader, writer = await asyncio.open_connection(*address)
@@ -212,11 +215,12 @@ async def test_several_addresses_are_served_ipv6_among_them():
     await server.stop()
 
 
-async def test_no_host_means_every_interface_of_both_families():
+@pytest.mark.parametrize("host", ["", "::"])
+async def test_every_interface_is_one_of_both_families(host):
     server = Server({"/": {"GET": page("hello")}})
-    [(_, port)] = await server.start([":0"])
-    for host in ("127.0.0.1", "::1"):
-        reader, writer = await asyncio.open_connection(host, port)
+    [(_, port)] = await server.start([Address(host, 0)])
+    for address in ("127.0.0.1", "::1"):
+        reader, writer = await asyncio.open_connection(address, port)
         writer.write(get("/", "Connection: close"))
         assert (await reader.read()).endswith(b"hello")
         writer.close()
@@ -227,14 +231,16 @@ async def test_a_port_in_use_is_an_error_that_leaves_nothing_open():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         server = Server({})
-        with pytest.raises(OSError, match="in use"):
-            await server.start(["127.0.0.1:0", f"127.0.0.1:{port}"])
+        with pytest.raises(
+            ListenError, match=rf"^127\.0\.0\.1:{port}: Address already in use \(.*"
+        ):
+            await server.start([Address("127.0.0.1", 0), Address("127.0.0.1", port)])
         await server.stop()
 
 
 async def test_stopping_closes_idle_connections_at_once(connect):
     server = Server({"/": {"GET": page()}}, limits=Limits(stop=60))
-    [address] = await server.start(["127.0.0.1:0"])
+    [address] = await server.start([Address("127.0.0.1", 0)])
     client = await connect(address)
     await client.send(get("/"))
     await client.answer()
@@ -249,7 +255,7 @@ async def test_stopping_lets_an_answer_under_way_finish(connect):
     size = 30_000_000
     pages = {"/": {"GET": lambda _: Response(200, {}, (bytes(size),), size)}}
     server = Server(pages, limits=Limits(stop=60))
-    [address] = await server.start(["127.0.0.1:0"])
+    [address] = await server.start([Address("127.0.0.1", 0)])
     client = await connect(address)
     await client.send(get("/"))
     await client.reader.readuntil(b"\r\n\r\n")
@@ -265,7 +271,7 @@ async def test_stopping_does_not_wait_for_a_client_that_reads_nothing(connect):
     server = Server(
         {"/": {"GET": lambda _: Response(200, {}, (bytes(size),), size)}}, limits=Limits(stop=0.01)
     )
-    [address] = await server.start(["127.0.0.1:0"])
+    [address] = await server.start([Address("127.0.0.1", 0)])
     client = await connect(address)
     await client.send(get("/"))
     await client.reader.readuntil(b"\r\n\r\n")

@@ -1,0 +1,9 @@
+"""Say why a command can't do its work."""
+
+from typing import ClassVar
+
+
+class CommandError(Exception):
+    """End a command with status 1; `event` is what its log line says."""
+
+    event: ClassVar[str]

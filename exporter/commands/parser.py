@@ -1,0 +1,158 @@
+"""Parse the command line: flags first, then their environment twins, then defaults."""
+
+import argparse
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from exporter import __version__
+from exporter.commands.flags import (
+    COMMANDS,
+    DAEMON,
+    TWIN_PREFIX,
+    Argument,
+    CommandLine,
+    Flag,
+    FlagGroup,
+)
+
+NAME = "exchange-balance-exporter"
+
+_EPILOG = (
+    "Every flag has an environment twin, which the flag overrides: --web.listen-address is "
+    f"{TWIN_PREFIX}WEB_LISTEN_ADDRESS. Several values are separated by commas."
+)
+
+
+def parse_command_line(arguments: Sequence[str], environ: Mapping[str, str]) -> argparse.Namespace:
+    """Return every value of the chosen command, whose name is in `command`.
+
+    Exits with status 2 after one line that says what is wrong, and a hint.
+    """
+    parser, commands = _parsers()
+    options, unknown = parser.parse_known_args(_with_values(arguments))
+    is_check = getattr(options, "config_check", "false") != "false"
+    chosen: CommandLine = DAEMON if is_check else options.chosen
+    its_parser = commands.get(chosen.name, parser)
+    if unknown:
+        its_parser.error(_unknown(unknown[0], chosen))
+    for flag in chosen.flags:
+        if not hasattr(options, flag.destination):
+            value = _of_environment(flag, environ, its_parser)
+            setattr(options, flag.destination, value)
+    options.command = chosen.name
+    return options
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    parser = _Parser(
+        prog=NAME,
+        usage=f"{NAME} [FLAG ...] [COMMAND ...]",
+        description="Expose the balances that exchanges hold for you to Prometheus. "
+        "Without a command the daemon runs.",
+        epilog=_EPILOG,
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.set_defaults(chosen=DAEMON)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    for group in DAEMON.groups:
+        _add_group(parser, group)
+    choices = parser.add_subparsers(title="commands", metavar="COMMAND", prog=NAME)
+    return parser, {command.name: _add_command(choices, command) for command in COMMANDS}
+
+
+def _add_command(
+    choices: "argparse._SubParsersAction[_Parser]", command: CommandLine
+) -> argparse.ArgumentParser:
+    parser = choices.add_parser(
+        command.name,
+        usage=" ".join((NAME, command.name, *map(_shown, command.arguments), "[FLAG ...]")),
+        help=command.help,
+        description=command.help,
+        epilog=_EPILOG,
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.set_defaults(chosen=command)
+    for argument in command.arguments:
+        _add_argument(parser, argument)
+    for group in command.groups:
+        _add_group(parser, group)
+    return parser
+
+
+def _shown(argument: Argument) -> str:
+    return f"[{argument.name}]" if argument.is_optional else argument.name
+
+
+def _add_group(parser: argparse.ArgumentParser, group: FlagGroup) -> None:
+    added = parser.add_argument_group(group.title)
+    for flag in group.flags:
+        default = f" (default: {flag.default_text})" if flag.default_text else ""
+        added.add_argument(
+            f"--{flag.name}",
+            dest=flag.destination,
+            action="append" if flag.is_repeatable else "store",
+            type=_type(flag.parse),
+            metavar=flag.metavar,
+            nargs="?" if flag.is_switch else None,
+            help=f"{flag.help}{default}".replace("%", "%%"),
+        )
+
+
+def _add_argument(parser: argparse.ArgumentParser, argument: Argument) -> None:
+    parser.add_argument(
+        argument.destination,
+        metavar=argument.name,
+        type=_type(argument.parse),
+        nargs="?" if argument.is_optional else None,
+        default=argument.default,
+        help=argument.help,
+    )
+
+
+def _type(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    def read(text: str) -> Any:  # noqa: ANN401 - each flag has a type of its own
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+def _with_values(arguments: Sequence[str]) -> list[str]:
+    """Give each switch its value, so that the argument behind it is never taken for one."""
+    every = (flag for command in (DAEMON, *COMMANDS) for flag in command.flags)
+    switches = {f"--{flag.name}" for flag in every if flag.is_switch}
+    return [f"{each}=true" if each in switches else each for each in arguments]
+
+
+def _of_environment(flag: Flag, environ: Mapping[str, str], parser: argparse.ArgumentParser) -> Any:  # noqa: ANN401 - each flag has a type of its own
+    """Return the value of a flag's twin, or the default; an empty twin counts as none."""
+    text = environ.get(flag.twin, "").strip()
+    if not text:
+        return flag.default
+    try:
+        if flag.is_repeatable:
+            return tuple(flag.parse(each) for each in flag.split(text))
+        return flag.parse(text)
+    except ValueError as error:
+        parser.error(f"environment variable {flag.twin}: {error}")
+
+
+def _unknown(argument: str, command: CommandLine) -> str:
+    name = argument.partition("=")[0]
+    if not name.startswith("-"):
+        return "unexpected argument"
+    known = [f"--{flag.name}" for flag in command.flags]
+    near = difflib.get_close_matches(name[:60], known, n=1)
+    return f"unknown flag {name}{f'; did you mean {near[0]}?' if near else ''}"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Say what is wrong in one line, and where to look."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{NAME}: error: {message}\nSee `{self.prog} --help`.\n")

@@ -1,0 +1,126 @@
+"""A flag wins over its environment twin, and a mistake is one line with a hint."""
+
+import pytest
+
+from exporter.commands.flags import COMMANDS, DAEMON
+from exporter.commands.parser import parse_command_line
+from exporter.web.addresses import Address
+
+VALUES = {
+    "DURATION": ("30s", "1m"),
+    "ADDRESS": ("127.0.0.1:1", "[::1]:2"),
+    "PATH": ("/a", "/b"),
+    "FILE": ("/a", "/b"),
+    "HOST": ("a.example.com", "b.example.com"),
+    "N": ("7", "8"),
+    "LEVEL": ("warn", "debug"),
+    "NAME": ("a", "b"),
+    "NAME[:OPTION=VALUE,...]": ("http_500:account=a,times=2", "http_401"),
+    "true|false": ("true", "false"),
+    "syntax": ("syntax", "false"),
+    "URL": ("https://a.example.com", "https://b.example.com"),
+}
+CHOICES = {
+    ("poll", "format"): ("json", "table"),
+    ("assets", "format"): ("configmap", "files"),
+}
+
+
+def error(capsys, *arguments: str, **environ: str) -> list[str]:
+    with pytest.raises(SystemExit) as ended:
+        parse_command_line(arguments, environ)
+    assert ended.value.code == 2
+    lines: list[str] = capsys.readouterr().err.splitlines()
+    assert "--help" in lines[1]
+    assert len(lines) == 2
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("line", "flag"),
+    [(line, flag) for line in (DAEMON, *COMMANDS) for flag in line.flags],
+    ids=lambda each: each.name,
+)
+def test_every_flag_has_an_environment_twin_which_it_overrides(line, flag):
+    own = ("json", "logfmt") if flag.name == "log.format" else None
+    first, second = own or CHOICES.get((line.name, flag.name)) or VALUES[flag.metavar]
+    command = [line.name, *("x" for _ in line.arguments)] if line.name else []
+    by_flag = parse_command_line([*command, f"--{flag.name}={first}"], {})
+    by_twin = parse_command_line(command, {flag.twin: first})
+    by_both = parse_command_line([*command, f"--{flag.name}={first}"], {flag.twin: second})
+    by_none = parse_command_line(command, {flag.twin: ""})
+    read = [
+        repr(list(value) if flag.is_repeatable else value)
+        for value in (getattr(each, flag.destination) for each in (by_flag, by_twin, by_both))
+    ]
+    assert read[0] == read[1] == read[2]
+    assert getattr(by_none, flag.destination) == flag.default
+
+
+def test_a_twin_has_the_name_of_its_flag_in_capitals():
+    names = {flag.name: flag.twin for flag in DAEMON.flags}
+    assert names["web.listen-address"] == "EXCHANGE_BALANCE_EXPORTER_WEB_LISTEN_ADDRESS"
+
+
+def test_a_twin_separates_values_by_commas():
+    twin = {"EXCHANGE_BALANCE_EXPORTER_WEB_LISTEN_ADDRESS": "127.0.0.1:1, [::1]:2"}
+    read = parse_command_line([], twin).web_listen_address
+    assert read == (Address("127.0.0.1", 1), Address("::1", 2))
+
+
+def test_a_fault_in_a_twin_keeps_the_commas_of_its_options():
+    twin = {"EXCHANGE_BALANCE_EXPORTER_FAULT": "http_500:account=a,times=2,http_401"}
+    faults = parse_command_line(["demo"], twin).fault
+    assert [(each.fault.name, each.account, each.times) for each in faults] == [
+        ("http_500", "a", 2),
+        ("http_401", None, None),
+    ]
+
+
+def test_a_twin_of_another_command_is_not_read():
+    assert parse_command_line([], {"EXCHANGE_BALANCE_EXPORTER_ACCOUNTS": "x"}).command == ""
+
+
+def test_a_wrong_twin_is_named(capsys):
+    first, _ = error(capsys, EXCHANGE_BALANCE_EXPORTER_WEB_MAX_REQUESTS="many")
+    assert first.endswith(
+        "error: environment variable EXCHANGE_BALANCE_EXPORTER_WEB_MAX_REQUESTS: "
+        "must be a whole number from 1 to 999999999"
+    )
+
+
+def test_a_switch_in_the_environment_can_be_switched_off_by_its_flag():
+    twin = {"EXCHANGE_BALANCE_EXPORTER_WEB_ENABLE_LIFECYCLE": "true"}
+    assert parse_command_line([], twin).web_enable_lifecycle is True
+    assert parse_command_line(["--web.enable-lifecycle=false"], twin).web_enable_lifecycle is False
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("--config.check", "true"), ("--config.check=syntax", "syntax")],
+)
+def test_a_check_takes_its_kind_only_with_an_equals_sign(written, read):
+    options = parse_command_line([written, "poll"], {})
+    assert (options.command, options.config_check) == ("", read)
+
+
+@pytest.mark.parametrize("level", ["warn", "warning", "WARN"])
+def test_a_level_has_the_names_that_people_write(level):
+    assert parse_command_line([f"--log.level={level}"], {}).log_level == "warn"
+
+
+def test_an_unknown_flag_is_one_line_with_the_nearest_one(capsys):
+    first, hint = error(capsys, "--web.listen-adress=127.0.0.1:0")
+    assert first.endswith("unknown flag --web.listen-adress; did you mean --web.listen-address?")
+    assert hint == "See `exchange-balance-exporter --help`."
+
+
+def test_a_flag_of_another_command_is_unknown_to_this_one(capsys):
+    first, hint = error(capsys, "poll", "--seed=1")
+    assert first.endswith("error: unknown flag --seed")
+    assert hint == "See `exchange-balance-exporter poll --help`."
+
+
+def test_a_value_that_stands_alone_is_not_repeated(capsys):
+    first, _ = error(capsys, "poll", "hunter2")
+    assert "hunter2" not in first
