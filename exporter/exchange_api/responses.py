@@ -43,13 +43,13 @@ class RowError(ValueError):
     """Say why a row can't be understood; the message never repeats what the exchange sent."""
 
 
-class _Number(NamedTuple):
+class JsonNumber(NamedTuple):
     """Hold the text of a fractional JSON number, which is no text of JSON's: no code, no name."""
 
     text: str
 
 
-_decode: Callable[[bytes], object] = msgspec.json.Decoder(float_hook=_Number).decode
+_decode: Callable[[bytes], object] = msgspec.json.Decoder(float_hook=JsonNumber).decode
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class AmountReader:
             return amount
         if type(value) is int:
             return _parse(str(value), field)
-        if isinstance(value, _Number):  # its point is JSON's own, whatever the texts use
+        if isinstance(value, JsonNumber):  # its point is JSON's own, whatever the texts use
             return _parse(value.text, field)
         raise RowError(f"{field} is missing or not a number")
 

@@ -1,7 +1,9 @@
-"""Read balances from BtcTurk.
+"""Read balances and quotes from BtcTurk.
 
 API: https://docs.btcturk.com/private-endpoints/get-account-balance
+     https://docs.btcturk.com/public-endpoints/ticker
 Limits: 120 balance requests a minute for each IP address, whatever the key; then blocked for 60 s.
+        600 ticker requests a minute for each IP address, counted apart.
 Units: amounts are in the asset itself, as text with a decimal comma or point; times in ms.
 """
 
@@ -18,7 +20,7 @@ from exporter.errors import (
     CredentialsError,
     PollError,
 )
-from exporter.exchange_api.base import Exchange
+from exporter.exchange_api.base import Exchange, Quotes
 from exporter.exchange_api.messages import ApiRequest
 from exporter.exchange_api.responses import (
     AmountReader,
@@ -31,10 +33,13 @@ from exporter.exchange_api.responses import (
 from exporter.exchange_api.server_clock import ServerClock, SignedAt
 from exporter.exchange_api.session import Session
 from exporter.exchange_api.status import read_response
+from exporter.exchange_api.ticker import read_code, read_milliseconds, read_price, read_quotes
 from exporter.model import Account, Balance, BalancesResponse
+from exporter.quotes import Pair, Quote, QuotesQuery, QuotesResponse
 
 _SUCCESS_CODES = (0, "0", "SUCCESS")
 _ERRORS: dict[int, type[PollError]] = {1037: AuthenticationError}
+_TICKER_PATH = "/api/v2/ticker"
 _LATE = 0.5  # seconds; a `Date` tells no less
 
 
@@ -82,6 +87,16 @@ class BtcTurk:
         self._server_clock.accepted(stamp)
         return reading
 
+    async def fetch_quotes(
+        self,
+        query: QuotesQuery,  # noqa: ARG002 - the ticker has every pair
+        credentials: Mapping[str, Secret],  # noqa: ARG002 - and is public
+        session: Session,
+    ) -> QuotesResponse:
+        """Return the whole ticker, which needs no key."""
+        response = await session.send(lambda: ApiRequest(_TICKER_PATH, {}, call="ticker"))
+        return read_response(response, parse_ticker)
+
     def _explain(self, refusal: AuthenticationError, key: Secret, stamp: SignedAt) -> PollError:
         """Tell a refused stamp from a refused key: the exchange has the same words for both."""
         error = self._server_clock.refused(refusal, stamp)
@@ -121,14 +136,31 @@ def sign(public_key: str, private_key: str, stamp_ms: int) -> dict[str, str]:
     }
 
 
+def parse_ticker(body: bytes) -> QuotesResponse:
+    """Return the quotes of a 200; raises `BadResponseError` or `RejectedError`.
+
+    A pair without a trade for a day is missing or has zeros, and `timestamp` is the pair's own.
+    """
+    return read_quotes(_successful_data(body), _read_pair, _read_quote)
+
+
+def _read_pair(row: Row) -> Pair:
+    return Pair(read_code(row, "numeratorSymbol"), read_code(row, "denominatorSymbol"))
+
+
+def _read_quote(pair: Pair, row: Row) -> Quote:
+    return Quote(
+        pair,
+        bid=read_price(row, "bid"),
+        ask=read_price(row, "ask"),
+        last=read_price(row, "last"),
+        updated=read_milliseconds(row, "timestamp"),
+    )
+
+
 def parse_balances(body: bytes) -> BalancesResponse:
     """Return what the body of a 200 says; raises `BadResponseError` or `RejectedError`."""
-    document = decode_object(body)
-    success, code, rows = document.get("success"), document.get("code"), document.get("data")
-    if not isinstance(success, bool):
-        raise BadResponseError("the answer does not say whether it is a success")
-    if not success or code is False or code not in _SUCCESS_CODES:  # False equals 0
-        raise refusal(code, _ERRORS)
+    rows = _successful_data(body)
     if not isinstance(rows, list):
         raise BadResponseError("the answer has no list of balances")
     amounts = AmountReader()
@@ -148,6 +180,16 @@ def parse_balances(body: bytes) -> BalancesResponse:
     return read_rows(rows, read_row)
 
 
+def _successful_data(body: bytes) -> object:
+    document = decode_object(body)
+    success, code = document.get("success"), document.get("code")
+    if not isinstance(success, bool):
+        raise BadResponseError("the answer does not say whether it is a success")
+    if not success or code is False or code not in _SUCCESS_CODES:  # False equals 0
+        raise refusal(code, _ERRORS)
+    return document.get("data")
+
+
 def _read_timestamp(row: Row) -> int | None:
     value = row.get("timestamp")
     return value if type(value) is int and 0 < value < 10**14 else None
@@ -160,5 +202,6 @@ EXCHANGE = Exchange(
     balances_path="/api/v1/users/balances",
     requests_per_minute=120,
     credentials=(frozenset({"api_key", "api_secret"}),),
+    quotes=Quotes(frozenset({"TRY", "USDT", "BTC"}), requests_per_minute=600),
     base64_credentials=frozenset({"api_secret"}),
 )

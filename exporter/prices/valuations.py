@@ -93,6 +93,11 @@ class Valuations:
             self._worth, self._made_of = self._compute(states, now), made_of
         return self._worth
 
+    def held_assets(self, states: Mapping[AccountKey, AccountState], now: float) -> frozenset[str]:
+        """Return the codes of all assets that need a price."""
+        self.worth(states, now)
+        return frozenset(each.asset for its in self._accounts.values() for each in its.held)
+
     def _compute(self, states: Mapping[AccountKey, AccountState], now: float) -> Worth:
         served = {
             key: snapshot

@@ -1,0 +1,204 @@
+"""Fetch quotes: one task for each price source, none of which can touch a balance."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import structlog
+
+from exporter.errors import InternalError, PollError
+from exporter.exchanges import EXCHANGES
+from exporter.model import Account, AccountKey
+from exporter.polling.deadline import Deadline
+from exporter.polling.endpoint import Endpoint, Run, Sleep
+from exporter.polling.rate_limit import Backoff, next_due, outage_pause
+from exporter.polling.snapshots import SnapshotStore
+from exporter.prices.book import Moment, QuoteLimits, updated_book
+from exporter.prices.settings import PriceSource, Valuation
+from exporter.prices.valuations import ReadHeld, SourceState, Valuations
+from exporter.quotes import QuotesQuery, QuotesResponse
+from exporter.runtime.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+_ADVICE = "Values that need its quotes are withheld once they are too old; balances are not."
+
+
+class Polled(NamedTuple):
+    """An account and the endpoint that it is polled at."""
+
+    account: Account
+    endpoint: Endpoint
+
+
+FindPolled = Callable[[AccountKey], Polled | None]
+"""Return an account that is polled now; its quotes are fetched within its rate limit."""
+
+
+class PriceSources:
+    """Fetch the quotes of one valuation at a time, as the configuration changes."""
+
+    def __init__(  # noqa: PLR0913 - each can be told apart by its name
+        self,
+        store: SnapshotStore,
+        tasks: asyncio.TaskGroup,
+        clock: Clock,
+        *,
+        find_polled: FindPolled,
+        read_held: ReadHeld,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """Fetch nothing yet."""
+        self._store = store
+        self._tasks = tasks
+        self._clock = clock
+        self._find_polled = find_polled
+        self._read_held = read_held
+        self._sleep = sleep
+        self._backoff: Backoff[str] = Backoff()
+        self._public: dict[tuple[object, ...], Endpoint] = {}
+        self._running: list[asyncio.Task[None]] = []
+        self.valuations: Valuations | None = None
+
+    async def reconcile(self, valuation: Valuation | None) -> None:
+        """Fetch for this valuation from now on; one that did not change goes on undisturbed."""
+        if self.valuations and self.valuations.valuation == valuation:
+            return
+        await self.stop()
+        self.valuations = Valuations(valuation, self._read_held) if valuation else None
+        self._forget_idle_endpoints()
+        self._backoff.keep([source.name for source in valuation.sources] if valuation else [])
+        if self.valuations:
+            self._running = [
+                self._tasks.create_task(self._keep_fetching(state.source, self.valuations))
+                for state in self.valuations.sources.values()
+            ]
+
+    async def stop(self) -> None:
+        """Stop fetching."""
+        running, self._running = self._running, []
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _keep_fetching(self, source: PriceSource, valuations: Valuations) -> None:
+        due = self._clock.monotonic()
+        polled: Polled | None = None
+        client = None
+        try:
+            while True:
+                await self._sleep(max(0.0, due - self._clock.monotonic()))
+                before, polled = polled, self._polled(source)
+                if client and before != polled:
+                    await client.aclose()
+                if polled and before != polled:
+                    client = polled.endpoint.connect(polled.account)
+                pause = 0.0
+                if polled and client:
+                    run = await polled.endpoint.fetch_quotes(
+                        self._query(source, valuations),
+                        client,
+                        Deadline(source.timeout),
+                        polled.account.credentials,
+                    )
+                    pause = self._note(source, valuations, polled, run)
+                due = next_due(due, self._clock.monotonic(), source.interval, pause)
+        finally:
+            if client:
+                await client.aclose()
+
+    def _polled(self, source: PriceSource) -> Polled | None:
+        """Return how a source is reached now: as its account is, or by its public API."""
+        if source.account is not None:
+            return self._find_polled(AccountKey(source.exchange, source.account))
+        exchange = EXCHANGES[source.exchange]
+        limit = exchange.quotes.requests_per_minute if exchange.quotes else 0
+        key = source.exchange, source.base_url, source.network
+        if key not in self._public:
+            self._public[key] = Endpoint(exchange, limit, self._clock, sleep=self._sleep)
+        nobody = Account(
+            name=source.name,
+            exchange=source.exchange,
+            base_url=source.base_url,
+            balances_path="",
+            credentials={},
+            timeout=source.timeout,
+            network=source.network,
+        )
+        return Polled(nobody, self._public[key])
+
+    def _forget_idle_endpoints(self) -> None:
+        self._public = {key: each for key, each in self._public.items() if not each.is_idle()}
+
+    def _query(self, source: PriceSource, valuations: Valuations) -> QuotesQuery:
+        valuation = valuations.valuation
+        return QuotesQuery(
+            valuations.held_assets(self._store.states, self._clock.monotonic()),
+            frozenset((*valuation.currencies, *valuation.bridges)),
+            source.quotes,
+        )
+
+    def _note(
+        self,
+        source: PriceSource,
+        valuations: Valuations,
+        polled: Polled,
+        run: Run[QuotesResponse],
+    ) -> float:
+        """Publish how a fetch ended; return for how many seconds to leave the source alone."""
+        before, since = valuations.sources[source.name], self._clock.monotonic() - run.requested_at
+        requested = Moment(run.requested_at, polled.endpoint.server_clock.now() - since)
+        wall = self._clock.wall() - since
+        try:
+            after = _after(before, run.outcome, requested, wall, valuations.valuation)
+        except Exception as error:  # noqa: BLE001 - it costs one response of one source
+            run = replace(run, outcome=InternalError.of(error))
+            after = _after(before, run.outcome, requested, wall, valuations.valuation)
+        valuations.publish(after)
+        _log_change(before, after, run)
+        asked = polled.account.base_url, run.credentials
+        refused = self._backoff.note(source.name, asked, run.outcome, self._clock.monotonic())
+        return refused or outage_pause(run.outcome)
+
+
+def _after(
+    before: SourceState,
+    outcome: QuotesResponse | PollError,
+    requested: Moment,
+    wall: float,
+    valuation: Valuation,
+) -> SourceState:
+    """Return a source's state after a fetch that was sent at `wall` (Unix seconds)."""
+    if isinstance(outcome, PollError):
+        failures = {**before.failures, outcome.reason: before.failures[outcome.reason] + 1}
+        return replace(before, up=False, failures=failures, error=str(outcome))
+    limits = QuoteLimits(
+        valuation.price, before.source.stale_after, valuation.max_row_age, valuation.max_spread
+    )
+    book = updated_book(before.book, outcome, requested, limits)
+    return replace(before, book=book, up=True, last_success=wall, error=None)
+
+
+def _log_change(before: SourceState, after: SourceState, run: Run[QuotesResponse]) -> None:
+    name, outcome = after.source.name, run.outcome
+    if isinstance(outcome, PollError):
+        if after.error != before.error:
+            log.warning(
+                "price source is down",
+                source=name,
+                reason=outcome.reason,
+                error=str(outcome),
+                advice=_ADVICE,
+                exc_info=outcome.__cause__ if isinstance(outcome, InternalError) else None,
+            )
+    elif not before.up:
+        log.info("price source is up", source=name, quotes=len(after.book.rates))
+    log.debug(
+        "fetched quotes",
+        source=name,
+        up=after.up,
+        duration=f"{run.duration:.3f}s",
+        quotes=len(after.book.rates),
+        refused=sum(after.book.refused.values()),
+    )
