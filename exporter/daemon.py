@@ -16,9 +16,10 @@ from exporter import __version__
 from exporter.config.loader import Config, ConfigError, load
 from exporter.credentials import SecretFile
 from exporter.exposition.exporter_metrics import ExporterMetrics
-from exporter.exposition.pages import PageRenderer
+from exporter.exposition.pages import PageRenderer, read_held
 from exporter.polling.poller import Poller
 from exporter.polling.snapshots import SnapshotStore
+from exporter.prices.sources import PriceSources
 from exporter.routes import make_health_routes, make_routes
 from exporter.runtime.clock import Clock
 from exporter.runtime.loop_lag import watch_loop
@@ -65,6 +66,7 @@ class Daemon:
         self._own = own
         self._clock = clock or Clock()
         self.store = SnapshotStore(PageRenderer())
+        self._sources = PriceSources(self.store, self._clock, read_held)
         self._started = asyncio.Event()
         self._stopping = asyncio.Event()
         self._reload_wanted = asyncio.Event()
@@ -115,6 +117,7 @@ class Daemon:
     async def _poll(self, config: Config) -> None:
         async with asyncio.TaskGroup() as tasks:
             self._poller = Poller(self.store, tasks, self._clock)
+            self._sources.start(tasks, self._poller.find_polled)
             await self._take_over(config)
             self._started.set()
             self._systemd.ready()
@@ -128,10 +131,12 @@ class Daemon:
             self._systemd.stopping()
             for watcher in watchers:
                 watcher.cancel()
+            await self._sources.stop()
             await self._poller.stop()
 
     async def _take_over(self, config: Config) -> None:
         await self._poller.reconcile(config.accounts, config.requests_per_minute)
+        await self._sources.reconcile(config.valuation)
         self._own.note_reload(self._clock.wall())
         await self._warn_of_readable_secrets(config)
 
@@ -199,6 +204,7 @@ class Daemon:
             clock=self._clock,
             is_ready=self._is_ready,
             reload=self.reload if options.enable_lifecycle else None,
+            valuations=lambda: self._sources.valuations,
         )
         limits = Limits(max_requests=options.max_requests)
         return Server(routes, access=self._access, limits=limits)

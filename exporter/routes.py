@@ -12,7 +12,9 @@ from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.families import Format
 from exporter.exposition.negotiation import VARY, Encoding, choose_encoding, choose_format
 from exporter.exposition.pages import Exposition
+from exporter.exposition.price_metrics import PricePage
 from exporter.polling.snapshots import SnapshotStore
+from exporter.prices.valuations import Valuations
 from exporter.runtime.clock import Clock
 from exporter.web.messages import Request, Response, Routes
 
@@ -29,16 +31,20 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
     clock: Clock,
     is_ready: Callable[[], bool],
     reload: Reload | None,
+    valuations: Callable[[], Valuations | None] = lambda: None,
 ) -> Routes:
     """Return the routes; `reload` raises `ConfigError`, and without it there is no such route."""
     exposition = Exposition(store)
+    prices = PricePage(valuations)
     people = status.StatusPage(store, clock, telemetry_path)
 
     def metrics(request: Request) -> Response:
         page_format = choose_format(request.header("Accept"))
-        page = exposition.page(page_format, clock.monotonic())
-        own.series.set(page.series)
-        blocks = own.block(page_format), page.block, _ENDS[page_format]
+        now = clock.monotonic()
+        page = exposition.page(page_format, now)
+        price_block, price_series = prices.block(page_format, store.states, now)
+        own.series.set(page.series + price_series)
+        blocks = own.block(page_format), page.block, price_block, _ENDS[page_format]
         return _negotiated(request, page_format.content_type, blocks)
 
     async def status_page(request: Request) -> Response:

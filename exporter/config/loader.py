@@ -9,16 +9,18 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.config import values
+from exporter.config.valuation import SourceDefaults, valuation
 from exporter.credentials import SecretSource
 from exporter.exchange_api.base import Exchange
 from exporter.exchanges import EXCHANGES
-from exporter.model import BOUNDS, Account, AccountKey, Amount, AssetFilter, Threshold
+from exporter.model import BOUNDS, Account, AccountKey, Amount, AssetFilter, Network, Threshold
+from exporter.prices.settings import Valuation
 from exporter.yamlfile import reader
 from exporter.yamlfile.nodes import ConfigError, Node, Problem
 
 __all__ = ["Config", "ConfigError", "Problem", "load", "parse"]
 
-SECTIONS = ("defaults", "exchanges", "accounts")
+SECTIONS = ("defaults", "exchanges", "accounts", "valuation")
 TIMING_KEYS = ("interval", "timeout", "stale_after")
 ACCOUNT_KEYS = (
     *("name", "exchange", "credentials", "base_url", "balances_path", "assets", "thresholds"),
@@ -33,6 +35,7 @@ class Config:
 
     accounts: tuple[Account, ...]
     requests_per_minute: Mapping[str, int]
+    valuation: Valuation | None = None
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
@@ -70,8 +73,14 @@ def _config(root: Node, sources: _Sources) -> Config:
     default = _timing(sections["defaults"].section(TIMING_KEYS), _Timing())
     limits = _limits(sections["exchanges"])
     accounts = _accounts(sections["accounts"], default, sources)
+    valued = valuation(
+        sections["valuation"],
+        accounts,
+        SourceDefaults(default.timeout, Network()),
+        lambda _node, network: network,
+    )
     root.report.check()
-    return Config(accounts, limits)
+    return Config(accounts, limits, valued)
 
 
 def _limits(node: Node) -> Mapping[str, int]:

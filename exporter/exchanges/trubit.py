@@ -1,4 +1,4 @@
-"""Read balances from TruBit Business (now VelaFi).
+"""Read balances and quotes from TruBit Business (now VelaFi).
 
 API: https://docs.velafi.com, "Get Crypto Assets Balance" and "Create API Token"
 Limits: none are published; 60 requests a minute are modest.
@@ -8,9 +8,11 @@ Units: amounts are in the asset itself, as text; times in ms.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from exporter.credentials import Secret
 from exporter.errors import (
@@ -20,12 +22,14 @@ from exporter.errors import (
     PermissionDeniedError,
     PollError,
     RateLimitedError,
+    RejectedError,
 )
-from exporter.exchange_api.base import Exchange
-from exporter.exchange_api.messages import ApiRequest
+from exporter.exchange_api.base import Exchange, Quotes
+from exporter.exchange_api.messages import ApiRequest, ApiResponse
 from exporter.exchange_api.responses import (
     AmountReader,
     Row,
+    RowError,
     decode_object,
     read_rows,
     read_text,
@@ -34,9 +38,12 @@ from exporter.exchange_api.responses import (
 from exporter.exchange_api.server_clock import ServerClock, SignedAt
 from exporter.exchange_api.session import Session
 from exporter.exchange_api.status import read_response
+from exporter.exchange_api.ticker import read_price
 from exporter.model import Account, Balance, BalancesResponse
+from exporter.quotes import Pair, Quote, QuoteRequest, QuotesQuery, QuotesResponse
 
 TOKEN_PATH = "/v2/token/generate"  # noqa: S105 - a path, not a token
+QUOTE_PATH = "/v2/user/crypto-quote"
 RENEW_AHEAD = 60.0
 """Seconds before its end at which a token is renewed, or half of its life if that is shorter."""
 
@@ -73,15 +80,42 @@ class TruBit:
     async def fetch_balances(
         self, account: Account, credentials: Mapping[str, Secret], session: Session
     ) -> BalancesResponse:
-        """Return the balances of an account; a refused token that we made is renewed once."""
+        """Return the balances of an account."""
+        request = _balances_request(account.balances_path)
+        response = await self._send(request, credentials, session)
+        return read_response(response, parse_balances)
+
+    async def fetch_quotes(
+        self, query: QuotesQuery, credentials: Mapping[str, Secret], session: Session
+    ) -> QuotesResponse:
+        """Return the configured quotes, one request for each; a rejected one costs no other."""
+        quotes: list[Quote] = []
+        rejected: set[Pair] = set()
+        for wanted in query.requests:
+            pair = Pair(wanted.sold, wanted.bought)
+            response = await self._send(_quote_request(wanted), credentials, session)
+            try:
+                price = read_response(response, parse_quote)
+                quotes.append(Quote(pair, bid=price, ask=price, last=price))
+            except (RejectedError, RowError):
+                rejected.add(pair)
+        return QuotesResponse(tuple(quotes), len(rejected), frozenset(rejected))
+
+    async def _send(
+        self,
+        request: Callable[[Secret], ApiRequest],
+        credentials: Mapping[str, Secret],
+        session: Session,
+    ) -> ApiResponse:
+        """Return the response to a request; a refused token that we made is renewed once."""
         if "token" in credentials:
-            return await _ask(account, credentials["token"], session)
+            return await session.send(lambda: request(credentials["token"]))
         token = await self._valid_token(credentials, session, refused=None)
-        try:
-            return await _ask(account, token.value, session)
-        except (AuthenticationError, PermissionDeniedError):
-            token = await self._valid_token(credentials, session, refused=token)
-            return await _ask(account, token.value, session)
+        response = await session.send(lambda: request(token.value))
+        if not _refuses_token(response):
+            return response
+        renewed = await self._valid_token(credentials, session, refused=token)
+        return await session.send(lambda: request(renewed.value))
 
     async def _valid_token(
         self, credentials: Mapping[str, Secret], session: Session, refused: Token | None
@@ -115,10 +149,31 @@ class TruBit:
         return Token(Secret(value), max(expires - RENEW_AHEAD, (stamp.time + expires) / 2))
 
 
-async def _ask(account: Account, token: Secret, session: Session) -> BalancesResponse:
-    request = ApiRequest(account.balances_path, {"X-BH-TOKEN": token.reveal()})
-    answer = await session.send(lambda: request)
-    return read_response(answer, parse_balances)
+def _balances_request(path: str) -> Callable[[Secret], ApiRequest]:
+    return lambda token: ApiRequest(path, {"X-BH-TOKEN": token.reveal()})
+
+
+def _quote_request(wanted: QuoteRequest) -> Callable[[Secret], ApiRequest]:
+    query = urlencode(
+        {
+            "country": wanted.country,
+            "from": wanted.sold,
+            "to": wanted.bought,
+            "createQuoteId": "false",  # a quote id would be the beginning of a trade
+        }
+    )
+    path = f"{QUOTE_PATH}?{query}"
+    return lambda token: ApiRequest(path, {"X-BH-TOKEN": token.reveal()}, call="quote")
+
+
+def _refuses_token(response: ApiResponse) -> bool:
+    try:
+        read_response(response, _successful_data)
+    except (AuthenticationError, PermissionDeniedError):
+        return True
+    except PollError:
+        return False
+    return False
 
 
 def sign(secret: str, timestamp_ms: int) -> str:
@@ -165,6 +220,11 @@ def parse_balances(body: bytes) -> BalancesResponse:
     )
 
 
+def parse_quote(body: bytes) -> Decimal | None:
+    """Return what one unit brings; raises `RowError` for anything but a number."""
+    return read_price(_successful_data(body), "price")
+
+
 def _successful_data(body: bytes) -> Mapping[str, Any]:
     document = decode_object(body)
     code, data = document.get("code"), document.get("data")
@@ -186,5 +246,11 @@ EXCHANGE = Exchange(
     balances_path="/v2/user/account/assets",
     requests_per_minute=60,
     credentials=(frozenset({"api_key", "api_secret"}), frozenset({"token"})),
+    quotes=Quotes(
+        # Pairs of these are documented, in https://docs.velafi.com, "Get Crypto Quote".
+        frozenset({"ARS", "BRL", "COP", "MXN", "PEN", "USD", "EUR", "USDT", "USDC"}),
+        requests_per_minute=60,
+        need_account=True,
+    ),
     has_other_paths=True,  # VelaFi gives the same answer under another path
 )

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from math import inf
 
 import msgspec
 
+from exporter.amounts import is_zero
 from exporter.exposition import metrics
-from exporter.exposition.deflate import EMPTY, Block, deflate, join
+from exporter.exposition.deflate import EMPTY, Block, deflate, inflate, join
 from exporter.exposition.families import Family, Format, account_labels, escape
 from exporter.model import AccountKey, Amount, Balance, RenderedBalances
 from exporter.polling.snapshots import AccountState, Snapshot, SnapshotStore
+from exporter.prices.values import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,22 @@ def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBal
         rows=deflate(msgspec.json.encode([json_row(row) for row in rows])),
         series=sum(text.count("\n") for text in texts.values()),
     )
+
+
+class _HeldRow(msgspec.Struct):
+    """Read of a row what `read_held` needs."""
+
+    asset: str
+    total: Amount
+
+
+_decode_held = msgspec.json.Decoder(list[_HeldRow]).decode
+
+
+def read_held(snapshot: Snapshot) -> tuple[Held, ...]:
+    """Return what a snapshot holds, read back from its rows, without zeros."""
+    rows = _decode_held(inflate(snapshot.rendered.rows))
+    return tuple(Held(row.asset, Decimal(row.total)) for row in rows if not is_zero(row.total))
 
 
 class JsonRow(msgspec.Struct, omit_defaults=True):

@@ -275,8 +275,8 @@ class _Rendered:
 class PricePage:
     """Render prices and values when they change; balances are not rendered again for them."""
 
-    def __init__(self, valuations: Valuations) -> None:
-        """Render nothing yet."""
+    def __init__(self, valuations: Callable[[], Valuations | None]) -> None:
+        """Render nothing yet; `valuations` returns None while valuation is not configured."""
         self._valuations = valuations
         self._rendered: dict[Format, _Rendered] = {}
 
@@ -284,11 +284,14 @@ class PricePage:
         self, page_format: Format, states: Mapping[AccountKey, AccountState], now: float
     ) -> tuple[Block, int]:
         """Return the page's block and the number of its series as of `now` (monotonic)."""
-        worth, sources = self._valuations.worth(states, now), self._valuations.sources
+        if (valuations := self._valuations()) is None:
+            self._rendered.clear()
+            return EMPTY, 0
+        worth, sources = valuations.worth(states, now), valuations.sources
         kept = self._rendered.get(page_format)
         if kept and kept.worth is worth and kept.sources is sources and kept.states is states:
             return kept.block, kept.series
-        text = _page(PriceView(self._valuations, worth, states, now), page_format)
+        text = _page(PriceView(valuations, worth, states, now), page_format)
         block = deflate(text.encode()) if text else EMPTY
         series = sum(not line.startswith("#") for line in text.splitlines())
         self._rendered[page_format] = _Rendered(worth, sources, states, block, series)

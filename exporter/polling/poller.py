@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import structlog
 
@@ -31,6 +32,13 @@ _MOST_BETWEEN_STARTS = 1.0  # seconds: a few accounts should not wait for their 
 _SHOWN_ROWS = 5
 
 EndpointKey = tuple[str, str]
+
+
+class Polled(NamedTuple):
+    """An account and the endpoint that it is polled at."""
+
+    account: Account
+    endpoint: Endpoint
 
 
 class Poller:
@@ -74,6 +82,13 @@ class Poller:
             task = self._tasks.create_task(self._keep_polling(schedule.account, delay))
             self._running[schedule.account.key] = task
         _warn_of(schedules.values(), limits)
+
+    def find_polled(self, key: AccountKey) -> Polled | None:
+        """Return an account that is polled now and its endpoint, None for any other."""
+        if key not in self._running:
+            return None
+        account = self._store.states[key].schedule.account
+        return Polled(account, self._endpoints[endpoint_key(account)])
 
     async def stop(self) -> None:
         """Stop polling, for good."""

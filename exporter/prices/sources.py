@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
 import structlog
 
@@ -12,6 +11,7 @@ from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey
 from exporter.polling.deadline import Deadline
 from exporter.polling.endpoint import Endpoint, Run, Sleep
+from exporter.polling.poller import Polled
 from exporter.polling.rate_limit import Backoff, next_due, outage_pause
 from exporter.polling.snapshots import SnapshotStore
 from exporter.prices.book import Moment, QuoteLimits, updated_book
@@ -25,13 +25,6 @@ log = structlog.get_logger(__name__)
 _ADVICE = "Values that need its quotes are withheld once they are too old; balances are not."
 
 
-class Polled(NamedTuple):
-    """An account and the endpoint that it is polled at."""
-
-    account: Account
-    endpoint: Endpoint
-
-
 FindPolled = Callable[[AccountKey], Polled | None]
 """Return an account that is polled now; its quotes are fetched within its rate limit."""
 
@@ -39,27 +32,29 @@ FindPolled = Callable[[AccountKey], Polled | None]
 class PriceSources:
     """Fetch the quotes of one valuation at a time, as the configuration changes."""
 
-    def __init__(  # noqa: PLR0913 - each can be told apart by its name
+    def __init__(
         self,
         store: SnapshotStore,
-        tasks: asyncio.TaskGroup,
         clock: Clock,
-        *,
-        find_polled: FindPolled,
         read_held: ReadHeld,
+        *,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """Fetch nothing yet."""
+        """Fetch nothing yet; `read_held` returns what a snapshot of the store holds."""
         self._store = store
-        self._tasks = tasks
         self._clock = clock
-        self._find_polled = find_polled
         self._read_held = read_held
         self._sleep = sleep
         self._backoff: Backoff[str] = Backoff()
         self._public: dict[tuple[object, ...], Endpoint] = {}
         self._running: list[asyncio.Task[None]] = []
+        self._tasks: asyncio.TaskGroup
+        self._find_polled: FindPolled
         self.valuations: Valuations | None = None
+
+    def start(self, tasks: asyncio.TaskGroup, find_polled: FindPolled) -> None:
+        """Own tasks in a group from now on; a source's account is found with `find_polled`."""
+        self._tasks, self._find_polled = tasks, find_polled
 
     async def reconcile(self, valuation: Valuation | None) -> None:
         """Fetch for this valuation from now on; one that did not change goes on undisturbed."""

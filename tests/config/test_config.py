@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.config import loader
+from exporter.config import loader, valuation
 from exporter.config.loader import ConfigError
 from exporter.credentials import Secret, SecretFile
 from exporter.exchanges import EXCHANGES
@@ -317,6 +317,10 @@ def test_the_example_shows_every_setting():
         *loader.SECTIONS,
         *loader.ACCOUNT_KEYS,
         *loader.THRESHOLD_KEYS,
+        *valuation.KEYS,
+        *valuation.SOURCE_KEYS,
+        *valuation.QUOTE_KEYS,
+        *valuation.PEG_KEYS,
         *credentials,
         *(f"{name}_file" for name in credentials),
         *EXCHANGES,
