@@ -1,15 +1,17 @@
 """Turn snapshots into bytes: each account's balances once, when they change; a page by joining."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from math import inf
+from typing import Any
 
 import msgspec
 
 from exporter.amounts import is_zero
 from exporter.exposition import metrics
+from exporter.exposition.columns import Column, block_column, text_column
 from exporter.exposition.deflate import EMPTY, Block, deflate, inflate, join
 from exporter.exposition.families import Family, Format, account_labels, escape
 from exporter.model import AccountKey, Amount, Balance, RenderedBalances
@@ -45,10 +47,11 @@ class Exposition:
     def __init__(self, store: SnapshotStore) -> None:
         """Read states from a store."""
         self._store = store
+        self._samples = _Samples(())
         self._pages: dict[Format, Page] = {}
 
     def page(self, page_format: Format, now: float) -> Page:
-        """Return the page as of `now` (monotonic); it is made again only when something changed."""
+        """Return the page as of `now` (monotonic); only what changed is made again."""
         page = self._pages.get(page_format)
         if page is None or page.version != self._store.version or now >= page.valid_until:
             page = self._pages[page_format] = self._make_page(page_format, now)
@@ -56,23 +59,70 @@ class Exposition:
 
     def _make_page(self, page_format: Format, now: float) -> Page:
         states = self._store.states
-        served = {key: snapshot for key, state in states.items() if (snapshot := state.served(now))}
-        texts = _account_texts(
-            [
-                state.lines if served.get(key) is state.snapshot else render_account(state, None)
-                for key, state in states.items()
-            ]
-        )
-        texts |= _store_texts(self._store)
-        accounts = "".join(family.header(page_format) + text for family, text in texts.items())
-        balances = _balance_blocks(page_format, [s.rendered for s in served.values()])
+        if self._samples.keys != tuple(states):
+            self._samples = _Samples(tuple(states))
+        self._samples.update(states.values(), now)
+        further = _store_texts(self._store)
         return Page(
             version=self._store.version,
-            valid_until=min((states[key].expires_at for key in served), default=inf),
-            block=join([deflate(accounts.encode()), *balances]),
-            series=sum(text.count("\n") for text in texts.values())
-            + sum(snapshot.rendered.series for snapshot in served.values()),
+            valid_until=self._samples.valid_until,
+            block=join(self._blocks(page_format, further)),
+            series=self._samples.series + sum(text.count("\n") for text in further.values()),
         )
+
+    def _blocks(self, page_format: Format, further: Mapping[Family, str]) -> Iterator[Block]:
+        for family, samples in self._samples.accounts():
+            yield from (_header_block(page_format, family), samples)
+        for family, text in further.items():
+            yield from (_header_block(page_format, family), deflate(text.encode()))
+        for family, samples in self._samples.balances():
+            yield from (_header_block(page_format, family), samples)
+
+
+class _Samples:
+    """Hold the samples of some accounts, and find out what changed since the last page."""
+
+    def __init__(self, keys: tuple[AccountKey, ...]) -> None:
+        count = len(keys)
+        self.keys = keys
+        self._states: list[AccountState | None] = [None] * count
+        self._valid_until = [inf] * count
+        self._series = [0] * count
+        self._account_columns = [text_column(count) for _ in metrics.ACCOUNTS]
+        self._balance_columns = [block_column(count) for _ in metrics.BALANCES]
+
+    @property
+    def valid_until(self) -> float:
+        """Return when the next snapshot is too old (monotonic)."""
+        return min(self._valid_until, default=inf)
+
+    @property
+    def series(self) -> int:
+        return sum(self._series)
+
+    def update(self, states: Iterable[AccountState], now: float) -> None:
+        """Take over the accounts that changed, or whose snapshot is too old by now."""
+        for place, state in enumerate(states):
+            if state is not self._states[place] or now >= self._valid_until[place]:
+                self._states[place] = state
+                self._take(place, state, state.served(now))
+
+    def accounts(self) -> Iterator[tuple[Family, Block]]:
+        return _filled(metrics.ACCOUNTS, self._account_columns)
+
+    def balances(self) -> Iterator[tuple[Family, Block]]:
+        return _filled(metrics.BALANCES, self._balance_columns)
+
+    def _take(self, place: int, state: AccountState, served: Snapshot | None) -> None:
+        lines = state.lines if served is state.snapshot else render_account(state, None)
+        for texts, text in zip(self._account_columns, lines, strict=True):
+            texts.set(place, text)
+        samples = served.rendered.samples if served else {}
+        for family, blocks in zip(metrics.BALANCES, self._balance_columns, strict=True):
+            blocks.set(place, samples.get(family.name, EMPTY))
+        self._valid_until[place] = state.expires_at if served else inf
+        self._series[place] = sum(text.count("\n") for text in lines)
+        self._series[place] += served.rendered.series if served else 0
 
 
 def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBalances:
@@ -142,11 +192,6 @@ def render_account(state: AccountState, served: Snapshot | None) -> tuple[str, .
     )
 
 
-def _account_texts(accounts: Iterable[tuple[str, ...]]) -> dict[Family, str]:
-    columns = zip(metrics.ACCOUNTS, zip(*accounts, strict=True), strict=False)
-    return {family: text for family, texts in columns if (text := "".join(texts))}
-
-
 def _store_texts(store: SnapshotStore) -> dict[Family, str]:
     texts: dict[Family, str] = {
         family: "".join([f"{family.name}{{{labels}}} {value}\n" for labels, value in samples])
@@ -156,13 +201,13 @@ def _store_texts(store: SnapshotStore) -> dict[Family, str]:
     return {family: text for family, text in texts.items() if text}
 
 
-def _balance_blocks(page_format: Format, served: list[RenderedBalances]) -> list[Block]:
-    blocks = []
-    for family in metrics.BALANCES:
-        samples = [rendered.samples.get(family.name, EMPTY) for rendered in served]
-        if any(block.length for block in samples):
-            blocks += [_header_block(page_format, family), *samples]
-    return blocks
+def _filled(
+    families: Sequence[Family], columns: Sequence[Column[Any]]
+) -> Iterator[tuple[Family, Block]]:
+    """Yield the families that have samples."""
+    for family, column in zip(families, columns, strict=True):
+        if (samples := column.block()).length:
+            yield family, samples
 
 
 @cache
