@@ -19,6 +19,7 @@ from exporter.commands.parser import parse_command_line
 from exporter.config.loader import ConfigError, Problem, load
 from exporter.daemon import Daemon, Options, make_exporter_metrics
 from exporter.model import AccountKey
+from exporter.polling.shards import Shard, ShardError
 from exporter.polling.snapshots import PollResult
 from exporter.runtime import logs
 from exporter.runtime.clock import Clock
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except OSError as error:
         status = _output_failed(error)
-    except (ConfigError, poll.SelectionError) as error:
+    except (ConfigError, poll.SelectionError, ShardError) as error:
         print(error, file=sys.stderr)
         status = UNUSABLE
     return status
@@ -76,13 +77,13 @@ def _keep_memory_private() -> None:
 def _run_daemon(options: argparse.Namespace) -> int:
     if options.config_check != "false":
         return _check_config(options)
-    clock = Clock()
-    own = make_exporter_metrics(clock)
+    clock, its_options = Clock(), _daemon_options(options)
+    own = make_exporter_metrics(clock, its_options)
     logs.configure(options.log_level, options.log_format, own.count_log_message)
     config = load(options.config_file[0], os.environ)
 
     async def run() -> None:
-        await Daemon(_daemon_options(options), own, clock).run(config)
+        await Daemon(its_options, own, clock).run(config)
 
     return _serve(run())
 
@@ -140,10 +141,10 @@ def _run_demo(options: argparse.Namespace) -> int:
     if options.list_faults:
         print(demo.fault_list())
         return OK
-    clock = Clock()
-    own = make_exporter_metrics(clock)
+    clock, its_options = Clock(), _daemon_options(options)
+    own = make_exporter_metrics(clock, its_options)
     logs.configure(options.log_level, options.log_format, own.count_log_message)
-    return _serve(demo.demo(demo.scenario(options), _daemon_options(options), own, clock))
+    return _serve(demo.demo(demo.scenario(options), its_options, own, clock))
 
 
 def _run_simulate(options: argparse.Namespace) -> int:
@@ -157,6 +158,7 @@ def _run_simulate(options: argparse.Namespace) -> int:
 
 
 def _check_config(options: argparse.Namespace) -> int:
+    _shard(options)
     path, web_path = options.config_file[0], options.web_config_file
     checks: list[Callable[[], object]] = [lambda: load(path, os.environ)]
     if web_path:
@@ -228,7 +230,13 @@ def _daemon_options(options: argparse.Namespace) -> Options:
         max_requests=options.web_max_requests,
         health_listen_addresses=options.web_health_listen_address,
         systemd_socket=options.web_systemd_socket,
+        shard=_shard(options) if hasattr(options, "shard") else Shard(),
+        disable_exporter_metrics=options.web_disable_exporter_metrics,
     )
+
+
+def _shard(options: argparse.Namespace) -> Shard:
+    return Shard(options.shard, options.total_shards, options.shard_shared_egress)
 
 
 def _write_no_more() -> None:

@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
@@ -18,6 +18,7 @@ from exporter.credentials import SecretFile
 from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.pages import PageRenderer, read_held
 from exporter.polling.poller import Poller
+from exporter.polling.shards import Shard
 from exporter.polling.snapshots import SnapshotStore
 from exporter.prices.sources import PriceSources
 from exporter.routes import make_health_routes, make_routes
@@ -51,6 +52,8 @@ class Options:
     max_requests: int = 40
     health_listen_addresses: Sequence[Address] = ()
     systemd_socket: bool = False
+    shard: Shard = field(default_factory=Shard)
+    disable_exporter_metrics: bool = False
 
 
 class Daemon:
@@ -112,7 +115,7 @@ class Daemon:
                 raise
             finally:
                 self._systemd.ready()
-            log.info("configuration reloaded", accounts=len(config.accounts))
+            log.info("configuration reloaded", accounts=len(self.store.states))
 
     async def _poll(self, config: Config) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -134,7 +137,8 @@ class Daemon:
             await self._sources.stop()
             await self._poller.stop()
 
-    async def _take_over(self, config: Config) -> None:
+    async def _take_over(self, whole: Config) -> None:
+        config = _narrow(whole, self._options.shard)
         await self._poller.reconcile(config.accounts, config.requests_per_minute)
         await self._sources.reconcile(config.valuation)
         self._own.note_reload(self._clock.wall())
@@ -186,10 +190,12 @@ class Daemon:
         """Return the sockets of systemd if those are wanted; raises `ListenError` without any."""
         if not self._options.systemd_socket:
             return []
-        if not (sockets := inherited_sockets(os.environ)):
-            raise ListenError(
-                "systemd passed no socket: start the .socket unit that belongs to this"
-            )
+        try:
+            sockets = inherited_sockets(os.environ)
+        except ValueError as error:
+            raise ListenError(str(error)) from error
+        if not sockets:
+            raise ListenError("systemd passed no socket: start the .socket unit of this service")
         return sockets
 
     def _is_ready(self) -> bool:
@@ -241,6 +247,16 @@ def _use_all_descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand scrapers are allowed
 
 
+def _narrow(config: Config, shard: Shard) -> Config:
+    """Return what one shard polls of a configuration, and how often it may."""
+    limits = config.requests_per_minute
+    return replace(
+        config,
+        accounts=shard.select(config.accounts),
+        requests_per_minute={name: shard.share(limit) for name, limit in limits.items()},
+    )
+
+
 def _readable_secrets(config: Config) -> list[Path]:
     sources = [source for account in config.accounts for source in account.credentials.values()]
     files = {source for source in sources if isinstance(source, SecretFile)}
@@ -255,8 +271,15 @@ def _log_problems(error: ConfigError) -> None:
         log.error("configuration refused, the old one stays", problem=problem)
 
 
-def make_exporter_metrics(clock: Clock) -> ExporterMetrics:
-    """Return the exporter's own metrics, labelled with this build."""
-    return ExporterMetrics(
-        __version__, os.environ.get(REVISION_VARIABLE, "unknown"), clock.monotonic
+def make_exporter_metrics(clock: Clock, options: Options | None = None) -> ExporterMetrics:
+    """Return the exporter's own metrics, labelled with this build; default: those of no flags."""
+    options = options or Options()
+    own = ExporterMetrics(
+        __version__,
+        os.environ.get(REVISION_VARIABLE, "unknown"),
+        clock.monotonic,
+        with_process=not options.disable_exporter_metrics,
     )
+    own.shard.set(options.shard.number)
+    own.total_shards.set(options.shard.total)
+    return own

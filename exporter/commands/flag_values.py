@@ -51,6 +51,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def not_negative(text: str) -> int:
+    """Return a whole number of at least 0."""
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise ValueError("must be a whole number from 0 to 999999999")
+    return int(text)
+
+
 def whole_number(text: str) -> int:
     """Return a whole number."""
     if not re.fullmatch("-?[0-9]{1,9}", text):

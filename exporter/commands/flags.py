@@ -101,28 +101,59 @@ CONFIG_FILE = Flag(
     metavar="PATH",
     is_repeatable=True,
 )
-CHECK_FLAGS = (
-    Flag(
-        "config.check",
-        "validate the configuration, print every problem with its place, and exit; "
-        "--config.check=syntax needs neither secrets nor variables",
-        values.one_of("true", "syntax", "false"),
-        "false",
-        metavar="syntax",
-        is_switch=True,
-    ),
-    Flag(
-        "config.auto-reload-interval",
-        "how often to look for changed configuration files and reload them; 0 turns this off",
-        values.reload_interval,
-        _DEFAULTS.auto_reload_interval,
-        metavar="DURATION",
-        shown_default="0s",
-        since="0.2.0",
-    ),
+AUTO_RELOAD = Flag(
+    "config.auto-reload-interval",
+    "how often to look for changed configuration files and reload them; 0 turns this off",
+    values.reload_interval,
+    _DEFAULTS.auto_reload_interval,
+    metavar="DURATION",
+    shown_default="0s",
+    since="0.2.0",
+)
+CHECK = Flag(
+    "config.check",
+    "validate the configuration, print every problem with its place, and exit; "
+    "--config.check=syntax needs neither secrets nor variables",
+    values.one_of("true", "syntax", "false"),
+    "false",
+    metavar="syntax",
+    is_switch=True,
 )
 CONFIG = FlagGroup("configuration", (CONFIG_FILE,))
-DAEMON_CONFIG = FlagGroup("configuration", (CONFIG_FILE, *CHECK_FLAGS))
+DAEMON_CONFIG = FlagGroup("configuration", (CONFIG_FILE, CHECK, AUTO_RELOAD))
+HEALTH_CONFIG = FlagGroup("configuration, as the daemon has it", (CONFIG_FILE, AUTO_RELOAD))
+SHARDS = FlagGroup(
+    "shards",
+    (
+        Flag(
+            "shard",
+            "number of this shard, from 0: it polls its part of the configuration's accounts",
+            values.not_negative,
+            _DEFAULTS.shard.number,
+            metavar="K",
+            since="0.2.0",
+        ),
+        Flag(
+            "total-shards",
+            "how many shards poll the accounts of the configuration",
+            values.positive,
+            _DEFAULTS.shard.total,
+            metavar="N",
+            since="0.2.0",
+        ),
+        Flag(
+            "shard.shared-egress",
+            "whether all shards reach the exchanges from one address: then they divide its rate "
+            "limits among them",
+            values.boolean,
+            _DEFAULTS.shard.shared_egress,
+            metavar="true|false",
+            is_switch=True,
+            shown_default="true",
+            since="0.2.0",
+        ),
+    ),
+)
 WEB = FlagGroup(
     "serving",
     (
@@ -184,6 +215,15 @@ WEB = FlagGroup(
             _DEFAULTS.enable_lifecycle,
             metavar="true|false",
             is_switch=True,
+        ),
+        Flag(
+            "web.disable-exporter-metrics",
+            "leave out the metrics of the process and of Python (process_*, python_*)",
+            values.boolean,
+            _DEFAULTS.disable_exporter_metrics,
+            metavar="true|false",
+            is_switch=True,
+            since="0.2.0",
         ),
         Flag(
             "web.max-requests",
@@ -331,14 +371,14 @@ ASSETS = FlagGroup(
     ),
 )
 
-DAEMON = CommandLine("", "run the daemon", (DAEMON_CONFIG, WEB, LOG))
+DAEMON = CommandLine("", "run the daemon", (DAEMON_CONFIG, WEB, SHARDS, LOG))
 COMMANDS = (
     CommandLine("poll", "poll every account once and print the balances", (CONFIG, POLL, LOG)),
     CommandLine("simulate", "run the simulated exchanges alone", (SIMULATOR, SIMULATE, LOG)),
     CommandLine(
         "healthcheck",
         "request the health page of a running daemon",
-        (CONFIG, WEB, LOG),
+        (HEALTH_CONFIG, WEB, SHARDS, LOG),
         (
             Argument(
                 "URL",

@@ -26,7 +26,14 @@ _MAX_AGE = 1.0  # seconds: reading /proc costs more than a whole scrape
 class ExporterMetrics:
     """Register and render the exporter's own families; a rendering is reused for a second."""
 
-    def __init__(self, version: str, revision: str, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        version: str,
+        revision: str,
+        monotonic: Callable[[], float],
+        *,
+        with_process: bool = True,
+    ) -> None:
         """Register every family, so that all are there from the first scrape on."""
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
@@ -49,6 +56,8 @@ class ExporterMetrics:
             "event_loop_lag_seconds",
             "Maximum event loop lag over the last minute.",
         )
+        self.shard = self._gauge("shard", "Number of this shard, from 0.")
+        self.total_shards = self._gauge("total_shards", "Shards that poll the accounts together.")
         self._log_messages = Counter(
             "exchange_exporter_log_messages",
             "Total number of log messages.",
@@ -57,9 +66,10 @@ class ExporterMetrics:
         )
         for level in LOG_LEVELS:
             self._log_messages.labels(level)
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
-        GCCollector(registry=self._registry)
+        if with_process:
+            ProcessCollector(registry=self._registry)
+            PlatformCollector(registry=self._registry)
+            GCCollector(registry=self._registry)
 
     def count_log_message(self, level: str) -> None:
         """Count a logged message."""

@@ -11,16 +11,28 @@ from hashlib import sha256
 from exporter.model import Account, AccountKey
 
 
+class ShardError(Exception):
+    """There is no such shard."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shard:
     """Name one of `total` shards, which count from 0.
 
-    Shards of a `shared_egress` reach exchanges from one address, so they share its limits.
+    Shards of a `shared_egress` reach exchanges from one address, so they share its limits. Raises
+    `ShardError` for a number that is too large.
     """
 
     number: int = 0
     total: int = 1
     shared_egress: bool = True
+
+    def __post_init__(self) -> None:
+        if self.number >= self.total:
+            raise ShardError(
+                f"--shard={self.number}: shards count from 0, so with --total-shards={self.total} "
+                f"the last one is {self.total - 1}"
+            )
 
     def select(self, accounts: Iterable[Account]) -> tuple[Account, ...]:
         """Return the accounts of this shard; those that share a credential are on the same one."""

@@ -13,6 +13,7 @@ VALUES = {
     "FILE": ("/a", "/b"),
     "HOST": ("a.example.com", "b.example.com"),
     "N": ("7", "8"),
+    "K": ("7", "8"),
     "LEVEL": ("warn", "debug"),
     "NAME": ("a", "b"),
     "NAME[:OPTION=VALUE,...]": ("http_500:account=a,times=2", "http_401"),

@@ -1,0 +1,66 @@
+"""Several shards of one configuration: together they poll every account once, within its limit."""
+
+from asyncio import to_thread
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from exporter.exchanges import EXCHANGES
+from exporter.simulator import Simulator, config_text
+from tests.programs import exporter, run, wait_for
+
+LISTEN = "--web.listen-address=127.0.0.1:0"
+
+
+@pytest.fixture
+def config(simulator: Simulator, tmp_path: Path) -> Path:
+    for exchange in EXCHANGES:
+        for number in range(6):
+            simulator.add_account(exchange=exchange, name=f"desk-{number}", assets=2)
+    path = tmp_path / "config.yaml"
+    path.write_text(config_text(simulator, interval="2s"))
+    return path
+
+
+def accounts_in(page: str) -> list[str]:
+    lines = page.splitlines()
+    return [line.rpartition(" ")[0] for line in lines if line.startswith("exchange_account_up{")]
+
+
+async def test_each_account_is_polled_by_one_of_the_shards(config: Path, tmp_path: Path):
+    def check() -> None:
+        found: list[str] = []
+        with ExitStack() as running:
+            for number in range(3):
+                folder = tmp_path / str(number)
+                folder.mkdir()
+                flags = f"--shard={number}", "--total-shards=3", f"--config.file={config}", LISTEN
+                daemon = running.enter_context(exporter(folder, *flags))
+                found += accounts_in(wait_for(lambda daemon=daemon: daemon.get("/metrics")))
+                page = daemon.get("/metrics")
+                assert f"exchange_exporter_shard {float(number)}" in page
+                assert "exchange_exporter_total_shards 3.0" in page
+        assert len(found) == len(set(found)) == 6 * len(EXCHANGES)
+
+    await to_thread(check)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [["--shard=2", "--total-shards=2"], ["--shard=1"], ["--total-shards=0"], ["--shard=-1"]],
+)
+@pytest.mark.parametrize("check", [[], ["--config.check"]])
+def test_a_shard_that_can_not_be_is_rejected(flags: list[str], check: list[str]):
+    ended = run(*flags, *check)
+    assert ended.returncode == 2
+    assert "shard" in ended.stderr
+
+
+def test_metrics_of_the_process_can_be_left_out(tmp_path: Path):
+    with exporter(tmp_path, "demo", LISTEN, "--web.disable-exporter-metrics") as daemon:
+        page = daemon.get("/metrics")
+    assert "\nprocess_" not in page
+    assert "\npython_" not in page
+    assert "\nexchange_exporter_build_info{" in page
+    assert "\nexchange_account_up{" in page
