@@ -48,8 +48,11 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
         return _negotiated(request, page_format.content_type, blocks)
 
     async def status_page(request: Request) -> Response:
-        answer = _negotiated(request, status.CONTENT_TYPE, await people.blocks())
-        return replace(answer, headers={**answer.headers, **status.HEADERS})
+        blocks = await people.blocks(status.view_of(request.query))
+        if blocks is None:
+            return Response.text(404, "No such account")
+        response = _negotiated(request, status.CONTENT_TYPE, blocks)
+        return replace(response, headers={**response.headers, **status.HEADERS})
 
     def all_balances(request: Request) -> Response:
         blocks = balances_json.document(store.states.values(), clock.monotonic())

@@ -2,5 +2,6 @@
 
 from exporter.status.document import CONTENT_TYPE, HEADERS
 from exporter.status.page import StatusPage
+from exporter.status.view import view_of
 
-__all__ = ["CONTENT_TYPE", "HEADERS", "StatusPage"]
+__all__ = ["CONTENT_TYPE", "HEADERS", "StatusPage", "view_of"]

@@ -2,37 +2,68 @@
 
 from html import escape
 
-from exporter.model import RejectedRow
+from exporter.model import Account, RejectedRow
 from exporter.polling.snapshots import AccountState, Outage
 from exporter.status.conditions import Condition, condition_of
 from exporter.status.document import icon
 from exporter.status.holdings import Holdings
+from exporter.status.view import account_address
 from exporter.status.words import ago, ahead, count, duration, element_id, name, prose, spoken
 
 _MOST_ROWS = 20
 
-END = "</details></td></tr></tbody>"
-"""What follows an account's tables."""
+END = "</td></tr></tbody>"
+"""What follows an account's details."""
 
 
 def account_html(
-    state: AccountState, holdings: Holdings | None, now: float, wall: float, *, is_open: bool
+    state: AccountState, holdings: Holdings | None, now: float, wall: float, *, is_inline: bool
 ) -> str:
-    """Return all of an account but its tables and `END`; `now` is monotonic."""
+    """Return an account up to its details; `now` is monotonic.
+
+    The assets that it holds are named here if its tables are loaded only on demand.
+    """
     account = state.schedule.account
     condition = condition_of(state, now)
     notes = _notes(state, holdings, now, wall)
-    mark = "" if condition is Condition.UP and not notes else " data-look"
-    is_shown = " open" if is_open and holdings else ""
+    look = "" if condition is Condition.UP and not notes else " data-look"
+    held = "" if is_inline or not holdings else _held(holdings)
     return (
-        f'<tbody class="account {condition.level}" id="{element_id(*account.key)}"{mark}>'
-        f'<tr><th scope="rowgroup">{name(account.name)}</th><td>{escape(account.exchange)}</td>'
+        f'<tbody class="account {condition.level}" id="{element_id(*account.key)}"{look}{held}>'
+        f'<tr><th scope="rowgroup">{name(account.name)}{_tags(account)}</th>'
+        f"<td>{escape(account.exchange)}</td>"
         f'<td data-by="{condition.rank}">{icon(condition.level)} {condition.value}</td>'
         f"{_cells(state, now, wall)}</tr>"
         f'<tr class="more"><td colspan="6">{notes}'
-        f'<details id="{element_id(*account.key, "details")}"{is_shown}>'
-        f"<summary>{_summary(holdings)}</summary>{_polling(state)}"
     )
+
+
+def details_opening(state: AccountState, holdings: Holdings | None, *, is_open: bool) -> str:
+    """Return an account's details up to its tables."""
+    key = element_id(*state.schedule.account.key, "details")
+    shown = " open" if is_open and holdings else ""
+    return f'<details id="{key}"{shown}><summary>{_summary(holdings)}</summary>{_polling(state)}'
+
+
+def details_on_demand(state: AccountState, holdings: Holdings) -> str:
+    """Return details that are loaded when they are opened, or by the link inside."""
+    account = state.schedule.account
+    key, address = element_id(*account.key, "details"), escape(account_address(account))
+    return (
+        f'<details id="{key}" data-part="{address}"><summary>{_summary(holdings)}</summary>'
+        f'<p><a href="{address}">Balances of {name(account.name)}</a></p></details>'
+    )
+
+
+def _held(holdings: Holdings) -> str:
+    return f' data-assets="{escape(" ".join(row.asset for row in holdings.held))}"'
+
+
+def _tags(account: Account) -> str:
+    tags = [f"{escape(label)}: {name(value)}" for label, value in account.labels.items()]
+    if not account.in_totals:
+        tags.append("not in totals")
+    return f" <small>{' · '.join(tags)}</small>" if tags else ""
 
 
 def _cells(state: AccountState, now: float, wall: float) -> str:
@@ -57,31 +88,35 @@ def _age(state: AccountState, now: float, wall: float) -> str:
     if state.up:
         return age
     left = state.expires_at - now
-    return f"{age} <small>to be withdrawn {ahead(wall + left, left)}</small>"
+    return f"{age} <small>withdrawn {ahead(wall + left, left)}</small>"
 
 
 def _notes(state: AccountState, holdings: Holdings | None, now: float, wall: float) -> str:
     served = state.served(now)
-    notes = [_trouble(state.outage, wall)] if state.outage else []
+    notes = [_outage(state.outage, wall)] if state.outage else []
     if served and served.rejected:
         notes.append(_rejected(served.rejected))
     if holdings and holdings.outside:
         notes.append(f'<p class="note bound">{icon("bound")} {"; ".join(holdings.outside)}</p>')
     if holdings and holdings.unlisted:
         assets = escape(", ".join(holdings.unlisted))
-        notes.append(f'<p class="note">Not listed, so its bounds cannot be checked: {assets}</p>')
+        notes.append(
+            f'<p class="note bound">{icon("bound")} No balance of {assets}, so its bounds cannot '
+            "be checked. Compare the name in the configuration, or see whether the exchange "
+            "still lists it.</p>"
+        )
     if served and served.can_deposit is False:
-        notes.append('<p class="note">The exchange does not let this account deposit.</p>')
+        notes.append('<p class="note">The exchange does not allow deposits to this account.</p>')
     return "".join(notes)
 
 
-def _trouble(trouble: Outage, wall: float) -> str:
-    lasting = duration(max(wall - trouble.since, 0))
-    message = prose(trouble.message[:1].upper() + trouble.message[1:])
+def _outage(outage: Outage, wall: float) -> str:
+    lasting = duration(max(wall - outage.since, 0))
+    message = prose(outage.message[:1].upper() + outage.message[1:])
     return (
-        f'<p class="note down"><strong>{escape(spoken(trouble.reason))}</strong> for {lasting}, '
-        f"{count(trouble.failures, 'failed poll')}: {message}. "
-        f"<br>{prose(trouble.advice)}</p>"
+        f'<p class="note down"><strong>{escape(spoken(outage.reason))}</strong> for {lasting}, '
+        f"{count(outage.failures, 'failed poll')}: {message}. "
+        f"<br>{prose(outage.advice)}</p>"
     )
 
 
@@ -93,8 +128,8 @@ def _rejected(rejected: tuple[RejectedRow, ...]) -> str:
     more = len(rejected) - _MOST_ROWS
     rest = f"<li>and {count(more, 'more row')}</li>" if more > 0 else ""
     return (
-        f'<div class="note incomplete">Left out, because not understood: '
-        f"{count(len(rejected), 'row')} of the answer<ul>{items}{rest}</ul></div>"
+        f'<div class="note incomplete">Dropped {count(len(rejected), "row")} that could not be '
+        f"parsed:<ul>{items}{rest}</ul></div>"
     )
 
 
@@ -105,18 +140,18 @@ def _summary(holdings: Holdings | None) -> str:
 
 
 def _polling(state: AccountState) -> str:
-    plan = state.schedule
+    schedule = state.schedule
     failed = sum(state.failures.values())
     facts = [
-        f"Polled every {duration(plan.interval)}",
+        f"Polled every {duration(schedule.interval)}",
         f"{count(state.polls, 'poll')}, {failed} failed",
-        f"balances are withdrawn when {duration(plan.stale_after)} old",
+        f"balances are withdrawn when {duration(schedule.stale_after)} old",
     ]
     if state.polls:
-        facts.insert(2, f"the last took {_took(state.duration)}")
+        facts.insert(2, f"the last one took {_took(state.duration)}")
     if state.clock_offset:
         way = "ahead of" if state.clock_offset > 0 else "behind"
-        facts.append(f"the clock of the exchange is {abs(state.clock_offset):.1f} s {way} ours")
+        facts.append(f"the exchange's clock is {abs(state.clock_offset):.1f} s {way} ours")
     return f'<p class="facts">{"; ".join(facts)}.</p>'
 
 

@@ -1,11 +1,14 @@
-"""Judge how an account is, in one word, and how all of them are, in a sentence."""
+"""Judge how an account is, in one word, and how all of them are, in a few sentences."""
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from html import escape
 
 from exporter.polling.snapshots import AccountState
-from exporter.status.words import account_name, count, duration, listed, spoken
+from exporter.status.holdings import Holdings
+from exporter.status.words import MOST_NAMED, account_name, count, duration, listed, spoken
 
 
 class Condition(Enum):
@@ -33,7 +36,7 @@ _ORDER = tuple(Condition)
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Hold one line of the answer to "is it all right?", as HTML; `level` is its symbol."""
+    """One line of the answer to "is everything all right?", as HTML; `level` is its symbol."""
 
     level: str
     text: str
@@ -51,6 +54,12 @@ def condition_of(state: AccountState, now: float) -> Condition:
     return Condition.INCOMPLETE if served.rejected else Condition.UP
 
 
+def is_counted(state: AccountState, now: float) -> bool:
+    """Return whether balances are served and complete, whether or not the last poll worked."""
+    served = state.served(now)
+    return served is not None and not served.rejected
+
+
 def summary(states: Sequence[AccountState], now: float, wall: float) -> list[Sentence]:
     """Return the answer: one sentence for each condition that needs a look, the worst first."""
     if not states:
@@ -59,7 +68,7 @@ def summary(states: Sequence[AccountState], now: float, wall: float) -> list[Sen
     for state in states:
         groups[condition_of(state, now)].append(state)
     troubles = [
-        _sentence(condition, group, len(states), now, wall)
+        _sentence(condition, group, states, now, wall)
         for condition, group in groups.items()
         if group and condition is not Condition.UP
     ]
@@ -77,12 +86,57 @@ def headline(states: Sequence[AccountState], now: float) -> str:
     return f"{share} {worst.value}"
 
 
+def bounds(
+    states: Iterable[AccountState], served: Iterable[Holdings], now: float
+) -> list[Sentence]:
+    """Return sentences about the balances out of bounds, and the bounds that cannot be checked."""
+    known = {each.account.key: each for each in served}
+    outside = [
+        f"{account_name(each.account)}: {balance}"
+        for each in known.values()
+        for balance in each.outside
+    ]
+    unchecked = [
+        f"{account_name(account)}: {reason}"
+        for state in states
+        if condition_of(state, now) is not Condition.WAITING
+        and (account := state.schedule.account).thresholds
+        and (reason := _unchecked(known.get(account.key)))
+    ]
+    sentences = []
+    if outside:
+        verb = "balance is" if len(outside) == 1 else "balances are"
+        text = f"{len(outside)} {verb} out of bounds. {listed(outside, '; ')}."
+        sentences.append(Sentence("bound", text))
+    if unchecked:
+        text = f"Bounds of {count(len(unchecked), 'account')} cannot be checked. "
+        sentences.append(Sentence("bound", f"{text}{listed(unchecked, '; ')}."))
+    return sentences
+
+
+def _unchecked(holdings: Holdings | None) -> str:
+    """Return why bounds of an account cannot be checked; empty if all can."""
+    if holdings is None:
+        return "no balances"
+    if not holdings.unlisted:
+        return ""
+    return f"no balance of {listed([escape(asset) for asset in holdings.unlisted])}"
+
+
 def _sentence(
-    condition: Condition, group: Sequence[AccountState], total: int, now: float, wall: float
+    condition: Condition,
+    group: Sequence[AccountState],
+    states: Sequence[AccountState],
+    now: float,
+    wall: float,
 ) -> Sentence:
+    total = len(states)
     share = "The only account" if total == 1 else f"{len(group)} of {count(total, 'account')}"
     verb = "is" if len(group) == 1 else "are"
-    members = listed([_described(condition, state, now, wall) for state in group], "; ")
+    if condition is Condition.DOWN and len(group) > MOST_NAMED:
+        members = listed(_by_reason(group, states, wall), "; ")
+    else:
+        members = listed([_described(condition, state, now, wall) for state in group], "; ")
     return Sentence(condition.level, f"{share} {verb} {_PREDICATES[condition]}: {members}.")
 
 
@@ -94,13 +148,33 @@ _PREDICATES = {
 }
 
 
+def _by_reason(
+    down: Iterable[AccountState], states: Iterable[AccountState], wall: float
+) -> list[str]:
+    """Return how many accounts of which exchange are down and why, the largest group first."""
+    totals = Counter(state.schedule.account.exchange for state in states)
+    groups: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    for state in down:
+        if state.outage:
+            key = state.schedule.account.exchange, state.outage.reason
+            groups[key].append(state.outage.since)
+    return [
+        f"{len(since)} of {totals[exchange]} at {escape(exchange)}, {escape(spoken(reason))}, "
+        f"for up to {duration(max(wall - min(since), 0))}"
+        for (exchange, reason), since in sorted(
+            groups.items(), key=lambda group: len(group[1]), reverse=True
+        )
+    ]
+
+
 def _described(condition: Condition, state: AccountState, now: float, wall: float) -> str:
     named = account_name(state.schedule.account)
     if condition is Condition.DOWN and state.outage:
         lasting = duration(max(wall - state.outage.since, 0))
-        return f"{named}, {spoken(state.outage.reason)}, for {lasting}"
+        never = "" if state.last_success else ", no successful poll yet"
+        return f"{named}, {escape(spoken(state.outage.reason))}, for {lasting}{never}"
     if condition is Condition.INCOMPLETE and (served := state.served(now)):
-        return f"{named}, {count(len(served.rejected), 'row')} left out"
+        return f"{named}, {count(len(served.rejected), 'row')} dropped"
     return named
 
 

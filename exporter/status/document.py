@@ -1,4 +1,4 @@
-"""Hold the page's frame: template, style, script and symbols, and the policy that admits them."""
+"""Frame the page: template, style, script and symbols, and the policy that admits them."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,13 @@ from urllib.parse import quote
 from exporter import __version__
 from exporter.status.conditions import Sentence
 from exporter.status.tables import MOST_DECIMALS
+from exporter.status.view import group_address
 from exporter.status.words import clock_time
 
 CONTENT_TYPE = "text/html; charset=utf-8"
+
+ACCOUNTS_CLOSING = "</table></section>"
+"""What follows the last account of a section."""
 
 _DISC = "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1z"
 _CROSS = (
@@ -36,12 +40,12 @@ _SYMBOLS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Hold what stands before the accounts; `title` is text, the rest is HTML."""
+    """What stands before the sections; `title` is text, the rest is HTML."""
 
     wall: float
     title: str
     answer: Sequence[Sentence]
-    totals: str
+    links: str
 
 
 def icon(level: str) -> str:
@@ -50,7 +54,7 @@ def icon(level: str) -> str:
 
 
 def opening(contents: Contents) -> str:
-    """Return the document up to the first account."""
+    """Return the document up to its first section."""
     first, *others = contents.answer
     return _OPENING.substitute(
         title=escape(contents.title),
@@ -61,14 +65,47 @@ def opening(contents: Contents) -> str:
         headline=f"{icon(first.level)} {first.text}",
         sentences="".join(f"<p>{icon(each.level)} {each.text}</p>" for each in others),
         as_of=clock_time(contents.wall),
-        totals=contents.totals,
+        links=contents.links,
     )
 
 
 def closing(telemetry_path: str) -> str:
-    """Return the document from the last account on."""
+    """Return the document after its last section."""
     return _CLOSING.substitute(
         metrics=escape(f".{telemetry_path}"), version=escape(__version__), script=_SCRIPT
+    )
+
+
+def group_links(labels: Sequence[str], chosen: str | None) -> str:
+    """Return links that group the accounts by a label, or by none."""
+    if not labels:
+        return ""
+    choices = [("./", "nothing", chosen is None)]
+    choices += [(group_address(label), escape(label), label == chosen) for label in labels]
+    links = " ".join(
+        f'<a href="{escape(address)}"{" aria-current=page" if is_chosen else ""}>{text}</a>'
+        for address, text, is_chosen in choices
+    )
+    return f'<nav aria-label="Group accounts">Group by {links}</nav>'
+
+
+def section(key: str, heading: str, inside: str) -> str:
+    """Return a section of the page with its heading; `heading` is HTML."""
+    return (
+        f'<section id="{key}" aria-labelledby="{key}-heading">'
+        f'<h2 id="{key}-heading">{heading}</h2>{inside}</section>'
+    )
+
+
+def accounts_opening(key: str, heading: str, before: str = "") -> str:
+    """Return a section of accounts up to the first of them."""
+    return (
+        f'<section id="{key}" aria-labelledby="{key}-heading">'
+        f'<h2 id="{key}-heading">{heading}</h2>{before}'
+        f'<table class="accounts" aria-labelledby="{key}-heading"><thead><tr>'
+        '<th scope="col">Account</th><th scope="col">Exchange</th><th scope="col">State</th>'
+        '<th scope="col">Balances from</th><th scope="col">Next poll</th>'
+        '<th scope="col" class="n">Assets</th></tr></thead>'
     )
 
 
@@ -102,7 +139,7 @@ _SPRITE = "".join(
 )
 _STYLE = _read("page.css") + _alignment()
 _SCRIPT = _read("page.js")
-_OPENING, _CLOSING = map(Template, _read("page.html").split("<!-- accounts -->"))
+_OPENING, _CLOSING = map(Template, _read("page.html").split("<!-- sections -->"))
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (

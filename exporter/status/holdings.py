@@ -1,7 +1,7 @@
-"""Turn the rows of a snapshot into what the page shows of them, once for each snapshot."""
+"""Read the rows of a snapshot back, and judge them by the account's bounds."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
@@ -11,15 +11,17 @@ from sys import intern
 import msgspec
 
 from exporter.amounts import is_negative, is_sum, is_zero
-from exporter.exposition.deflate import Block, deflate, inflate
-from exporter.model import Account, Amount, Threshold
-from exporter.polling.snapshots import Snapshot
-from exporter.status.tables import amount_cells, amounts_table, decimals, zeros_list
-from exporter.status.words import element_id
+from exporter.exposition.deflate import inflate
+from exporter.model import Account, AccountKey, Amount, Threshold
+from exporter.polling.snapshots import AccountState, Snapshot
+from exporter.status.tables import amount_cells, amounts_table, decimals, shown_amount, zeros_list
+from exporter.status.turns import Turns
+from exporter.status.words import element_id, name
+from exporter.totals import Held
 
 
 class Row(msgspec.Struct, frozen=True):
-    """Read a row back as `exposition.json_row` wrote it."""
+    """A row as `exposition.json_row` wrote it."""
 
     asset: str
     total: Amount
@@ -41,21 +43,11 @@ class Row(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Hold one asset's amounts as numbers, for sums."""
-
-    asset: str
-    total: Decimal
-    free: Decimal
-    locked: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class Holdings:
-    """Hold what the page needs of a snapshot's balances; the texts are HTML.
+    """What the page needs of one snapshot, kept as long as the snapshot; the texts are HTML.
 
-    `zeros` are the assets of which nothing is held, `outside` says which balances are out of their
-    bounds, and `unlisted` names assets that have bounds and no balance.
+    `zeros` are the assets of which nothing is held, and `outside` says which balances are out of
+    their bounds.
     """
 
     snapshot: Snapshot
@@ -64,7 +56,46 @@ class Holdings:
     zeros: tuple[str, ...]
     outside: tuple[str, ...]
     unlisted: tuple[str, ...]
-    tables: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is served of each account, and of the others the assets that they held last."""
+
+    served: Mapping[AccountKey, Holdings]
+    last_seen: Mapping[AccountKey, Sequence[str]]
+
+
+class HoldingsReader:
+    """Read the snapshots of all accounts; what was read of one is kept as long as it is there."""
+
+    def __init__(self) -> None:
+        """Start with nothing read."""
+        self._kept: dict[AccountKey, Holdings] = {}
+
+    async def read(self, states: Sequence[AccountState], now: float, turns: Turns) -> Reading:
+        """Return what is known of all accounts; `now` is monotonic."""
+        kept: dict[AccountKey, Holdings] = {}
+        async for state in turns.each(states):
+            if state.snapshot:
+                account = state.schedule.account
+                kept[account.key] = self._of(account, state.snapshot)
+        self._kept = kept
+        served = {state.schedule.account.key for state in states if state.served(now)}
+        return Reading(
+            served={key: holdings for key, holdings in kept.items() if key in served},
+            last_seen={
+                key: [row.asset for row in holdings.held]
+                for key, holdings in kept.items()
+                if key not in served
+            },
+        )
+
+    def _of(self, account: Account, snapshot: Snapshot) -> Holdings:
+        kept = self._kept.get(account.key)
+        if kept and kept.snapshot is snapshot and kept.account is account:
+            return kept
+        return read_holdings(account, snapshot)
 
 
 _decode = msgspec.json.Decoder(list[Row]).decode
@@ -72,15 +103,10 @@ _ZERO = Decimal(0)
 
 
 def read_holdings(account: Account, snapshot: Snapshot) -> Holdings:
-    """Return what the page shows of an account's balances, with its thresholds judged."""
-    rows = {row.asset: row for row in _decode(inflate(snapshot.rendered.rows))}
+    """Return what the page needs of an account's balances, with its thresholds judged."""
+    rows = _rows(snapshot)
     outside = _outside(account.thresholds, rows)
-    shown = sorted(
-        (row for row in rows.values() if row.asset in outside or not row.is_zero),
-        key=lambda row: row.asset,
-    )
-    zeros = sorted(rows.keys() - {row.asset for row in shown})
-    html = _table(shown, outside) + zeros_list(element_id(*account.key, "zeros"), "", zeros)
+    shown, zeros = _split(rows, outside)
     return Holdings(
         snapshot=snapshot,
         account=account,
@@ -90,46 +116,64 @@ def read_holdings(account: Account, snapshot: Snapshot) -> Holdings:
             f"{escape(asset)} {said}" for asset, all_said in outside.items() for said in all_said
         ),
         unlisted=tuple(sorted({each.asset for each in account.thresholds} - rows.keys())),
-        tables=deflate(html.encode()),
     )
+
+
+def balances_html(holdings: Holdings) -> Iterator[str]:
+    """Yield the tables of an account's balances, as HTML."""
+    account, rows = holdings.account, _rows(holdings.snapshot)
+    outside = _outside(account.thresholds, rows)
+    shown, zeros = _split(rows, outside)
+    if shown:
+        places = decimals((row.asset, amount) for row in shown for amount in row.amounts)
+        title = f"Balances of {account.name} ({account.exchange})"
+        yield from amounts_table(
+            title, "Remarks", (_row(row, places, outside.get(row.asset, ())) for row in shown)
+        )
+    yield zeros_list(element_id(*account.key, "zeros"), "", zeros)
+
+
+def _rows(snapshot: Snapshot) -> Mapping[str, Row]:
+    return {row.asset: row for row in _decode(inflate(snapshot.rendered.rows))}
+
+
+def _split(
+    rows: Mapping[str, Row], outside: Mapping[str, Sequence[str]]
+) -> tuple[list[Row], list[str]]:
+    """Return the rows to show, and the assets at zero that are only counted; both in order."""
+    shown = [rows[asset] for asset in sorted(rows) if asset in outside or not rows[asset].is_zero]
+    return shown, sorted(rows.keys() - {row.asset for row in shown})
 
 
 def _outside(
     thresholds: Iterable[Threshold], rows: Mapping[str, Row]
 ) -> Mapping[str, Sequence[str]]:
-    """Return for each asset with a balance out of bounds what there is to say of it."""
+    """Return for each asset with a balance out of bounds what there is to say about it."""
     said = defaultdict(list)
     for threshold in thresholds:
         row = rows.get(threshold.asset)
         kind, _, side = threshold.bound.partition("_")
         is_beyond, words = _SIDES[side]
         if row and is_beyond(Decimal(getattr(row, kind)), Decimal(threshold.value)):
-            said[threshold.asset].append(f"{kind} is {words} of {threshold.value}")
+            said[threshold.asset].append(f"{kind} is {words} of {shown_amount(threshold.value)}")
     return said
 
 
 _SIDES = {"min": (lt, "below its minimum"), "max": (gt, "above its maximum")}
 
 
-def _table(rows: Sequence[Row], outside: Mapping[str, Sequence[str]]) -> str:
-    if not rows:
-        return ""
-    places = decimals(amount for row in rows for amount in row.amounts)
-    body = "".join(_row(row, places, outside.get(row.asset, ())) for row in rows)
-    return amounts_table("Remarks", body)
-
-
 def _row(row: Row, places: int, outside: Sequence[str]) -> str:
-    named = f" <small>{escape(row.asset_name)}</small>" if row.asset_name else ""
+    named = f" <small>{name(row.asset_name)}</small>" if row.asset_name else ""
+    plain = ' class="plain"' if row.free == row.total else ""
     return (
-        f'<tr><th scope="row">{escape(row.asset)}{named}</th>{amount_cells(row.amounts, places)}'
-        f"<td>{_remarks(row, outside)}</td></tr>"
+        f'<tr{plain}><th scope="row">{escape(row.asset)}{named}</th>'
+        f"{amount_cells(row.asset, row.amounts, places)}<td>{_remarks(row, outside)}</td></tr>"
     )
 
 
 def _remarks(row: Row, outside: Sequence[str]) -> str:
     marks = list(outside)
-    if any(map(is_negative, row.amounts)):
+    if any(map(is_negative, (*row.amounts, row.locked_orders, row.locked_withdrawals))):
         marks.append("negative")
     if not is_sum(row.total, row.free, row.locked):
         marks.append("total differs from free + locked")
@@ -143,7 +187,7 @@ def _locked_by(row: Row) -> str:
         return "" if is_zero(orders) else "in open orders"
     if is_zero(orders):
         return "in withdrawals"
-    return f"in open orders: {orders}; in withdrawals: {withdrawals}"
+    return f"in open orders: {shown_amount(orders)}; in withdrawals: {shown_amount(withdrawals)}"
 
 
 def _as_numbers(row: Row) -> Held:

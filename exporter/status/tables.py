@@ -1,24 +1,30 @@
 """Lay out amounts in tables: with their exact digits, aligned at the decimal point."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from exporter.amounts import is_zero
 from exporter.model import Amount
+from exporter.prices.fiat import FIAT
 from exporter.status.words import count
 
 MOST_DECIMALS = 40
 """Most decimals that amounts are aligned for; the style has a class for each number of them."""
 
+_MOST_GROUPED = 45  # digits; nobody reads more of them in threes, and each group is an element
+_FIAT_DECIMALS = 2
 
-def amounts_table(last_heading: str, rows: str) -> str:
-    """Return a table of assets with their amounts."""
-    return (
-        '<table class="balances"><thead><tr><th scope="col">Asset</th>'
-        '<th scope="col" class="n">Total</th><th scope="col" class="n">Free</th>'
-        f'<th scope="col" class="n">Locked</th><th scope="col">{last_heading}</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table>"
+
+def amounts_table(title: str, last_heading: str, rows: Iterable[str]) -> Iterator[str]:
+    """Yield a table of assets with their amounts; `title` is its name, as text."""
+    yield (
+        f'<table class="balances" aria-label="{escape(title)}"><thead><tr>'
+        '<th scope="col">Asset</th><th scope="col" class="n">Total</th>'
+        '<th scope="col" class="n">Free</th><th scope="col" class="n">Locked</th>'
+        f'<th scope="col">{last_heading}</th></tr></thead><tbody>'
     )
+    yield from rows
+    yield "</tbody></table>"
 
 
 def zeros_list(key: str, where: str, assets: Sequence[str]) -> str:
@@ -32,34 +38,51 @@ def zeros_list(key: str, where: str, assets: Sequence[str]) -> str:
     )
 
 
-def decimals(amounts: Iterable[Amount]) -> int:
-    """Return the most decimals of a table's amounts, as far as they are aligned."""
-    most = max((len(amount.partition(".")[2]) for amount in amounts), default=0)
+def decimals(amounts: Iterable[tuple[str, Amount]]) -> int:
+    """Return the most decimals of a table's assets and amounts, as far as they are aligned."""
+    most = max((len(_parts(*each)[1]) for each in amounts), default=0)
     return min(most, MOST_DECIMALS)
 
 
-def amount_cells(amounts: Iterable[Amount], places: int) -> str:
-    """Return a cell for each amount, in a table with so many decimals."""
+def amount_cells(asset: str, amounts: Iterable[Amount], places: int) -> str:
+    """Return a cell for each amount of an asset, in a table with so many decimals."""
     return "".join(
-        f'<td class="n zero">{_aligned(amount, places)}</td>'
+        f'<td class="n zero">{_aligned(asset, amount, places)}</td>'
         if is_zero(amount)
-        else f'<td class="n">{_aligned(amount, places)}</td>'
+        else f'<td class="n">{_aligned(asset, amount, places)}</td>'
         for amount in amounts
     )
 
 
-def _aligned(amount: Amount, places: int) -> str:
-    """Set thousands apart and dim trailing zeros by style alone: what is copied is the amount."""
+def shown_amount(amount: Amount) -> str:
+    """Return an amount that stands in a sentence, in groups and never broken."""
     whole, point, fraction = amount.partition(".")
+    return f'<span class="amount">{_grouped(whole)}{point}{fraction}</span>'
+
+
+def _aligned(asset: str, amount: Amount, places: int) -> str:
+    """Set thousands apart and dim trailing zeros by style alone: what is copied is the amount."""
+    whole, fraction = _parts(asset, amount)
     if not places:
         return _grouped(whole)
-    told = fraction.rstrip("0")
-    zeros = fraction[len(told) :]
+    point = "." if fraction else ""
+    significant = fraction.rstrip("0")
+    zeros = fraction[len(significant) :]
     dim = f'<span class="z">{zeros}</span>' if zeros else ""
-    return f'{_grouped(whole)}<span class="f d{places}">{point}{told}{dim}</span>'
+    return f'{_grouped(whole)}<span class="f d{places}">{point}{significant}{dim}</span>'
+
+
+def _parts(asset: str, amount: Amount) -> tuple[str, str]:
+    """Return what stands before and after the point; of fiat, no zeros beyond two decimals."""
+    whole, _, fraction = amount.partition(".")
+    if asset in FIAT and len(fraction) > _FIAT_DECIMALS:
+        fraction = fraction[:_FIAT_DECIMALS] + fraction[_FIAT_DECIMALS:].rstrip("0")
+    return whole, fraction
 
 
 def _grouped(whole: str) -> str:
+    if len(whole) > _MOST_GROUPED:
+        return whole
     first = len(whole) - (len(whole.lstrip("-")) - 1) // 3 * 3
     groups = "".join(f"<span>{whole[at : at + 3]}</span>" for at in range(first, len(whole), 3))
     return whole[:first] + groups

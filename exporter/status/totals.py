@@ -1,123 +1,76 @@
-"""Add up each asset over the accounts, and withhold a sum that could be too small."""
+"""Show the sums of all accounts: totals, or the known part while an account is missing."""
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from exporter.amounts import EXACT
-from exporter.model import Account, Amount, AssetFilter
-from exporter.status.holdings import Holdings
+from exporter.model import Account
 from exporter.status.tables import amount_cells, amounts_table, decimals, zeros_list
+from exporter.status.turns import Turns
 from exporter.status.words import account_name, listed, name
-
-_ZERO = Decimal(0)
-
-
-@dataclass(slots=True)
-class Sum:
-    """Add up one asset; `accounts` counts those that list it, `is_held` says if one holds it."""
-
-    total: Decimal = _ZERO
-    free: Decimal = _ZERO
-    locked: Decimal = _ZERO
-    accounts: int = 0
-    is_held: bool = False
-
-    @property
-    def amounts(self) -> tuple[Amount, ...]:
-        """Return the three sums as exact text."""
-        return tuple(Amount(format(sum_, "f")) for sum_ in (self.total, self.free, self.locked))
+from exporter.totals import AssetTotal, Totals
 
 
-@dataclass(slots=True)
-class Totals:
-    """Take in accounts one by one.
+async def totals_html(totals: Totals, left_out: Sequence[Account], turns: Turns, of: str) -> str:
+    """Return the inside of a section of sums; `of` names the group, and is empty for all accounts.
 
-    What an account holds counts only while it is up and complete. Any other account could hold
-    every asset that its configuration admits, so it withholds the sums of all of these.
+    `left_out` are the accounts that the configuration keeps out of totals.
     """
-
-    sums: defaultdict[str, Sum] = field(default_factory=lambda: defaultdict(Sum))
-    absent: defaultdict[AssetFilter, list[Account]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-
-    def add(self, holdings: Holdings) -> None:
-        """Count an account that is up and complete."""
-        for asset in holdings.zeros:
-            self.sums[asset].accounts += 1
-        for held in holdings.held:
-            its = self.sums[held.asset]
-            its.accounts += 1
-            its.is_held = True
-            its.total = EXACT.add(its.total, held.total)
-            its.free = EXACT.add(its.free, held.free)
-            its.locked = EXACT.add(its.locked, held.locked)
-
-    def leave_out(self, account: Account, holdings: Holdings | None) -> None:
-        """Withhold what an account could hold that is down or incomplete."""
-        self.absent[account.assets].append(account)
-        for held in holdings.held if holdings else ():
-            self.sums[held.asset].is_held = True
-
-    def missing(self, asset: str) -> list[Account]:
-        """Return the accounts that could hold an asset and are not in its sum."""
-        return [
-            account
-            for choice, accounts in self.absent.items()
-            if choice.admits(asset)
-            for account in accounts
-        ]
-
-    def html(self) -> str:
-        """Return the section's inside as HTML."""
-        held = sorted(asset for asset, its in self.sums.items() if its.is_held)
-        missing = {asset: self.missing(asset) for asset in held}
-        certain = [self.sums[asset] for asset in held if not missing[asset]]
-        places = decimals(text for its in certain for text in its.amounts)
-        rows = "".join(
-            _withheld_row(asset, self.sums[asset], missing[asset])
-            if missing[asset]
-            else _row(asset, self.sums[asset], places)
-            for asset in held
-        )
-        table = amounts_table("Accounts", rows) if rows else _NOTHING
-        return self._lead() + table + self._zeros()
-
-    def _lead(self) -> str:
-        absent = [account for accounts in self.absent.values() for account in accounts]
-        if not absent:
-            return ""
-        names = listed([account_name(account) for account in absent])
-        return (
-            f"<p>Not counted: {names}. A sum is withheld while an account that could hold the "
-            "asset is down or incomplete: it would be too small.</p>"
-        )
-
-    def _zeros(self) -> str:
-        where = " in every account that is up and complete" if self.absent else " in every account"
-        assets = sorted(asset for asset, its in self.sums.items() if not its.is_held)
-        return zeros_list("totals/zeros", where, assets)
-
-
-_NOTHING = "<p>No account is known to hold anything.</p>"
-
-
-def _row(asset: str, its: Sum, places: int) -> str:
+    sums = [totals.of(asset) async for asset in turns.each(totals.held)]
+    key = f"totals/{escape(of)}" if of else "totals"
+    title = f"Totals of {of}" if of else "Totals"
     return (
-        f'<tr><th scope="row">{escape(asset)}</th>{amount_cells(its.amounts, places)}'
-        f"<td>{its.accounts} of {its.accounts}</td></tr>"
+        _lead(totals, sums, left_out)
+        + await turns.joined(_table(title, sums))
+        + _zeros(key, totals)
     )
 
 
-def _withheld_row(asset: str, its: Sum, missing: Sequence[Account]) -> str:
-    first, *others = [name(account.name) for account in missing]
-    rest = others[0] if len(others) == 1 else f"{len(others)} more"
-    said = f"{first} and {rest} are" if others else f"{first} is"
+def _lead(totals: Totals, sums: Sequence[AssetTotal], left_out: Sequence[Account]) -> str:
+    lead = ""
+    if totals.missing:
+        lead = f'<p class="partial">{_partial(sums)} Not counted: {_names(totals.missing)}.</p>'
+    if left_out:
+        lead += f"<p>Left out of totals by configuration: {_names(left_out)}.</p>"
+    return lead
+
+
+def _partial(sums: Sequence[AssetTotal]) -> str:
+    if any(each.is_whole for each in sums):
+        return "<strong>Amounts marked as the known part are not totals.</strong>"
+    return "<strong>These are not totals.</strong>"
+
+
+def _names(accounts: Iterable[Account]) -> str:
+    return listed([account_name(account) for account in accounts])
+
+
+def _table(title: str, sums: Sequence[AssetTotal]) -> Iterator[str]:
+    if not sums:
+        yield "<p>No account is known to hold anything.</p>"
+        return
+    places = decimals((each.asset, amount) for each in sums for amount in each.amounts)
+    yield from amounts_table(title, "Accounts", (_row(each, places) for each in sums))
+
+
+def _row(its: AssetTotal, places: int) -> str:
+    total, free, _ = its.amounts
+    kinds = [*(["known"] if its.missing else []), *(["plain"] if free == total else [])]
+    marks = f' class="{" ".join(kinds)}"' if kinds else ""
     return (
-        f'<tr class="withheld"><th scope="row">{escape(asset)}</th>'
-        f'<td colspan="3">withheld: {said} missing</td>'
-        f"<td>{its.accounts} of {its.accounts + len(missing)}</td></tr>"
+        f'<tr{marks}><th scope="row">{escape(its.asset)}</th>'
+        f"{amount_cells(its.asset, its.amounts, places)}<td>{_share(its)}</td></tr>"
     )
+
+
+def _share(its: AssetTotal) -> str:
+    share = f"{its.counted} of {its.accounts}"
+    if its.is_whole:
+        return share
+    last_seen = [name(account.name) for account in its.last_seen_in]
+    also = f"; last seen in {listed(last_seen)}" if last_seen else ""
+    return f"<strong>known part</strong>, in {share} accounts{also}"
+
+
+def _zeros(key: str, totals: Totals) -> str:
+    where = " in every account that is counted" if totals.missing else " in every account"
+    return zeros_list(f"{key}/zeros", where, totals.zeros)

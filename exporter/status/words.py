@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from exporter.model import Account
 
-_MOST_NAMED = 3
+MOST_NAMED = 3
 _IN_BACKTICKS = re.compile(r"`([^`]+)`")
 _UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
@@ -37,8 +37,8 @@ def account_name(account: Account) -> str:
 
 def listed(items: Sequence[str], separator: str = ", ") -> str:
     """Return the first of many items, and how many there are besides."""
-    shown = separator.join(items[:_MOST_NAMED])
-    more = len(items) - _MOST_NAMED
+    shown = separator.join(items[:MOST_NAMED])
+    more = len(items) - MOST_NAMED
     return f"{shown}{separator}and {more} more" if more > 0 else shown
 
 

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from exporter.exposition.deflate import inflate, join
 from exporter.polling.snapshots import SnapshotStore
 from exporter.runtime.clock import Clock
-from exporter.status import StatusPage
+from exporter.status import StatusPage, view_of
 from tests.accounts import WALL
 
 NOW = 1000.0
@@ -97,15 +97,16 @@ def read(html: str) -> Element:
     return reader.root
 
 
-def html_of(store: SnapshotStore, now: float = NOW) -> str:
+def html_of(store: SnapshotStore, now: float = NOW, query: str = "") -> str:
     """Return the page's text at a monotonic time."""
     clock = Clock(monotonic=lambda: now, wall=lambda: WALL + now)
-    blocks = asyncio.run(StatusPage(store, clock, "/metrics").blocks())
+    blocks = asyncio.run(StatusPage(store, clock, "/metrics").blocks(view_of(query)))
+    assert blocks is not None
     return inflate(join(blocks)).decode()
 
 
-def page_of(store: SnapshotStore, now: float = NOW) -> Element:
-    return read(html_of(store, now))
+def page_of(store: SnapshotStore, now: float = NOW, query: str = "") -> Element:
+    return read(html_of(store, now, query))
 
 
 def rows_of(table: Element) -> dict[str, list[str]]:

@@ -38,7 +38,7 @@ def test_a_time_in_words_has_the_time_in_utc_behind_it():
     }
 
 
-def test_incomplete_lists_what_was_left_out():
+def test_incomplete_lists_the_dropped_rows():
     store = make_store(TREASURY)
     rejected = (
         RejectedRow(17, "XYZ", "total is not a plain decimal number"),
@@ -53,7 +53,7 @@ def test_incomplete_lists_what_was_left_out():
     ]
 
 
-def test_of_very_many_rows_left_out_the_first_are_listed():
+def test_of_very_many_dropped_rows_the_first_are_listed():
     store = make_store(TREASURY)
     rejected = tuple(RejectedRow(row, f"A{row}", "bad") for row in range(100))
     store.succeed(TREASURY.key, poll_at(NOW - 6), reading(BTC, rejected=rejected))
@@ -66,7 +66,7 @@ def test_down_says_why_and_what_to_do_and_still_shows_younger_balances():
     store.succeed(TREASURY.key, poll_at(NOW - 100), reading(BTC))
     store.fail(TREASURY.key, poll_at(NOW - 40), AuthenticationError("the key was refused"))
     page = page_of(store)
-    assert head_of(page)[2:4] == ["down", "1 min 40 s ago to be withdrawn in 1 min 20 s"]
+    assert head_of(page)[2:4] == ["down", "1 min 40 s ago withdrawn in 1 min 20 s"]
     assert account_in(page).one(class_="note").words == (
         "authentication for 40 s, 1 failed poll: The key was refused. "
         "Check the key, its secret and the IP addresses that the key is bound to."
@@ -121,7 +121,7 @@ def test_a_bound_of_an_asset_that_is_not_listed_is_told():
     store = make_store(account)
     store.succeed(account.key, poll_at(NOW), reading(BTC))
     note = account_in(page_of(store)).one(class_="note")
-    assert note.words == "Not listed, so its bounds cannot be checked: XYZ"
+    assert note.words.startswith("No balance of XYZ, so its bounds cannot be checked.")
 
 
 def test_zeros_are_counted_and_folded_away():
@@ -147,7 +147,7 @@ def test_an_exchange_that_refuses_deposits_is_told():
     store = make_store(TREASURY)
     store.succeed(TREASURY.key, poll_at(NOW), reading(BTC, can_deposit=False))
     note = account_in(page_of(store)).one(class_="note")
-    assert note.words == "The exchange does not let this account deposit."
+    assert note.words == "The exchange does not allow deposits to this account."
 
 
 def test_the_worst_account_stands_first():

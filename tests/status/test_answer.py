@@ -1,7 +1,9 @@
 """The first lines say whether all is well, and if not, what is the matter."""
 
+import pytest
+
 from exporter.errors import AuthenticationError, PollTimeoutError
-from exporter.model import Amount, RejectedRow, Threshold
+from exporter.model import Amount, BalancesResponse, RejectedRow, Threshold
 from exporter.polling.snapshots import SnapshotStore
 from tests.accounts import balance, make_account, make_store, poll_at, reading
 from tests.status.pages import NOW, page_of
@@ -26,18 +28,20 @@ def test_one_down_is_named_with_its_reason_and_how_long_it_lasts():
     store = make_store(TREASURY, PAYMENTS)
     store.succeed(PAYMENTS.key, poll_at(NOW - 1), reading())
     store.fail(TREASURY.key, poll_at(NOW - 720), AuthenticationError("refused"))
-    assert answer_of(store) == [
-        "1 of 2 accounts is down: treasury (btcturk), authentication, for 12 min."
-    ]
+    [sentence] = answer_of(store)
+    assert sentence.startswith("1 of 2 accounts is down: treasury (btcturk), authentication, for ")
+    assert sentence.endswith(" for 12 min, no successful poll yet.")
 
 
-def test_many_down_are_counted_and_the_first_named():
+def test_many_down_are_counted_by_exchange_and_reason():
     accounts = [make_account(f"a{number}") for number in range(5)]
-    store = make_store(*accounts)
+    store = make_store(*accounts, PAYMENTS)
+    store.succeed(PAYMENTS.key, poll_at(NOW), reading())
     for account in accounts:
         store.fail(account.key, poll_at(NOW - 2), PollTimeoutError("no answer"))
-    named = "".join(f"a{number} (btcturk), timeout, for 2 s; " for number in range(3))
-    assert answer_of(store) == [f"5 of 5 accounts are down: {named}and 2 more."]
+    assert answer_of(store) == [
+        "5 of 6 accounts are down: 5 of 5 at btcturk, timeout, for up to 2 s."
+    ]
 
 
 def test_each_kind_of_trouble_has_its_sentence_and_the_worst_comes_first():
@@ -47,14 +51,14 @@ def test_each_kind_of_trouble_has_its_sentence_and_the_worst_comes_first():
     store.succeed(late.key, poll_at(NOW - 500), reading())
     store.fail(TREASURY.key, poll_at(NOW - 2), PollTimeoutError("no answer"))
     assert answer_of(store) == [
-        "1 of 4 accounts is down: treasury (btcturk), timeout, for 2 s.",
+        "1 of 4 accounts is down: treasury (btcturk), timeout, for 2 s, no successful poll yet.",
         "1 of 4 accounts is up, but with balances that are too old to be shown: late (btcturk).",
-        "1 of 4 accounts is incomplete: payments (trubit), 1 row left out.",
+        "1 of 4 accounts is incomplete: payments (trubit), 1 row dropped.",
         "1 of 4 accounts is waiting for the first poll: waiting (btcturk).",
     ]
 
 
-def test_a_balance_out_of_bounds_is_told_beside():
+def test_a_balance_out_of_bounds_has_its_sentence():
     account = make_account("treasury", thresholds=(Threshold("BTC", "free_min", Amount("2.50")),))
     store = make_store(account)
     store.succeed(account.key, poll_at(NOW - 1), reading(balance("BTC", "2.49")))
@@ -62,6 +66,30 @@ def test_a_balance_out_of_bounds_is_told_beside():
         "The account is up. Balances are at most 1 s old.",
         "1 balance is out of bounds. treasury (btcturk): BTC free is below its minimum of 2.50.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("response", "sentence"),
+    [
+        (reading(balance("BTC", "1")), "treasury (btcturk): no balance of XYZ."),
+        (None, "treasury (btcturk): no balances."),
+    ],
+)
+def test_bounds_that_cannot_be_checked_have_their_sentence(
+    response: BalancesResponse | None, sentence: str
+):
+    account = make_account("treasury", thresholds=(Threshold("XYZ", "free_min", Amount("1")),))
+    store = make_store(account)
+    if response:
+        store.succeed(account.key, poll_at(NOW - 1), response)
+    else:
+        store.fail(account.key, poll_at(NOW - 1), PollTimeoutError("no answer"))
+    assert answer_of(store)[1] == f"Bounds of 1 account cannot be checked. {sentence}"
+
+
+def test_bounds_are_not_missed_before_the_first_poll():
+    account = make_account("treasury", thresholds=(Threshold("XYZ", "free_min", Amount("1")),))
+    assert len(answer_of(make_store(account))) == 1
 
 
 def test_the_only_account_is_called_so():

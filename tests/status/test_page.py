@@ -4,6 +4,7 @@ import asyncio
 import re
 from base64 import b64encode
 from hashlib import sha256
+from itertools import count
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,10 +12,9 @@ from hypothesis import strategies as st
 from exporter.errors import BadResponseError
 from exporter.exposition.deflate import inflate, join
 from exporter.model import Amount, RejectedRow, Threshold
-from exporter.polling.snapshots import SnapshotStore
 from exporter.runtime.clock import Clock
-from exporter.status import HEADERS, StatusPage
-from tests.accounts import balance, make_account, make_store, poll_at, reading
+from exporter.status import HEADERS, StatusPage, view_of
+from tests.accounts import FilledStore, balance, make_account, make_store, poll_at, reading
 from tests.status.pages import NOW, html_of, page_of, rows_of
 
 HOSTILE = [
@@ -30,7 +30,7 @@ HOSTILE = [
 names = st.one_of(st.sampled_from(HOSTILE), st.text(min_size=1, max_size=20))
 
 
-def with_name(text: str) -> SnapshotStore:
+def with_name(text: str) -> FilledStore:
     """Return a store in which a text stands everywhere that a text can stand."""
     good = make_account(text, thresholds=(Threshold(text, "free_min", Amount("2")),))
     bad = make_account(text, "trubit")
@@ -42,7 +42,7 @@ def with_name(text: str) -> SnapshotStore:
     return store
 
 
-def tags_of(store: SnapshotStore) -> list[tuple[str, list[str]]]:
+def tags_of(store: FilledStore) -> list[tuple[str, list[str]]]:
     return [(each.tag, list(each.attributes)) for each in page_of(store).descendants]
 
 
@@ -127,15 +127,61 @@ async def test_many_who_ask_at_once_get_the_same_page():
     assert all(each is first for each in others)
 
 
-def test_more_balances_than_a_browser_can_show_are_left_out_and_said_so():
-    account = make_account("treasury")
-    store = make_store(account)
-    rows = [balance(f"A{number}", "1") for number in range(100_001)]
-    store.succeed(account.key, poll_at(NOW), reading(*rows))
-    page = page_of(store)
-    assert page.all("table", class_="balances") == []
-    assert "More than 100000 balances" in page.by_id("totals").words
-    assert page.by_id("btcturk/treasury").all("td")[4].text == "100001"
+def many_balances(number: int) -> FilledStore:
+    """Return two accounts with so many balances, and one of them out of bounds."""
+    threshold = Threshold("A0", "free_min", Amount("2"))
+    accounts = [make_account("a", thresholds=(threshold,)), make_account("b", "trubit")]
+    store = make_store(*accounts)
+    for account in accounts:
+        rows = [balance(f"A{each}", "1") for each in range(number // 2)]
+        store.succeed(account.key, poll_at(NOW), reading(*rows, balance("ZERO", "0")))
+    return store
+
+
+def test_many_balances_stand_on_pages_of_their_own_and_still_count():
+    page = page_of(many_balances(1002))
+    [table] = page.all("table", class_="balances")
+    assert rows_of(table)["A500"] == ["2", "2", "0", "2 of 2"]
+    assert "1 balance is out of bounds" in page.by_id("answer").words
+    account = page.by_id("btcturk/a")
+    assert account.attributes["data-assets"].split()[:2] == ["A0", "A1"]
+    details = account.one("details")
+    address = "./?exchange=btcturk&account=a"
+    assert details.attributes["data-part"] == address
+    assert details.one("a").attributes["href"] == address
+
+
+def test_the_page_of_one_account_has_its_balances():
+    page = page_of(many_balances(1002), query="exchange=btcturk&account=a")
+    assert [each.attributes["id"] for each in page.all("tbody", class_="account")] == ["btcturk/a"]
+    assert len(rows_of(page.by_id("btcturk/a/details").one("table"))) == 501
+    assert page.all(id="totals") == []
+    assert page.one("nav").one("a").attributes["href"] == "./"
+
+
+async def test_there_is_no_page_of_an_unknown_account():
+    status = StatusPage(make_store(), Clock(lambda: NOW, lambda: NOW), "/metrics")
+    assert await status.blocks(view_of("exchange=btcturk&account=nobody")) is None
+
+
+def test_few_balances_stand_on_the_page():
+    assert len(page_of(many_balances(1000)).all("table", class_="balances")) == 3
+
+
+async def test_making_a_page_of_many_accounts_lets_others_take_their_turn():
+    accounts = [make_account(f"a{each}") for each in range(100)]
+    store = make_store(*accounts)
+    for account in accounts:
+        rows = [balance(f"A{each}", f"{each}.5") for each in range(100)]
+        store.succeed(account.key, poll_at(0.0), reading(*rows))
+    ticks = count()
+    status = StatusPage(store, Clock(lambda: next(ticks) * 0.001, lambda: NOW), "/metrics")
+    making = asyncio.create_task(status.blocks())
+    turns = 0
+    while not making.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 50
 
 
 def test_few_accounts_are_open_and_many_are_not():

@@ -1,0 +1,160 @@
+"""Write the page of all accounts, of groups of them, or of one, from what is known at a moment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+
+from exporter.exposition.deflate import Block, deflate
+from exporter.model import Account, AccountKey
+from exporter.polling.snapshots import AccountState
+from exporter.status import document
+from exporter.status.accounts import END, account_html, details_on_demand, details_opening
+from exporter.status.conditions import bounds, headline, is_counted, summary
+from exporter.status.holdings import Holdings, Reading, balances_html
+from exporter.status.totals import totals_html
+from exporter.status.turns import Turns
+from exporter.status.view import View, group_address, group_labels, group_of
+from exporter.status.words import element_id, listed, name
+from exporter.totals import Totals
+
+_OPEN_UP_TO = 6  # accounts whose balances are in sight at once
+_MOST_INLINE = 1_000  # balances: a browser lays out so many in a tenth of a second
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that one page is made of, taken at one moment; `now` is monotonic, `wall` Unix time."""
+
+    now: float
+    wall: float
+    states: Sequence[AccountState]
+    retired: Sequence[AccountKey]
+    reading: Reading
+    turns: Turns
+
+    @property
+    def accounts(self) -> list[Account]:
+        """Return the accounts as they are configured."""
+        return [state.schedule.account for state in self.states]
+
+    @property
+    def served(self) -> list[Holdings]:
+        """Return what is served of the accounts."""
+        served = self.reading.served
+        return [served[account.key] for account in self.accounts if account.key in served]
+
+    @property
+    def is_small(self) -> bool:
+        """Return whether all balances can stand on one page."""
+        return sum(len(holdings.held) for holdings in self.served) <= _MOST_INLINE
+
+
+async def page_blocks(known: Known, view: View) -> list[Block]:
+    """Return the page up to its closing, in deflated pieces."""
+    if view.account:
+        return await _one_account(known, view.account)
+    labels = group_labels(known.accounts)
+    opening = _opening(known, document.group_links(labels, view.group_by))
+    if view.group_by not in labels:
+        return [opening, await _totals(known), *await _accounts(known, "accounts", "Accounts")]
+    groups = _grouped(known, view.group_by)
+    if view.group is not None:
+        groups = {group: of for group, of in groups.items() if group == view.group}
+    blocks = [opening] if view.group is not None else [opening, await _totals(known)]
+    for group, of in groups.items():
+        is_small = known.is_small or view.group is not None
+        blocks += await _group(of, view.group_by, group, is_small=is_small)
+    return blocks
+
+
+async def _one_account(known: Known, key: AccountKey) -> list[Block]:
+    own = [state for state in known.states if state.schedule.account.key == key]
+    alone = replace(known, states=own)
+    back = '<nav><a href="./">All accounts</a></nav>'
+    return [_opening(alone, back), *await _accounts(alone, "accounts", "Account")]
+
+
+def _opening(known: Known, links: str) -> Block:
+    contents = document.Contents(
+        wall=known.wall,
+        title=headline(known.states, known.now),
+        answer=[
+            *summary(known.states, known.now, known.wall),
+            *bounds(known.states, known.served, known.now),
+        ],
+        links=links,
+    )
+    return deflate(document.opening(contents).encode())
+
+
+def _grouped(known: Known, label: str) -> Mapping[str, Known]:
+    """Return what is known of each group; the accounts without the label come last."""
+    groups: dict[str, list[AccountState]] = {}
+    for state in known.states:
+        groups.setdefault(group_of(state.schedule.account, label), []).append(state)
+    in_order = sorted(groups.items(), key=lambda group: (not group[0], group[0]))
+    return {group: replace(known, states=states) for group, states in in_order}
+
+
+async def _group(known: Known, label: str, group: str, *, is_small: bool) -> list[Block]:
+    key = element_id("group", label, group)
+    title = f"{label}: {group}" if group else f"no {label}"
+    sums = element_id("group", label, group, "totals")
+    if is_small:
+        inside = await _totals_html(known, title)
+        totals = f'<details id="{sums}"><summary>Totals of this group</summary>{inside}</details>'
+    else:
+        address = escape(group_address(label, group))
+        totals = (
+            f'<details id="{sums}" data-part="{address}"><summary>Totals of this group</summary>'
+            f'<p><a href="{address}">This group alone</a></p></details>'
+        )
+    heading = f"{escape(label)}: {name(group)}" if group else f"No {escape(label)}"
+    return await _accounts(known, key, heading, f'<div class="totals">{totals}</div>')
+
+
+async def _totals(known: Known) -> Block:
+    html = _retired(known.retired) + await _totals_html(known, "")
+    return deflate(
+        document.section("totals", "Totals", f'<div class="totals">{html}</div>').encode()
+    )
+
+
+async def _totals_html(known: Known, of: str) -> str:
+    totals, left_out = Totals(), list[Account]()
+    async for state in known.turns.each(known.states):
+        account = state.schedule.account
+        holdings = known.reading.served.get(account.key)
+        if not account.in_totals or account.key in known.retired:
+            left_out.append(account)
+        elif holdings and is_counted(state, known.now):
+            totals.count(account, holdings.held, holdings.zeros)
+        else:
+            held = [row.asset for row in holdings.held] if holdings else ()
+            totals.miss(account, held or known.reading.last_seen.get(account.key, ()))
+    return await totals_html(totals, left_out, known.turns, of)
+
+
+async def _accounts(known: Known, key: str, heading: str, before: str = "") -> list[Block]:
+    blocks = [deflate(document.accounts_opening(key, heading, before).encode())]
+    is_small, is_open = known.is_small, len(known.states) <= _OPEN_UP_TO
+    async for state in known.turns.each(known.states):
+        holdings = known.reading.served.get(state.schedule.account.key)
+        is_inline = is_small or len(known.states) == 1 or not holdings
+        html = account_html(state, holdings, known.now, known.wall, is_inline=is_inline)
+        if holdings and not is_inline:
+            html += details_on_demand(state, holdings)
+        else:
+            html += details_opening(state, holdings, is_open=is_open)
+            if holdings:
+                html += await known.turns.joined(balances_html(holdings))
+            html += "</details>"
+        blocks.append(deflate((html + END).encode()))
+    return [*blocks, deflate(document.ACCOUNTS_CLOSING.encode())]
+
+
+def _retired(keys: Sequence[AccountKey]) -> str:
+    if not keys:
+        return ""
+    names = listed([f"{name(key.account)} ({escape(key.exchange)})" for key in keys])
+    return f"<p>Retired, so no longer counted: {names}.</p>"
