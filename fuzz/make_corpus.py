@@ -159,6 +159,7 @@ def _reply(exchange: str, fault: str | None, call: CallKind = "balances") -> Rep
         now=lambda: float(_TIME),
         clock=lambda: float(_TIME),
         monotonic=lambda: 0.0,
+        seed=0,
     )
     return gateway.reply(simulated.sign(account, call, _TIME * 1000))
 

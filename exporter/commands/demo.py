@@ -29,6 +29,7 @@ from exporter.web.addresses import Address, ListenError
 
 log = structlog.get_logger(__name__)
 
+_CURRENCIES = ("TRY", "USDT")
 _LOOPBACK = Address("127.0.0.1", 0)
 
 
@@ -79,7 +80,7 @@ async def simulate(scenario: Scenario, listen: Address, write_config: Path | Non
     async with _simulator(scenario, listen) as simulator:
         print(f"Simulated exchanges at {simulator.url}", flush=True)
         if write_config:
-            _write_private(write_config, config_text(simulator))
+            _write_private(write_config, config_text(simulator, currencies=_CURRENCIES))
             print(f"Wrote {write_config} for their accounts", flush=True)
         await stopping.wait()
 
@@ -89,7 +90,7 @@ async def demo(scenario: Scenario, options: Options, own: ExporterMetrics, clock
     async with _simulator(scenario, _LOOPBACK) as simulator:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "config.yaml")
-            _write_private(path, config_text(simulator))
+            _write_private(path, config_text(simulator, currencies=_CURRENCIES))
             daemon = Daemon(replace(options, config_files=(path,)), own, clock)
 
             def announce(url: str) -> None:

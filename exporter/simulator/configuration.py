@@ -1,6 +1,6 @@
 """Write the exporter's configuration for simulated accounts, and open those of the demo."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from exporter.simulator.exchange import Account
 from exporter.simulator.simulator import Simulator
@@ -21,10 +21,12 @@ def config_text(
     interval: str = "5s",
     timeout: str | None = None,
     stale_after: str | None = None,
+    currencies: Sequence[str] = (),
 ) -> str:
     """Return a `config.yaml` with all accounts of a running simulator, their secrets included.
 
-    Durations are those of Prometheus; without one the exporter's own default holds.
+    Durations are those of Prometheus; without one the exporter's own default holds. With
+    `currencies`, accounts are valued in them by the simulated quotes.
     """
     defaults = {"interval": interval, "timeout": timeout, "stale_after": stale_after}
     lines = ["defaults:"]
@@ -32,7 +34,23 @@ def config_text(
     lines.append("accounts:" if simulator.accounts else "accounts: []")
     for account in simulator.accounts:
         lines += _account_lines(account, simulator.url)
+    if currencies:
+        lines += _valuation_lines(simulator, currencies)
     return "\n".join(lines) + "\n"
+
+
+def _valuation_lines(simulator: Simulator, currencies: Sequence[str]) -> Iterator[str]:
+    yield "valuation:"
+    yield f"  currencies: [{', '.join(map(quoted, currencies))}]"
+    yield "  interval: 15s"
+    yield "  sources:"
+    for exchange in simulator.exchanges.values():
+        account = next((a for a in simulator.accounts if a.exchange == exchange.name), None)
+        if exchange.markets and account:
+            yield f"    - exchange: {quoted(exchange.name)}"
+            if exchange.quote_requests:
+                yield f"      account: {quoted(account.name)}"
+                yield f"      quotes: [{', '.join(map(_mapping, exchange.quote_requests))}]"
 
 
 def quoted(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 
 from exporter.simulator.catalogue import Catalogue, first
 from exporter.simulator.limits import Excess, Limit
+from exporter.simulator.market import Market, QuoteRows
 from exporter.simulator.messages import CallKind, Request, Response
 from exporter.simulator.portfolio import Portfolio, fixed, moving
 from exporter.simulator.rows import Rows, Style, encode
@@ -70,6 +71,9 @@ class Exchange(ABC):
     the exchange's own error for a reason of a failed poll, `reasons` the reason that each of its
     codes stands for. `code_key` is the member of a good answer that says that it is good, if one
     does.
+
+    `markets` are quoted by a public ticker, or by a call that needs an account if there are
+    `quote_requests`.
     """
 
     name: ClassVar[str]
@@ -86,6 +90,8 @@ class Exchange(ABC):
     listed: ClassVar[int | None] = None
     demo_accounts: ClassVar[tuple[DemoAccount, ...]] = (DemoAccount("treasury"),)
     code_key: ClassVar[str | None] = "code"
+    markets: ClassVar[tuple[Market, ...]] = ()
+    quote_requests: ClassVar[tuple[Mapping[str, str], ...]] = ()
 
     @abstractmethod
     def new_credentials(self, *seed: object) -> Mapping[str, str]:
@@ -131,6 +137,14 @@ class Exchange(ABC):
     def answer(self, call: "Call", now_ms: int) -> Response:
         """Return the answer to a good request for anything but balances."""
         raise NotImplementedError(f"{self.name} has a call {call.kind} and no answer to it")
+
+    def wanted(self, call: "Call") -> tuple[Market, ...]:  # noqa: ARG002 - some calls name one
+        """Return the markets that a request for quotes is about."""
+        return self.markets
+
+    def quotes(self, rows: QuoteRows) -> bytes:
+        """Return the body of an answer with these quotes, at an exchange that has some."""
+        raise NotImplementedError(f"{self.name} quotes nothing")
 
     def balances(self, rows: Rows, account: Account) -> bytes:
         """Return the body of an answer with these rows."""

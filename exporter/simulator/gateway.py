@@ -3,23 +3,28 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from email.utils import formatdate
+from functools import partial
 from itertools import count
 from typing import NamedTuple
 
 from exporter.simulator.exchange import Call, Exchange
-from exporter.simulator.faults.injection import Schedule
+from exporter.simulator.faults.injection import FaultInjection, Schedule
 from exporter.simulator.faults.table import Fault
 from exporter.simulator.ledger import Entry, Ledger
 from exporter.simulator.limits import RateLimit
+from exporter.simulator.market import QuoteRows, QuotesAt, quotes_at
 from exporter.simulator.messages import JSON, Request, Response
 from exporter.simulator.rows import Rows
 from exporter.simulator.server import Reply
 from exporter.simulator.wire import send
 
+_QUOTES = frozenset({"ticker", "quote"})
+
 
 class _Answer(NamedTuple):
     response: Response
     rows: Rows | None = None
+    quotes: QuoteRows | None = None
 
 
 class Gateway:
@@ -38,6 +43,7 @@ class Gateway:
         now: Callable[[], float],
         clock: Callable[[], float],
         monotonic: Callable[[], float],
+        seed: int,
     ) -> None:
         """Begin to count requests; `limits` are private ones other than the documented."""
         self._exchanges = {path: exchange for exchange in exchanges for path in exchange.calls}
@@ -55,6 +61,7 @@ class Gateway:
         self._now = now
         self._clock = clock
         self._monotonic = monotonic
+        self._seed = seed
         self._numbers = count()
 
     def reply(self, request: Request) -> Reply:
@@ -73,10 +80,10 @@ class Gateway:
             if showing.fault.before and call.account:
                 showing.fault.before(exchange, call.account)
         answer = self._dated(self._honest_answer(call))
-        faults = [
-            showing.shown() for showing in due if answer.rows is not None or not showing.fault.rows
-        ]
+        shown = [showing for showing in due if _applies(showing.fault, answer)]
+        faults = [showing.shown() for showing in shown]
         answer = _with_spoiled_rows(answer, faults, call)
+        answer = self._with_spoiled_quotes(answer, shown, call)
         answer = _with_spoiled_response(answer, faults, call)
         return self._recorded(request, call, answer, faults)
 
@@ -100,12 +107,33 @@ class Gateway:
         now_ms = int(now * 1000)
         if refusal := exchange.refusal(call, now_ms):
             return _Answer(refusal)
+        if call.kind in _QUOTES:
+            quotes = self._quotes_at(call)(now)
+            body = _json(exchange.quotes(quotes)) if quotes else exchange.refused("rejected")
+            return _Answer(body, quotes=quotes or None)
         if call.kind != "balances" or account is None:
             return _Answer(exchange.answer(call, now_ms))
         if account.verbatim is not None:
             return _Answer(_json(account.verbatim), exchange.rows_of(account.verbatim))
         rows = account.portfolio(now)
         return _Answer(_json(exchange.balances(rows, account)), rows)
+
+    def _quotes_at(self, call: Call) -> QuotesAt:
+        return quotes_at(self._seed, call.exchange.wanted(call))
+
+    def _with_spoiled_quotes(
+        self, answer: _Answer, shown: Sequence[FaultInjection], call: Call
+    ) -> _Answer:
+        spoilers = [showing for showing in shown if showing.fault.quotes]
+        if answer.quotes is None or not spoilers:
+            return answer
+        now, at = self._now(), self._quotes_at(call)
+        for showing in spoilers:
+            began = now - max(0.0, self._monotonic() - showing.added - showing.after)
+            at = partial(showing.fault.quotes or _unchanged, at, began)
+        quotes = at(now)
+        body = call.exchange.quotes(quotes)
+        return answer._replace(response=replace(answer.response, body=body), quotes=quotes)
 
     def _dated(self, answer: _Answer) -> _Answer:
         date = ("Date", formatdate(self._now(), usegmt=True))
@@ -129,6 +157,7 @@ class Gateway:
             path=request.path,
             status=answer.response.status,
             rows=answer.rows,
+            quotes=answer.quotes,
             faults=tuple(fault.name for fault in faults),
         )
         self._ledger.add(entry)
@@ -138,6 +167,16 @@ class Gateway:
             deliver=deliveries[-1] if deliveries else send,
             ended=lambda: self._ledger.end(entry.number, self._monotonic()),
         )
+
+
+def _applies(fault: Fault, answer: _Answer) -> bool:
+    """Return whether there is in an answer what a fault spoils."""
+    has_rows, has_quotes = answer.rows is not None, answer.quotes is not None
+    return (has_rows or not fault.rows) and (has_quotes or not fault.quotes)
+
+
+def _unchanged(at: QuotesAt, _began: float, now: float) -> QuoteRows:
+    return at(now)
 
 
 def _with_spoiled_rows(answer: _Answer, faults: Sequence[Fault], call: Call) -> _Answer:
@@ -158,7 +197,7 @@ def _with_spoiled_response(answer: _Answer, faults: Sequence[Fault], call: Call)
     if response.status != 200:
         return _Answer(response)
     if response.body is answer.response.body:
-        return _Answer(response, answer.rows)
+        return answer._replace(response=response)
     return _Answer(response, call.exchange.rows_of(response.body))
 
 

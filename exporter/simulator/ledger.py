@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from exporter.simulator.market import QuoteRow
 from exporter.simulator.messages import CallKind
 from exporter.simulator.rows import Row
 
@@ -15,7 +16,8 @@ class Entry:
     `began` and `ended` are monotonic seconds (`ended` is `None` while the answer is under way);
     `at` is the wall clock's time of `began`. `exchange` and `call` are `None` for an unknown path,
     `account` for an unknown key. `status` is that of the answer as it was made up: a fault may
-    have kept it from the client. `rows` are the rows of a balances answer exactly as written.
+    have kept it from the client. `rows` are the rows of a balances answer exactly as written, and
+    `quotes` those of a ticker.
     """
 
     number: int
@@ -29,6 +31,7 @@ class Entry:
     status: int
     rows: tuple[Row, ...] | None = field(repr=False)
     faults: tuple[str, ...]
+    quotes: tuple[QuoteRow, ...] | None = field(default=None, repr=False)
 
 
 class Ledger:

@@ -64,6 +64,7 @@ class Simulator:
             now=self.now,
             clock=clock,
             monotonic=monotonic,
+            seed=seed,
         )
         self._server = HttpServer(gateway.reply, host=host, port=port, tls=tls)
 

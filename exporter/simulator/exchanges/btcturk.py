@@ -13,10 +13,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
+import msgspec
+
 from exporter.simulator.catalogue import catalogue
 from exporter.simulator.chance import octets
 from exporter.simulator.exchange import Account, Call, DemoAccount, Exchange, Refusal
 from exporter.simulator.limits import Excess, Limit
+from exporter.simulator.market import QuoteRow, QuoteRows, markets_of
 from exporter.simulator.messages import CallKind, Request, Response, json_response
 from exporter.simulator.rows import Rows, Style, decode
 
@@ -82,9 +85,11 @@ class BtcTurk(Exchange):
     calls: ClassVar[Mapping[str, CallKind]] = {
         "/api/v1/users/balances": "balances",
         "/api/v2/server/time": "time",
+        "/api/v2/ticker": "ticker",
     }
     style = Style(_FIELDS, separator=",")
     holdings = catalogue(_ASSETS, decimals=16)
+    markets = markets_of([asset for asset, *_ in _ASSETS], ["TRY", "USDT"])
     listed = 30
     limit = Limit(120)
     refusals: ClassVar[Mapping[str, Refusal]] = {
@@ -151,7 +156,7 @@ class BtcTurk(Exchange):
     def refusal(self, call: Call, now_ms: int) -> Response | None:
         """Check key, signature and stamp: the stamps of a key must rise and be within 5 s."""
         account = call.account
-        if call.kind == "time":
+        if call.kind in self.public_calls:
             return None
         if account is None or not account.is_active:
             return self._unauthorised("Invalid Public key")
@@ -165,6 +170,12 @@ class BtcTurk(Exchange):
     def answer(self, call: Call, now_ms: int) -> Response:  # noqa: ARG002
         """Return the server's time, the one other call."""
         return json_response(200, {"serverTime": now_ms, "serverTime2": _iso(now_ms)})
+
+    def quotes(self, rows: QuoteRows) -> bytes:
+        """Return the documented ticker, whose prices are JSON numbers."""
+        listed = [_ticker_row(row, number) for number, row in enumerate(rows)]
+        content = {"data": listed, "success": True, "message": None, "code": 0}
+        return msgspec.json.Encoder(decimal_format="number").encode(content)
 
     def document(self, listed: bytes, account: Account) -> bytes:  # noqa: ARG002
         """Return the documented answer."""
@@ -214,6 +225,27 @@ def _signature(account: Account, stamp: str) -> bytes:
     key = base64.b64decode(account.api_secret)
     signed = hmac.digest(key, (account.api_key + stamp).encode(), hashlib.sha256)
     return base64.b64encode(signed)
+
+
+def _ticker_row(row: QuoteRow, number: int) -> Mapping[str, object]:
+    return {
+        "pair": f"{row.base}{row.quote}",
+        "pairNormalized": f"{row.base}_{row.quote}",
+        "timestamp": row.updated_ms,
+        "last": row.last,
+        "high": row.ask,
+        "low": row.bid,
+        "bid": row.bid,
+        "ask": row.ask,
+        "open": row.last,
+        "volume": 1250.75,
+        "average": row.last,
+        "daily": 0,
+        "dailyPercent": 0,
+        "denominatorSymbol": row.quote,
+        "numeratorSymbol": row.base,
+        "order": 1000 + number,
+    }
 
 
 def _iso(now_ms: int) -> str:

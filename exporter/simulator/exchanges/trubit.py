@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
+import msgspec
+
 from exporter.simulator.catalogue import catalogue
 from exporter.simulator.chance import octets, text
 from exporter.simulator.exchange import Account, Call, DemoAccount, Exchange, Refusal
 from exporter.simulator.limits import Limit
+from exporter.simulator.market import Market, QuoteRows, markets_of
 from exporter.simulator.messages import CallKind, Request, Response, json_response
 from exporter.simulator.rows import Rows, Style, decode
 
@@ -62,6 +65,7 @@ class TruBit(Exchange):
         "/v2/user/account/assets": "balances",
         "/v2/assets/account/assets": "balances",
         "/v2/token/generate": "token",
+        "/v2/user/crypto-quote": "quote",
     }
     style = Style(_FIELDS, least_decimals=1)
     holdings = tuple(
@@ -69,7 +73,13 @@ class TruBit(Exchange):
         for holding in catalogue(_ASSETS)
     )
     limit = Limit(60)
+    markets = markets_of(["USDT", "USDC", "BTC", "MXN", "BRL"], ["USDT", "MXN", "BRL"])
+    quote_requests = (
+        {"country": "Mexico", "from": "MXN", "to": "USDT"},
+        {"country": "Brazil", "from": "BRL", "to": "USDT"},
+    )
     refusals: ClassVar[Mapping[str, Refusal]] = {
+        "rejected": Refusal(200, -1121, "Invalid symbol"),
         "authentication": Refusal(401, UNAUTHORISED, "Unauthorized"),
         "permission": Refusal(403, 403, "Forbidden"),
         "clock_skew": Refusal(400, INVALID_TIMESTAMP, "Timestamp for this request is not valid"),
@@ -167,6 +177,18 @@ class TruBit(Exchange):
         if len(self._tokens) > _MOST_TOKENS:
             del self._tokens[next(iter(self._tokens))]
         return token
+
+    def wanted(self, call: Call) -> tuple[Market, ...]:
+        """Return the market that a request names, if there is one, either way round."""
+        query = call.request.query
+        pair = query.get("from", ""), query.get("to", "")
+        is_known = pair in self.markets or pair[::-1] in self.markets
+        return (pair,) if is_known and query.get("createQuoteId") == "false" else ()
+
+    def quotes(self, rows: QuoteRows) -> bytes:
+        """Return the documented answer about one market: what a unit of the first one brings."""
+        data = {"price": rows[0].bid} if rows else {}
+        return msgspec.json.encode({"code": 200, "msg": "SUCCESS", "data": data})
 
     def document(self, listed: bytes, account: Account) -> bytes:
         """Return the documented answer."""

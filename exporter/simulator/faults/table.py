@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from exporter.simulator.exchange import Account, Call, Exchange
-from exporter.simulator.faults import on_response, on_rows, on_wire
+from exporter.simulator.faults import on_quotes, on_response, on_rows, on_wire
+from exporter.simulator.market import QuoteRows, QuotesAt
 from exporter.simulator.messages import CallKind, Response
 from exporter.simulator.rows import Rows, Style
 from exporter.simulator.server import Deliver
@@ -15,7 +16,8 @@ from exporter.simulator.server import Deliver
 class Fault:
     """Spoil an answer in one way, at one or more of the places that it passes in this order.
 
-    `before` the request is checked; the `rows` of a balances answer; the whole `response`; how its
+    `before` the request is checked; the `rows` of a balances answer; the `quotes` of a ticker, from
+    what they are at a time, when the fault began and the time now; the whole `response`; how its
     bytes are sent (`deliver`: of several such faults the last one counts). `only` names the one
     call that the fault makes sense for.
     """
@@ -24,6 +26,7 @@ class Fault:
     description: str
     before: Callable[[Exchange, Account], None] | None = None
     rows: Callable[[Rows, Style], Rows] | None = None
+    quotes: Callable[[QuotesAt, float, float], QuoteRows] | None = None
     response: Callable[[Response, Call], Response] | None = None
     deliver: Deliver | None = None
     only: CallKind | None = None
@@ -281,6 +284,25 @@ _TOKENS = (
     _on_token("token_empty", "An empty token.", on_response.token("")),
 )
 
+_PRICES = (
+    Fault("quote_zeros", "Zeros for every price.", quotes=on_quotes.every(*["0"] * 3)),
+    Fault("quote_one_sided", "No bid in the first row.", quotes=on_quotes.first(bid=0)),
+    Fault("quote_null", "null for the first ask.", quotes=on_quotes.first(ask=None)),
+    Fault("quote_crossed", "The first bid is above its ask.", quotes=on_quotes.crossed),
+    Fault("quote_wide", "The first ask is twice its bid.", quotes=on_quotes.wide),
+    Fault("quote_missing", "The first pair is missing.", quotes=on_quotes.missing),
+    Fault("quote_none", "No pair at all.", quotes=on_quotes.nothing),
+    Fault("quote_frozen", "The ticker stands still.", quotes=on_quotes.frozen),
+    Fault("quote_past", "The ticker of 12 hours ago.", quotes=on_quotes.past),
+    Fault("quote_future", "Rows from an hour ahead.", quotes=on_quotes.future),
+    Fault("quote_timeless", "No time in the first row.", quotes=on_quotes.first(updated_ms=None)),
+    Fault("quote_exponent", "Prices with exponents.", quotes=on_quotes.exponents),
+    Fault("quote_twice_alike", "The first pair twice, alike.", quotes=on_quotes.twice_alike),
+    Fault("quote_twice", "The first pair twice, differently.", quotes=on_quotes.twice_differently),
+    Fault("quote_text", "A word for the first bid.", quotes=on_quotes.first(bid="soon")),
+    Fault("quote_negative", "The first bid is negative.", quotes=on_quotes.first(bid=-1)),
+)
+
 GROUPS: dict[str, tuple[Fault, ...]] = {
     "connection": _CONNECTION,
     "time": _TIME,
@@ -293,6 +315,7 @@ GROUPS: dict[str, tuple[Fault, ...]] = {
     "rows": _ROWS,
     "names": _NAMES,
     "tokens": _TOKENS,
+    "prices": _PRICES,
 }
 
 FAULTS: dict[str, Fault] = {fault.name: fault for faults in GROUPS.values() for fault in faults}
