@@ -56,6 +56,8 @@ class SecretFile:
         """
         try:
             text = _read_regular_file(self.path).decode("utf-8-sig").strip()
+        except PermissionError as error:
+            raise CredentialsError(_denied(self.path)) from error
         except OSError as error:
             raise CredentialsError(error.strerror or "unreadable") from error
         except UnicodeDecodeError:
@@ -111,6 +113,17 @@ class CredentialsReader:
         del self._running[source]
         if not ended.cancelled():
             ended.exception()  # looked at, in case that nobody waits for it any more
+
+
+def _denied(path: Path) -> str:
+    """Return who may not read a file, and whose it is: what one needs to know to fix it."""
+    ours = f"permission denied to uid {os.geteuid()}, gid {os.getegid()}"
+    try:
+        found = path.stat()
+    except OSError:
+        return f"{ours}: a folder on the way can't be entered"
+    mode = stat.S_IMODE(found.st_mode)
+    return f"{ours}: the file has mode {mode:04o}, owner {found.st_uid}, group {found.st_gid}"
 
 
 def _read_regular_file(path: Path) -> bytes:

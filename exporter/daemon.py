@@ -248,13 +248,22 @@ def _use_all_descriptors() -> None:
 
 
 def _narrow(config: Config, shard: Shard) -> Config:
-    """Return what one shard polls of a configuration, and how often it may."""
-    limits = config.requests_per_minute
-    return replace(
-        config,
-        accounts=shard.select(config.accounts),
-        requests_per_minute={name: shard.share(limit) for name, limit in limits.items()},
+    """Return what one shard polls of a configuration, and how often it may.
+
+    A price source that needs an account is that account's shard's.
+    """
+    accounts = shard.select(config.accounts)
+    names = {f"{account.exchange}:{account.name}" for account in accounts}
+    valuation = config.valuation and replace(
+        config.valuation,
+        sources=tuple(
+            source
+            for source in config.valuation.sources
+            if source.account is None or source.name in names
+        ),
     )
+    limits = {name: shard.share(limit) for name, limit in config.requests_per_minute.items()}
+    return replace(config, accounts=accounts, requests_per_minute=limits, valuation=valuation)
 
 
 def _readable_secrets(config: Config) -> list[Path]:

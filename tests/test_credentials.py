@@ -4,7 +4,10 @@ import asyncio
 import copy
 import os
 import pickle
+import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -156,3 +159,44 @@ def test_equal_secrets_are_equal():
     assert Secret("a") == Secret("a")
     assert Secret("a") != Secret("b")
     assert len({Secret("a"), Secret("a")}) == 1
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Return a folder that every user may enter, which pytest's own is not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Do without the rights of root, if we have them."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_file_of_somebody_else_is_described_by_ids_and_mode(folder: Path):
+    source = write(folder, b"s3cret")
+    source.path.chmod(0o000)
+    owner = os.geteuid(), os.getegid()
+    with unprivileged(), pytest.raises(CredentialsError) as caught:
+        source.read()
+    assert str(caught.value) == (
+        f"permission denied to uid {owner[0] or 65534}, gid {owner[1]}: "
+        f"the file has mode 0000, owner {owner[0]}, group {owner[1]}"
+    )
+
+
+def test_a_folder_that_can_not_be_entered_is_what_is_wrong(folder: Path):
+    source = write(folder, b"s3cret")
+    folder.chmod(0o600)
+    with unprivileged(), pytest.raises(CredentialsError, match="a folder on the way can't"):
+        source.read()
+    folder.chmod(0o700)

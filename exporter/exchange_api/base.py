@@ -1,6 +1,6 @@
 """Define what an exchange is to the rest of the program."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,7 +53,8 @@ class Exchange:
 
     `credentials` lists the sets of credential names of which an account must give exactly one;
     `base64_credentials` names those that the exchange hands out in base64. `has_other_paths` says
-    whether an account may set another `balances_path`.
+    whether an account may set another `balances_path`. `token_credentials` are those that are first
+    exchanged for a token, which accounts that have the same ones share.
     """
 
     name: str
@@ -65,3 +66,8 @@ class Exchange:
     base64_credentials: frozenset[str] = frozenset()
     has_other_paths: bool = False
     quotes: Quotes | None = None
+    token_credentials: frozenset[str] = frozenset()
+
+    def needs_token(self, credentials: Collection[str]) -> bool:
+        """Return whether an account with these credentials requests a token before balances."""
+        return bool(self.token_credentials) and self.token_credentials <= set(credentials)

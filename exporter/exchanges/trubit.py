@@ -252,5 +252,6 @@ EXCHANGE = Exchange(
         requests_per_minute=60,
         need_account=True,
     ),
+    token_credentials=frozenset({"api_key", "api_secret"}),
     has_other_paths=True,  # VelaFi gives the same answer under another path
 )

@@ -12,6 +12,7 @@ from exporter.credentials import Secret
 from exporter.errors import InternalError
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey
+from exporter.polling.cold_start import first_round, in_words
 from exporter.polling.endpoint import Endpoint, Sleep
 from exporter.polling.rate_limit import Backoff, next_due, outage_pause, stretch
 from exporter.polling.snapshots import (
@@ -76,9 +77,9 @@ class Poller:
         self._prepare_endpoints(schedules.values(), limits)
         self._refusals.keep(schedules)
         self._store.configure(schedules)
-        for schedule, delay in spread(
-            [schedules[key] for key in schedules if key not in self._running]
-        ):
+        started = [schedules[key] for key in schedules if key not in self._running]
+        _announce(started, limits)
+        for schedule, delay in spread(started):
             task = self._tasks.create_task(self._keep_polling(schedule.account, delay))
             self._running[schedule.account.key] = task
         _warn_of(schedules.values(), limits)
@@ -204,6 +205,17 @@ def endpoint_key(account: Account) -> EndpointKey:
 def _asked(account: Account, credentials: Mapping[str, Secret] | None) -> tuple[object, ...]:
     """Return what an exchange judges when it refuses an account."""
     return account.base_url, account.balances_path, credentials
+
+
+def _announce(started: Sequence[PollSchedule], limits: Mapping[str, int]) -> None:
+    if not started:
+        return
+    seconds = first_round(
+        (schedule.account for schedule in started),
+        lambda account: (endpoint_key(account), limits[account.exchange]),
+        EXCHANGES,
+    )
+    log.info("polling accounts", accounts=len(started), first_balances_of_all=in_words(seconds))
 
 
 def _warn_of(schedules: Collection[PollSchedule], limits: Mapping[str, int]) -> None:
