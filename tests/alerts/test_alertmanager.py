@@ -35,8 +35,13 @@ def test_amtool_accepts_the_configuration(amtool: Tool) -> None:
         ("ExchangeClockOffset", {**EXPORTER, "exchange": "btcturk"}, "operations"),
         ("ExchangeAuthenticationFailing", TREASURY, "operations-pager"),
         ("ExchangeAccountDown", PAYMENTS, "operations-pager"),
-        ("ExchangeAllAccountsDown", {**EXPORTER, "exchange": "btcturk"}, "operations-pager"),
+        ("ExchangeAllAccountsDown", {"exchange": "btcturk"}, "operations-pager"),
+        ("ExchangeAccountsOrphaned", {"exchange": "btcturk"}, "operations-pager"),
         ("ExchangeRateLimited", TREASURY, "operations"),
+        ("ExchangePollsFailing", TREASURY, "operations"),
+        ("ExchangeBalancesNegative", TREASURY, "treasury"),
+        ("ExchangeBalancesInconsistent", PAYMENTS, "payments"),
+        ("ExchangeDepositsDisabled", PAYMENTS, "payments"),
         ("ExchangeFreeBalanceLow", TREASURY, "treasury-pager"),
         ("ExchangeFreeBalanceLow", PAYMENTS, "payments-pager"),
         ("ExchangeTotalBalanceHigh", TREASURY, "treasury"),
@@ -45,6 +50,8 @@ def test_amtool_accepts_the_configuration(amtool: Tool) -> None:
         ("ExchangeAllBalancesZero", PAYMENTS, "payments-pager"),
         ("ExchangeFundsLocked", TREASURY, "treasury"),
         ("ExchangeThresholdWithoutBalance", TREASURY, "treasury-pager"),
+        ("ExchangeFundsLeftAndKeyRefused", TREASURY, "operations-pager,treasury-pager"),
+        ("ExchangeFundsLeftAndKeyRefused", PAYMENTS, "operations-pager,payments-pager"),
     ],
 )
 def test_an_alert_reaches_those_who_answer_for_it(
@@ -83,57 +90,97 @@ def silenced(client: httpx.Client, *alerts: dict[str, str]) -> dict[str, bool]:
     return found
 
 
-def test_a_dead_exporter_silences_all_that_it_said(alertmanager: httpx.Client) -> None:
+def test_a_dead_exporter_mutes_what_it_reported_about_itself(alertmanager: httpx.Client) -> None:
     assert silenced(
         alertmanager,
         labels_of("ExchangeExporterDown", **EXPORTER),
-        labels_of("ExchangeAccountDown", **EXPORTER, **TREASURY),
-        labels_of("ExchangeFreeBalanceLow", **EXPORTER, **TREASURY, asset="BTC"),
         labels_of("ExchangeConfigReloadFailed", **EXPORTER),
         labels_of("ExchangeExporterAbsent"),
-        labels_of("ExchangeTooFewAccounts", exchange="btcturk"),
+        labels_of("ExchangeEventLoopLag", **{**EXPORTER, "instance": "other:10517"}),
     ) == {
         "ExchangeExporterDown": False,
-        "ExchangeAccountDown": True,
-        "ExchangeFreeBalanceLow": True,
         "ExchangeConfigReloadFailed": True,
         "ExchangeExporterAbsent": True,
-        "ExchangeTooFewAccounts": True,
+        "ExchangeEventLoopLag": False,
     }
 
 
-def test_a_dead_exporter_does_not_silence_another_one(alertmanager: httpx.Client) -> None:
+def test_a_dead_exporter_mutes_nothing_about_accounts(alertmanager: httpx.Client) -> None:
+    """Its own accounts have no alerts then: rules see to that."""
     assert silenced(
         alertmanager,
         labels_of("ExchangeExporterDown", **EXPORTER),
-        labels_of("ExchangeAccountDown", **{**EXPORTER, "instance": "other:10517"}, **TREASURY),
-    ) == {"ExchangeExporterDown": False, "ExchangeAccountDown": False}
+        labels_of("ExchangeAccountDown", **TREASURY),
+        labels_of("ExchangeFreeBalanceLow", **PAYMENTS, asset="BTC"),
+        labels_of("ExchangeTooFewAccounts", exchange="btcturk"),
+    ) == {
+        "ExchangeExporterDown": False,
+        "ExchangeAccountDown": False,
+        "ExchangeFreeBalanceLow": False,
+        "ExchangeTooFewAccounts": False,
+    }
 
 
-def test_an_exchange_that_is_down_silences_its_accounts(alertmanager: httpx.Client) -> None:
+def test_accounts_that_nobody_watches_are_reported_once(alertmanager: httpx.Client) -> None:
     assert silenced(
         alertmanager,
-        labels_of("ExchangeAllAccountsDown", **EXPORTER, exchange="btcturk"),
-        labels_of("ExchangeAccountDown", **EXPORTER, **TREASURY),
-        labels_of("ExchangeBalancesStale", **EXPORTER, **TREASURY),
-        labels_of("ExchangeBalancesMissing", **EXPORTER, **PAYMENTS),
+        labels_of("ExchangeAccountsOrphaned", exchange="btcturk"),
+        labels_of("ExchangeTooFewAccounts", exchange="btcturk"),
+    ) == {"ExchangeAccountsOrphaned": False, "ExchangeTooFewAccounts": True}
+    assert silenced(
+        alertmanager,
+        labels_of("ExchangeExporterAbsent"),
+        labels_of("ExchangeAccountsOrphaned", exchange="btcturk"),
+    ) == {"ExchangeExporterAbsent": False, "ExchangeAccountsOrphaned": True}
+
+
+def test_an_exchange_that_is_down_mutes_its_accounts(alertmanager: httpx.Client) -> None:
+    assert silenced(
+        alertmanager,
+        labels_of("ExchangeAllAccountsDown", exchange="btcturk"),
+        labels_of("ExchangeAccountDown", **TREASURY),
+        labels_of("ExchangeBalancesStale", **TREASURY),
+        labels_of("ExchangePollsFailing", **TREASURY),
+        labels_of("ExchangeBalancesMissing", **PAYMENTS),
     ) == {
         "ExchangeAllAccountsDown": False,
         "ExchangeAccountDown": True,
         "ExchangeBalancesStale": True,
+        "ExchangePollsFailing": True,
         "ExchangeBalancesMissing": False,
     }
 
 
-def test_an_account_that_is_down_silences_its_balances(alertmanager: httpx.Client) -> None:
+MEASURED = [
+    name
+    for name, alert in ALERTS.items()
+    if alert["labels"]["scope"] == "balance" and name != "ExchangeThresholdWithoutBalance"
+]
+"""Every alert about money but the one that says that it can't be checked."""
+
+
+@pytest.mark.parametrize("why", ["ExchangeAccountDown", "ExchangeAuthenticationFailing"])
+@pytest.mark.parametrize("name", MEASURED)
+def test_an_account_that_is_down_mutes_no_balance_that_was_measured(
+    alertmanager: httpx.Client, why: str, name: str
+) -> None:
+    assert silenced(
+        alertmanager, labels_of(why, **TREASURY), labels_of(name, **TREASURY, asset="BTC")
+    ) == {why: False, name: False}
+
+
+@pytest.mark.parametrize("why", ["ExchangeAccountDown", "ExchangeAuthenticationFailing"])
+def test_an_account_that_is_down_mutes_that_its_balances_are_absent(
+    alertmanager: httpx.Client, why: str
+) -> None:
     assert silenced(
         alertmanager,
-        labels_of("ExchangeAccountDown", **EXPORTER, **TREASURY),
-        labels_of("ExchangeBalancesStale", **EXPORTER, **TREASURY),
-        labels_of("ExchangeThresholdWithoutBalance", **EXPORTER, **TREASURY, asset="BTC"),
-        labels_of("ExchangeFreeBalanceLow", **EXPORTER, **PAYMENTS, asset="USDT"),
+        labels_of(why, **TREASURY),
+        labels_of("ExchangeBalancesStale", **TREASURY),
+        labels_of("ExchangeThresholdWithoutBalance", **TREASURY, asset="BTC"),
+        labels_of("ExchangeFreeBalanceLow", **PAYMENTS, asset="USDT"),
     ) == {
-        "ExchangeAccountDown": False,
+        why: False,
         "ExchangeBalancesStale": True,
         "ExchangeThresholdWithoutBalance": True,
         "ExchangeFreeBalanceLow": False,
@@ -145,9 +192,14 @@ def test_a_refused_key_is_said_once_and_not_as_an_account_that_is_down(
 ) -> None:
     assert silenced(
         alertmanager,
-        labels_of("ExchangeAuthenticationFailing", **EXPORTER, **TREASURY),
-        labels_of("ExchangeAccountDown", **EXPORTER, **TREASURY),
-    ) == {"ExchangeAuthenticationFailing": False, "ExchangeAccountDown": True}
+        labels_of("ExchangeAuthenticationFailing", **TREASURY),
+        labels_of("ExchangeAccountDown", **TREASURY),
+        labels_of("ExchangePollsFailing", **TREASURY),
+    ) == {
+        "ExchangeAuthenticationFailing": False,
+        "ExchangeAccountDown": True,
+        "ExchangePollsFailing": True,
+    }
 
 
 def test_everything_at_zero_is_one_message(alertmanager: httpx.Client) -> None:
@@ -155,11 +207,13 @@ def test_everything_at_zero_is_one_message(alertmanager: httpx.Client) -> None:
         alertmanager,
         labels_of("ExchangeAllBalancesZero", **TREASURY),
         labels_of("ExchangeBalanceFell", **TREASURY, asset="BTC"),
-        labels_of("ExchangeFreeBalanceLow", **EXPORTER, **TREASURY, asset="ETH"),
+        labels_of("ExchangeFreeBalanceLow", **TREASURY, asset="ETH"),
+        labels_of("ExchangeFundsLeftAndKeyRefused", **TREASURY, asset="BTC"),
     ) == {
         "ExchangeAllBalancesZero": False,
         "ExchangeBalanceFell": True,
         "ExchangeFreeBalanceLow": True,
+        "ExchangeFundsLeftAndKeyRefused": False,
     }
 
 
@@ -168,13 +222,15 @@ def test_of_one_asset_the_worst_is_enough_but_a_fall_is_always_said(
 ) -> None:
     assert silenced(
         alertmanager,
-        labels_of("ExchangeFreeBalanceLow", **EXPORTER, **TREASURY, asset="BTC"),
-        labels_of("ExchangeLockedBalanceHigh", **EXPORTER, **TREASURY, asset="BTC"),
-        labels_of("ExchangeTotalBalanceHigh", **EXPORTER, **TREASURY, asset="ETH"),
+        labels_of("ExchangeFreeBalanceLow", **TREASURY, asset="BTC"),
+        labels_of("ExchangeLockedBalanceHigh", **TREASURY, asset="BTC"),
+        labels_of("ExchangeTotalBalanceHigh", **TREASURY, asset="ETH"),
         labels_of("ExchangeBalanceFell", **TREASURY, asset="BTC"),
+        labels_of("ExchangeAssetVanished", **TREASURY, asset="BTC"),
     ) == {
         "ExchangeFreeBalanceLow": False,
         "ExchangeLockedBalanceHigh": True,
         "ExchangeTotalBalanceHigh": False,
         "ExchangeBalanceFell": False,
+        "ExchangeAssetVanished": False,
     }

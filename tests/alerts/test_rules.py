@@ -25,6 +25,7 @@ from tests.alerts.files import (
 
 each_alert = pytest.mark.parametrize("alert", ALERTS.values(), ids=ALERTS)
 
+BOUNDED = "exchange_account_asset_bound:exchange_balance:bounded"
 
 CASES: list[dict[str, Any]] = [
     case
@@ -119,13 +120,14 @@ def test_a_runbook_links_only_to_runbooks_that_exist() -> None:
 @each_alert
 def test_one_lost_scrape_in_a_minute_is_bridged_by_every_window(alert: dict[str, Any]) -> None:
     for selector in selectors(alert["expr"]):
+        name = selector.partition("{")[0]
         window = re.search(r"\[(\d+)([mhdw])", selector)
         if window:
             assert window[2] != "m" or int(window[1]) >= 3, selector
-        else:  # only inside a subquery, which has a window of its own
-            assert re.search(
-                rf"{re.escape(selector.partition('{')[0])}\S*\[\d+[hdw]:", alert["expr"]
-            )
+        else:  # what a rule recorded looks back by itself; a subquery has a window of its own
+            assert name in RECORDS or re.search(
+                rf"{re.escape(name)}\S*\[\d+[mhdw]:", alert["expr"]
+            ), selector
 
 
 def test_recorded_series_are_named_level_metric_operation() -> None:
@@ -133,8 +135,9 @@ def test_recorded_series_are_named_level_metric_operation() -> None:
     assert all(names)
     levels = {name[1] for name in names if name}
     assert levels == {
-        "all", "asset", "exchange", "exchange_account", "exchange_account_asset", "exchange_asset",
-        "instance_exchange_account",
+        "all", "asset", "exchange", "exchange_account", "exchange_account_asset",
+        "exchange_account_asset_bound", "exchange_asset",
+        "instance", "instance_exchange_account",
     }  # fmt: skip
 
 
@@ -145,14 +148,39 @@ def test_every_threshold_has_its_alert_and_its_absence_twin() -> None:
         for alert in ALERTS.values()
         for bound in re.findall(r'threshold\{bound="(\w+)"\}', alert["expr"])
     }
+    kinds = set(re.findall(r'bound=~"(\w+)_\.\+"', RECORDS[BOUNDED]["expr"]))
+    assert compared == bounds == {f"{kind}_{side}" for kind in kinds for side in ("min", "max")}
     twin = ALERTS["ExchangeThresholdWithoutBalance"]["expr"]
-    watched = {
-        bound
-        for pattern in re.findall(r'bound=~"([^"]+)"', twin)
-        for bound in bounds
-        if re.fullmatch(pattern, bound)
-    }
-    assert compared == watched == bounds
+    assert selectors(twin) == ["exchange_balance_threshold{}[3m]", f"{BOUNDED}{{}}[3m]"]
+
+
+@each_alert
+def test_an_alert_about_an_account_does_not_depend_on_the_exporter(alert: dict[str, Any]) -> None:
+    """Its labels have no `instance`, so that a redeployment fires nothing again."""
+    if alert["labels"]["scope"] != "exporter":
+        fired = [
+            label
+            for case in CASES
+            if case["alertname"] == alert["alert"]
+            for label in case.get("exp_alerts", [])
+        ]
+        assert fired
+        assert not any({"job", "instance"} & one["exp_labels"].keys() for one in fired)
+
+
+def test_what_mutes_others_keeps_firing_for_longer() -> None:
+    assert ALERTS
+    for name in (
+        "ExchangeExporterDown",
+        "ExchangeAllAccountsDown",
+        "ExchangeAuthenticationFailing",
+    ):
+        assert ALERTS[name]["keep_firing_for"] == "10m"
+
+
+@each_alert
+def test_an_alert_does_not_swing_with_what_it_measures(alert: dict[str, Any]) -> None:
+    assert re.fullmatch(r"(5|10|15|30)m|1h", alert["keep_firing_for"])
 
 
 def test_groups_are_small_and_names_are_unique() -> None:

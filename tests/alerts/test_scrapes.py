@@ -11,7 +11,9 @@ from tests.alerts.files import TEST_FILES, read_yaml
 from tests.alerts.scrapes import expand, firing_only, scraped_every, without_scrape
 
 each_file = pytest.mark.parametrize(
-    "path", [path for path in TEST_FILES if path.stem != "totals"], ids=lambda path: path.stem
+    "path",
+    [path for path in TEST_FILES if path.stem not in {"intervals", "totals"}],
+    ids=lambda path: path.stem,
 )
 
 
