@@ -91,11 +91,13 @@ def _run_daemon(options: argparse.Namespace) -> int:
 def _run_poll(options: argparse.Namespace) -> int:
     logs.configure(options.log_level, options.log_format)
     config = load(options.config_file[0], os.environ)
-    config = poll.select(config, options.account, options.exchange)
+    selected = poll.select(config, options.account, options.exchange)
     is_table = options.format == "table"
-    results = _run(poll.poll(config, Clock(), _print_table if is_table else _print_later))
+    results = _run(poll.poll(selected, Clock(), _print_table if is_table else _print_later))
     if not is_table:
-        print(poll.as_json(results))
+        print(poll.as_json(config, results))
+    elif len(selected.accounts) == len(config.accounts) > 1:
+        print(poll.totals_table(poll.sum_up(config.accounts, results)))
     return OK if poll.all_worked(results) else FAILED
 
 

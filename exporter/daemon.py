@@ -141,6 +141,7 @@ class Daemon:
         config = _narrow(whole, self._options.shard)
         await self._poller.reconcile(config.accounts, config.requests_per_minute)
         await self._sources.reconcile(config.valuation)
+        self.store.retire(config.retired)
         self._own.note_reload(self._clock.wall())
         await self._warn_of_readable_secrets(config)
 

@@ -54,8 +54,10 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
         response = _negotiated(request, status.CONTENT_TYPE, blocks)
         return replace(response, headers={**response.headers, **status.HEADERS})
 
-    def all_balances(request: Request) -> Response:
-        blocks = balances_json.document(store.states.values(), clock.monotonic())
+    async def all_balances(request: Request) -> Response:
+        known = await people.known()
+        sums = balances_json.json_sums(await status.sum_up(known), known.retired)
+        blocks = balances_json.document(known.states, known.now, sums)
         return _negotiated(request, "application/json", blocks)
 
     routes: Routes = {

@@ -9,12 +9,33 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from sys import intern
+from typing import NamedTuple, Protocol, Self
 
-from exporter.amounts import EXACT
+from exporter.amounts import EXACT, is_zero
 from exporter.model import Account, Amount, AssetFilter
 
 _ZERO = Decimal(0)
+
+
+class Row(Protocol):
+    """A row of balances, as it is read from a response or from a snapshot."""
+
+    @property
+    def asset(self) -> str:
+        """The asset's code."""
+
+    @property
+    def total(self) -> Amount:
+        """All that is held."""
+
+    @property
+    def free(self) -> Amount:
+        """What is available."""
+
+    @property
+    def locked(self) -> Amount:
+        """What is locked."""
 
 
 class Held(NamedTuple):
@@ -24,6 +45,17 @@ class Held(NamedTuple):
     total: Decimal
     free: Decimal
     locked: Decimal
+
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        """Return the amounts of a row; equal ones share a number, and so do zeros."""
+        total = _number(row.total)
+        free = total if row.free == row.total else _number(row.free)
+        return cls(intern(row.asset), total, free, _number(row.locked))
+
+
+def _number(text: Amount) -> Decimal:
+    return _ZERO if is_zero(text) else Decimal(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +90,15 @@ class _Sum:
 
 @dataclass(slots=True)
 class Totals:
-    """Take in accounts one by one, then answer for each asset."""
+    """Take in accounts one by one, then return the sum of each asset."""
 
     _sums: defaultdict[str, _Sum] = field(default_factory=lambda: defaultdict(_Sum))
     _counted: Counter[AssetFilter] = field(default_factory=Counter)
     _missing: defaultdict[AssetFilter, list[Account]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    left_out: list[Account] = field(default_factory=list)
+    """The accounts that the configuration keeps out of totals."""
 
     def count(self, account: Account, held: Iterable[Held], zeros: Iterable[str] = ()) -> None:
         """Add an account that is served and complete; `zeros` are assets of which it has none."""
@@ -85,11 +119,6 @@ class Totals:
             its = self._sums[asset]
             its.is_held = True
             its.last_seen_in.append(account)
-
-    @property
-    def counted(self) -> int:
-        """Return how many accounts count."""
-        return self._counted.total()
 
     @property
     def missing(self) -> list[Account]:

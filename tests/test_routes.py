@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.config.loader import ConfigError, Problem
 from exporter.errors import TlsError
 from exporter.exposition.exporter_metrics import ExporterMetrics
+from exporter.model import AccountKey, AssetFilter
 from exporter.routes import make_routes
 from exporter.runtime.clock import Clock
 from exporter.web.messages import Request, Response, Routes
@@ -44,6 +45,13 @@ def get(path: str, among: Routes | None = None, **headers: str) -> Response:
     response = (among or routes())[path]["GET"](request)
     assert isinstance(response, Response)
     return response
+
+
+async def get_awaited(path: str, among: Routes | None = None, **headers: str) -> Response:
+    request = Request("GET", path, "", {k.replace("_", "-"): v for k, v in headers.items()}, "::1")
+    response = (among or routes())[path]["GET"](request)
+    assert not isinstance(response, Response)
+    return await response
 
 
 def body(response: Response) -> bytes:
@@ -88,8 +96,8 @@ def test_every_answer_that_was_negotiated_says_so():
     assert get("/metrics").headers["Vary"] == "Accept, Accept-Encoding"
 
 
-def test_exact_balances_are_given_as_text_and_unknown_ones_as_null():
-    document = json.loads(body(get("/api/v1/balances")))
+async def test_exact_balances_are_given_as_text_and_unknown_ones_as_null():
+    document = json.loads(body(await get_awaited("/api/v1/balances")))
     treasury, payments = document["accounts"]
     assert treasury["balances"] == [
         {"asset": "BTC", "total": "1.50", "free": "1.50", "locked": "0"}
@@ -100,9 +108,36 @@ def test_exact_balances_are_given_as_text_and_unknown_ones_as_null():
     assert (payments["up"], payments["reason"]) == (False, "tls")
 
 
-def test_exact_balances_can_be_deflated_too():
-    packed = get("/api/v1/balances", accept_encoding="gzip")
-    assert json.loads(gzip.decompress(body(packed))) == json.loads(body(get("/api/v1/balances")))
+async def test_sums_say_whether_they_are_whole_and_which_accounts_are_not_in_them():
+    sandbox = make_account("sandbox", in_totals=False, labels={"entity": "acme"})
+    only_mxn = make_account("mx", "trubit", assets=AssetFilter(frozenset({"MXN"})))
+    store = make_store(TREASURY, only_mxn, sandbox)
+    rows = reading(balance("BTC", "1.50"), balance("MXN", "2"), balance("TRY", "0"))
+    store.succeed(TREASURY.key, poll_at(0.0), rows)
+    store.succeed(sandbox.key, poll_at(0.0), reading(balance("BTC", "99")))
+    store.retire([AccountKey("btcturk", "old-desk")])
+    document = json.loads(body(await get_awaited("/api/v1/balances", routes(store=store))))
+    assert [
+        (each["asset"], each["total"], each["whole"], each["counted_accounts"], each["accounts"])
+        for each in document["totals"]
+    ] == [("BTC", "1.50", True, 1, 1), ("MXN", "2", False, 1, 2), ("TRY", "0", True, 1, 1)]
+    assert document["not_counted"] == [{"exchange": "trubit", "account": "mx"}]
+    assert document["left_out"] == [{"exchange": "btcturk", "account": "sandbox"}]
+    assert document["retired"] == [{"exchange": "btcturk", "account": "old-desk"}]
+    last = document["accounts"][2]
+    assert (last["labels"], last["in_totals"]) == ({"entity": "acme"}, False)
+
+
+async def test_exact_balances_can_be_deflated_too():
+    packed = await get_awaited("/api/v1/balances", accept_encoding="gzip")
+    plain = await get_awaited("/api/v1/balances")
+    assert json.loads(gzip.decompress(body(packed))) == json.loads(body(plain))
+
+
+async def test_there_is_no_page_of_an_account_that_is_not_configured():
+    request = Request("GET", "/", "exchange=btcturk&account=nobody", {}, "::1")
+    response = await routes()["/"]["GET"](request)  # type: ignore[misc]
+    assert response.status == 404
 
 
 def test_readiness_is_told():

@@ -119,7 +119,7 @@ def test_4_amounts_are_served_with_every_digit(amount: Decimal):
     text = format(amount, "f")
     store.succeed(TREASURY, poll_at(0.0), reading(balance("BTC", text)))
     assert total(store, TREASURY, "BTC", 1.0) == text
-    exact = b"".join(map(inflate, document(store.states.values(), 1.0))).decode()
+    exact = b"".join(map(inflate, document(store.states.values(), 1.0, {}))).decode()
     assert f'"total":"{text}"' in exact
 
 

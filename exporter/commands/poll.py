@@ -2,7 +2,7 @@
 
 import asyncio
 import difflib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +15,14 @@ from exporter.commands.errors import CommandError
 from exporter.config.loader import Config
 from exporter.errors import InternalError, PollError
 from exporter.exchanges import EXCHANGES
+from exporter.exposition.balances_json import json_account, json_sums
 from exporter.exposition.pages import json_row
-from exporter.model import Account, AccountKey, BalancesResponse, RejectedRow
+from exporter.model import Account, AccountKey, Balance, BalancesResponse, RejectedRow
 from exporter.polling.endpoint import Endpoint, Sleep
 from exporter.polling.poller import endpoint_key
 from exporter.polling.snapshots import PollResult
 from exporter.runtime.clock import Clock
+from exporter.totals import AssetTotal, Held, Totals
 
 log = structlog.get_logger(__name__)
 
@@ -116,19 +118,49 @@ def all_worked(results: Results) -> bool:
     return all(isinstance(result.outcome, BalancesResponse) for result in results.values())
 
 
-def as_json(results: Results) -> str:
+def as_json(config: Config, results: Results) -> str:
     """Return exact decimal texts in the shape of `/api/v1/balances`."""
-    accounts = [_json_account(key, result) for key, result in results.items()]
-    return msgspec.json.format(msgspec.json.encode({"accounts": accounts})).decode()
+    polled = [account for account in config.accounts if account.key in results]
+    document = {
+        "accounts": [_json_account(account, results[account.key]) for account in polled],
+        **json_sums(sum_up(config.accounts, results), config.retired),
+    }
+    return msgspec.json.format(msgspec.json.encode(document)).decode()
 
 
-def _json_account(key: AccountKey, result: PollResult) -> dict[str, Any]:
+def sum_up(accounts: Iterable[Account], results: Results) -> Totals:
+    """Return the sums over all configured accounts; one that was not polled is missing."""
+    totals = Totals()
+    for account in accounts:
+        outcome = results[account.key].outcome if account.key in results else None
+        if not account.in_totals:
+            totals.left_out.append(account)
+        elif isinstance(outcome, BalancesResponse) and not outcome.rejected:
+            held, zeros = _split(outcome.balances)
+            totals.count(account, map(Held.of, held), [row.asset for row in zeros])
+        else:
+            rows = outcome.balances if isinstance(outcome, BalancesResponse) else ()
+            totals.miss(account, [row.asset for row in _split(rows)[0]])
+    return totals
+
+
+def _split(balances: Iterable[Balance]) -> tuple[list[Balance], list[Balance]]:
+    """Return the rows of which something is held, and the others."""
+    held, zeros = list[Balance](), list[Balance]()
+    for row in balances:
+        is_empty = all(map(is_zero, (row.total, row.free, row.locked)))
+        (zeros if is_empty else held).append(row)
+    return held, zeros
+
+
+def _json_account(account: Account, result: PollResult) -> dict[str, Any]:
     outcome = result.outcome
+    named = json_account(account)
     if isinstance(outcome, PollError):
         state = {"up": False, "complete": False, "reason": outcome.reason, "error": str(outcome)}
-        return {**key._asdict(), **state, "balances": None}
+        return {**named, **state, "balances": None}
     return {
-        **key._asdict(),
+        **named,
         "up": True,
         "complete": not outcome.rejected,
         "reason": None,
@@ -144,31 +176,51 @@ def as_table(key: AccountKey, result: PollResult) -> str:
     if isinstance(outcome, PollError):
         return f"{title}: {outcome.reason}: {outcome}\n  {outcome.advice}"
     time = datetime.fromtimestamp(result.wall, UTC)
-    held = [b for b in outcome.balances if not all(map(is_zero, (b.total, b.free, b.locked)))]
+    held, zeros = _split(outcome.balances)
     lines = [f"{title}: {_assets(len(outcome.balances))} at {time:%Y-%m-%d %H:%M:%S} UTC"]
     if held:
         lines += _table([(b.asset, b.total, b.free, b.locked) for b in held])
-    if zeros := len(outcome.balances) - len(held):
-        lines.append(f"  and {_assets(zeros)} at zero")
-    return "\n".join(lines + _left_out(outcome.rejected))
+    if zeros:
+        lines.append(f"  and {_assets(len(zeros))} at zero")
+    return "\n".join(lines + _dropped(outcome.rejected))
+
+
+def totals_table(totals: Totals) -> str:
+    """Return the sums over all accounts; what is only the known part says so."""
+    sums = [totals.of(asset) for asset in totals.held]
+    lines = ["totals" if not totals.missing else "known part, no totals where accounts are missing"]
+    if sums:
+        columns = (*_COLUMNS, "ACCOUNTS")
+        lines += _table([(its.asset, *its.amounts, _share(its)) for its in sums], columns)
+    for said, accounts in (("not counted", totals.missing), ("left out", totals.left_out)):
+        if accounts:
+            names = [f"{account.exchange} / {account.name}" for account in accounts]
+            lines.append(f"  {said}: {_few(names)}")
+    return "\n".join(lines)
+
+
+def _share(its: AssetTotal) -> str:
+    share = f"{its.counted} of {its.accounts}"
+    return share if its.is_whole else f"known part, {share}"
 
 
 def _assets(number: int) -> str:
     return "1 asset" if number == 1 else f"{number} assets"
 
 
-def _left_out(rows: Sequence[RejectedRow]) -> list[str]:
+def _dropped(rows: Sequence[RejectedRow]) -> list[str]:
     lines = [
-        f"  left out: row {row.row} ({row.asset or 'no asset'}): {row.problem}"
+        f"  dropped: row {row.row} ({row.asset or 'no asset'}): {row.problem}"
         for row in rows[:_SHOWN_ROWS]
     ]
     return [*lines, f"  and {more} more"] if (more := len(rows) - len(lines)) else lines
 
 
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Return lines with amounts aligned at their decimal point."""
-    columns = list(zip(_COLUMNS, *rows, strict=True))
-    padded = [_left(columns[0]), *map(_aligned, columns[1:])]
+def _table(rows: list[tuple[str, ...]], titles: Sequence[str] = _COLUMNS) -> list[str]:
+    """Return lines with amounts aligned at their decimal point; a fifth column is text."""
+    columns = list(zip(titles, *rows, strict=True))
+    amounts, texts = columns[1 : len(_COLUMNS)], columns[len(_COLUMNS) :]
+    padded = [_left(columns[0]), *map(_aligned, amounts), *map(_left, texts)]
     return ["  " + "   ".join(cells).rstrip() for cells in zip(*padded, strict=True)]
 
 

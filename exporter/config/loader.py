@@ -36,6 +36,7 @@ class Config:
     accounts: tuple[Account, ...]
     requests_per_minute: Mapping[str, int]
     valuation: Valuation | None = None
+    retired: tuple[AccountKey, ...] = ()
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:

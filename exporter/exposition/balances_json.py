@@ -1,19 +1,23 @@
 """Give exact balances as JSON: for `/api/v1/balances` and for `poll`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from exporter.exposition.deflate import Block, deflate
+from exporter.model import Account, AccountKey
 from exporter.polling.snapshots import AccountState
+from exporter.totals import AssetTotal, Totals
 
-_OPEN, _COMMA, _CLOSE = (deflate(text) for text in (b'{"accounts":[', b",", b"]}\n"))
+_OPEN, _COMMA = deflate(b'{"accounts":['), deflate(b",")
 _NO_BALANCES, _END = deflate(b"null}"), deflate(b"}")
 
 
-def document(states: Iterable[AccountState], now: float) -> Iterator[Block]:
-    """Yield the pieces of one JSON document; `now` is monotonic.
+def document(
+    states: Iterable[AccountState], now: float, sums: Mapping[str, Any]
+) -> Iterator[Block]:
+    """Yield the pieces of one JSON document; `now` is monotonic, `sums` are as `json_sums` writes.
 
     An account's `balances` is null while none are served: unknown is not empty, and not zero.
     """
@@ -24,13 +28,49 @@ def document(states: Iterable[AccountState], now: float) -> Iterator[Block]:
         served = state.served(now)
         yield deflate(_opened(_description(state, now)))
         yield from (served.rendered.rows, _END) if served else (_NO_BALANCES,)
-    yield _CLOSE
+    yield deflate(b"]," + msgspec.json.encode(sums)[1:] + b"\n")
+
+
+def json_sums(totals: Totals, retired: Iterable[AccountKey]) -> dict[str, Any]:
+    """Return the sum of each asset, and which accounts are not in them and why.
+
+    A sum is a total if it is `whole`; otherwise it is the part that is known.
+    """
+    assets = sorted([*totals.held, *totals.zeros])
+    return {
+        "totals": [_sum(totals.of(asset)) for asset in assets],
+        "not_counted": [account.key._asdict() for account in totals.missing],
+        "left_out": [account.key._asdict() for account in totals.left_out],
+        "retired": [key._asdict() for key in retired],
+    }
+
+
+def json_account(account: Account) -> dict[str, Any]:
+    """Return an account's names as they are configured."""
+    return {
+        **account.key._asdict(),
+        "labels": dict(account.labels),
+        "in_totals": account.in_totals,
+    }
+
+
+def _sum(its: AssetTotal) -> dict[str, Any]:
+    total, free, locked = its.amounts
+    return {
+        "asset": its.asset,
+        "total": total,
+        "free": free,
+        "locked": locked,
+        "whole": its.is_whole,
+        "counted_accounts": its.counted,
+        "accounts": its.accounts,
+    }
 
 
 def _description(state: AccountState, now: float) -> dict[str, Any]:
     served = state.served(now)
     return {
-        **state.schedule.account.key._asdict(),
+        **json_account(state.schedule.account),
         "up": state.up,
         "complete": served is not None and not served.rejected,
         "reason": state.outage.reason if state.outage else None,

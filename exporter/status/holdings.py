@@ -99,7 +99,6 @@ class HoldingsReader:
 
 
 _decode = msgspec.json.Decoder(list[Row]).decode
-_ZERO = Decimal(0)
 
 
 def read_holdings(account: Account, snapshot: Snapshot) -> Holdings:
@@ -110,7 +109,7 @@ def read_holdings(account: Account, snapshot: Snapshot) -> Holdings:
     return Holdings(
         snapshot=snapshot,
         account=account,
-        held=tuple(map(_as_numbers, shown)),
+        held=tuple(map(Held.of, shown)),
         zeros=tuple(map(intern, zeros)),
         outside=tuple(
             f"{escape(asset)} {said}" for asset, all_said in outside.items() for said in all_said
@@ -188,13 +187,3 @@ def _locked_by(row: Row) -> str:
     if is_zero(orders):
         return "in withdrawals"
     return f"in open orders: {shown_amount(orders)}; in withdrawals: {shown_amount(withdrawals)}"
-
-
-def _as_numbers(row: Row) -> Held:
-    total = _number(row.total)
-    free = total if row.free == row.total else _number(row.free)
-    return Held(intern(row.asset), total, free, _number(row.locked))
-
-
-def _number(text: Amount) -> Decimal:
-    return _ZERO if is_zero(text) else Decimal(text)

@@ -8,9 +8,9 @@ from exporter.exposition.deflate import Block, deflate
 from exporter.polling.snapshots import SnapshotStore
 from exporter.runtime.clock import Clock
 from exporter.status import document
-from exporter.status.conditions import condition_of
 from exporter.status.holdings import HoldingsReader
-from exporter.status.sections import Known, page_blocks
+from exporter.status.known import Known
+from exporter.status.sections import page_blocks
 from exporter.status.turns import Turns
 from exporter.status.view import EVERYTHING, View
 
@@ -55,18 +55,23 @@ class StatusPage:
     def _is_valid(self, page: Page) -> bool:
         return page.version == self._store.version and self._clock.monotonic() < page.valid_until
 
+    async def known(self) -> Known:
+        """Return what is known of all accounts now, in the order of the configuration."""
+        async with self._making:
+            return await self._known()
+
     async def _make(self, view: View) -> Page:
-        version, retired = self._store.version, self._store.retired
-        now, wall, turns = self._clock.monotonic(), self._clock.wall(), Turns(self._clock.monotonic)
-        states = sorted(
-            self._store.states.values(), key=lambda state: condition_of(state, now).rank
-        )
-        known = Known(
-            now, wall, states, retired, await self._reader.read(states, now, turns), turns
-        )
-        expiries = (state.expires_at for state in states if state.served(now))
+        version = self._store.version
+        known = await self._known()
+        expiries = (state.expires_at for state in known.states if state.served(known.now))
         return Page(
             version=version,
-            valid_until=min([now + _KEPT_FOR, *expiries]),
+            valid_until=min([known.now + _KEPT_FOR, *expiries]),
             blocks=[*await page_blocks(known, view), self._closing],
         )
+
+    async def _known(self) -> Known:
+        now, wall, turns = self._clock.monotonic(), self._clock.wall(), Turns(self._clock.monotonic)
+        states, retired = tuple(self._store.states.values()), self._store.retired
+        reading = await self._reader.read(states, now, turns)
+        return Known(now, wall, states, retired, reading, turns)

@@ -1,56 +1,30 @@
 """Write the page of all accounts, of groups of them, or of one, from what is known at a moment."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 
 from exporter.exposition.deflate import Block, deflate
-from exporter.model import Account, AccountKey
+from exporter.model import AccountKey
 from exporter.polling.snapshots import AccountState
 from exporter.status import document
 from exporter.status.accounts import END, account_html, details_on_demand, details_opening
-from exporter.status.conditions import bounds, headline, is_counted, summary
-from exporter.status.holdings import Holdings, Reading, balances_html
+from exporter.status.conditions import bounds, condition_of, headline, summary
+from exporter.status.holdings import balances_html
+from exporter.status.known import Known, sum_up
 from exporter.status.totals import totals_html
-from exporter.status.turns import Turns
 from exporter.status.view import View, group_address, group_labels, group_of
 from exporter.status.words import element_id, listed, name
-from exporter.totals import Totals
 
 _OPEN_UP_TO = 6  # accounts whose balances are in sight at once
-_MOST_INLINE = 1_000  # balances: a browser lays out so many in a tenth of a second
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """All that one page is made of, taken at one moment; `now` is monotonic, `wall` Unix time."""
-
-    now: float
-    wall: float
-    states: Sequence[AccountState]
-    retired: Sequence[AccountKey]
-    reading: Reading
-    turns: Turns
-
-    @property
-    def accounts(self) -> list[Account]:
-        """Return the accounts as they are configured."""
-        return [state.schedule.account for state in self.states]
-
-    @property
-    def served(self) -> list[Holdings]:
-        """Return what is served of the accounts."""
-        served = self.reading.served
-        return [served[account.key] for account in self.accounts if account.key in served]
-
-    @property
-    def is_small(self) -> bool:
-        """Return whether all balances can stand on one page."""
-        return sum(len(holdings.held) for holdings in self.served) <= _MOST_INLINE
 
 
 async def page_blocks(known: Known, view: View) -> list[Block]:
-    """Return the page up to its closing, in deflated pieces."""
+    """Return the page up to its closing, in deflated pieces; the worst accounts come first."""
+    known = replace(
+        known, states=sorted(known.states, key=lambda s: condition_of(s, known.now).rank)
+    )
     if view.account:
         return await _one_account(known, view.account)
     labels = group_labels(known.accounts)
@@ -89,9 +63,9 @@ def _opening(known: Known, links: str) -> Block:
 
 def _grouped(known: Known, label: str) -> Mapping[str, Known]:
     """Return what is known of each group; the accounts without the label come last."""
-    groups: dict[str, list[AccountState]] = {}
+    groups = defaultdict[str, list[AccountState]](list)
     for state in known.states:
-        groups.setdefault(group_of(state.schedule.account, label), []).append(state)
+        groups[group_of(state.schedule.account, label)].append(state)
     in_order = sorted(groups.items(), key=lambda group: (not group[0], group[0]))
     return {group: replace(known, states=states) for group, states in in_order}
 
@@ -121,18 +95,7 @@ async def _totals(known: Known) -> Block:
 
 
 async def _totals_html(known: Known, of: str) -> str:
-    totals, left_out = Totals(), list[Account]()
-    async for state in known.turns.each(known.states):
-        account = state.schedule.account
-        holdings = known.reading.served.get(account.key)
-        if not account.in_totals or account.key in known.retired:
-            left_out.append(account)
-        elif holdings and is_counted(state, known.now):
-            totals.count(account, holdings.held, holdings.zeros)
-        else:
-            held = [row.asset for row in holdings.held] if holdings else ()
-            totals.miss(account, held or known.reading.last_seen.get(account.key, ()))
-    return await totals_html(totals, left_out, known.turns, of)
+    return await totals_html(await sum_up(known), known.turns, of)
 
 
 async def _accounts(known: Known, key: str, heading: str, before: str = "") -> list[Block]:

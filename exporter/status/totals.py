@@ -10,27 +10,20 @@ from exporter.status.words import account_name, listed, name
 from exporter.totals import AssetTotal, Totals
 
 
-async def totals_html(totals: Totals, left_out: Sequence[Account], turns: Turns, of: str) -> str:
-    """Return the inside of a section of sums; `of` names the group, and is empty for all accounts.
-
-    `left_out` are the accounts that the configuration keeps out of totals.
-    """
+async def totals_html(totals: Totals, turns: Turns, of: str) -> str:
+    """Return the inside of a section of sums; `of` names the group, and is empty for all."""
     sums = [totals.of(asset) async for asset in turns.each(totals.held)]
     key = f"totals/{escape(of)}" if of else "totals"
     title = f"Totals of {of}" if of else "Totals"
-    return (
-        _lead(totals, sums, left_out)
-        + await turns.joined(_table(title, sums))
-        + _zeros(key, totals)
-    )
+    return _lead(totals, sums) + await turns.joined(_table(title, sums)) + _zeros(key, totals)
 
 
-def _lead(totals: Totals, sums: Sequence[AssetTotal], left_out: Sequence[Account]) -> str:
+def _lead(totals: Totals, sums: Sequence[AssetTotal]) -> str:
     lead = ""
     if totals.missing:
         lead = f'<p class="partial">{_partial(sums)} Not counted: {_names(totals.missing)}.</p>'
-    if left_out:
-        lead += f"<p>Left out of totals by configuration: {_names(left_out)}.</p>"
+    if totals.left_out:
+        lead += f"<p>Left out of totals by configuration: {_names(totals.left_out)}.</p>"
     return lead
 
 

@@ -1,6 +1,7 @@
 """The commands: what they print, and how they end."""
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -16,12 +17,14 @@ from pathlib import Path
 import pytest
 
 from exporter.commands import poll
-from exporter.config.loader import parse
+from exporter.config.loader import Config, parse
+from exporter.errors import PollTimeoutError
 from exporter.model import AccountKey, Amount, Balance, BalancesResponse, RejectedRow
 from exporter.polling.snapshots import PollResult
 from exporter.runtime import logs
 from exporter.runtime.clock import Clock
 from exporter.simulator import Simulator, config_text
+from tests.accounts import balance, make_account
 from tests.programs import exporter, run, wait_for
 
 
@@ -275,7 +278,7 @@ async def test_a_poll_that_left_rows_out_is_a_success_that_says_so(
     simulator.show("total_hex", account="first")
     ended = await to_thread(run, "poll", f"--config.file={config}")
     assert ended.returncode == 0
-    assert "  left out: row 0 (" in ended.stdout
+    assert "  dropped: row 0 (" in ended.stdout
 
 
 def test_a_name_that_the_terminal_cannot_show_is_escaped(tmp_path: Path):
@@ -295,13 +298,51 @@ def test_a_flood_of_rows_that_were_left_out_is_cut_short():
     result = PollResult(0.0, 0.0, 0.0, BalancesResponse((), rows), None)
     assert poll.as_table(AccountKey("btcturk", "a"), result).splitlines() == [
         "btcturk / a: 0 assets at 1970-01-01 00:00:00 UTC",
-        "  left out: row 0 (no asset): not an object",
-        "  left out: row 1 (no asset): not an object",
-        "  left out: row 2 (no asset): not an object",
-        "  left out: row 3 (no asset): not an object",
-        "  left out: row 4 (no asset): not an object",
+        "  dropped: row 0 (no asset): not an object",
+        "  dropped: row 1 (no asset): not an object",
+        "  dropped: row 2 (no asset): not an object",
+        "  dropped: row 3 (no asset): not an object",
+        "  dropped: row 4 (no asset): not an object",
         "  and 95 more",
     ]
+
+
+def test_poll_sums_up_only_what_is_complete_and_says_what_is_missing():
+    accounts = [make_account(each) for each in "abc"]
+    sandbox = make_account("sandbox", in_totals=False)
+    results = {
+        account.key: PollResult(0.0, 0.0, 0.0, BalancesResponse((balance("BTC", "1.50"),)), None)
+        for account in (*accounts[:2], sandbox)
+    }
+    totals = poll.sum_up([*accounts[:2], sandbox], results)
+    assert poll.totals_table(totals).splitlines() == [
+        "totals",
+        "  ASSET   TOTAL   FREE   LOCKED   ACCOUNTS",
+        "  BTC      3.00   3.00        0   2 of 2",
+        "  left out: btcturk / sandbox",
+    ]
+    results[accounts[2].key] = PollResult(0.0, 0.0, 0.0, PollTimeoutError("no response"), None)
+    totals = poll.sum_up(accounts, results)
+    assert poll.totals_table(totals).splitlines() == [
+        "known part, no totals where accounts are missing",
+        "  ASSET   TOTAL   FREE   LOCKED   ACCOUNTS",
+        "  BTC      3.00   3.00        0   known part, 2 of 3",
+        "  not counted: btcturk / c",
+    ]
+
+
+def test_an_account_that_was_not_polled_is_missing_from_the_sums():
+    accounts = (make_account("a"), make_account("b"))
+    results = {
+        accounts[0].key: PollResult(0.0, 0.0, 0.0, BalancesResponse((balance("BTC", "1.50"),)))
+    }
+    document = json.loads(poll.as_json(Config(accounts, {}), results))
+    assert [each["account"] for each in document["accounts"]] == ["a"]
+    assert document["totals"][0] | {"free": "", "locked": ""} == {
+        "asset": "BTC", "total": "1.50", "free": "", "locked": "", "whole": False,
+        "counted_accounts": 1, "accounts": 2,
+    }  # fmt: skip
+    assert document["not_counted"] == [{"exchange": "btcturk", "account": "b"}]
 
 
 def test_an_account_that_holds_nothing_has_no_table():
