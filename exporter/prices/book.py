@@ -31,12 +31,14 @@ _ZERO, _TWO = Decimal(0), Decimal(2)
 class Rate(NamedTuple):
     """A quote that may be used: what one unit of the base brings, and what it costs.
 
-    `updated` is in Unix seconds, `expires_at` monotonic.
+    `updated` is the row's own time in Unix seconds, `dated_at` the same moment by our monotonic
+    clock, and `expires_at` is monotonic too.
     """
 
     sell: Decimal
     buy: Decimal
     updated: float
+    dated_at: float
     expires_at: float
 
 
@@ -163,7 +165,12 @@ def _rate(
         limits.stale_after - (requested.exchange_time - newest),
         limits.max_row_age - (requested.exchange_time - updated),
     )
-    return Rate(*_sides(quote, limits.price), updated, requested.monotonic + lifetime)
+    return Rate(
+        *_sides(quote, limits.price),
+        updated,
+        dated_at=requested.monotonic - (requested.exchange_time - updated),
+        expires_at=requested.monotonic + lifetime,
+    )
 
 
 def _sides(quote: Quote, price: PriceKind) -> tuple[Decimal, Decimal]:

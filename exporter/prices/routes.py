@@ -18,8 +18,8 @@ _INVERSE = Context(prec=34, rounding=ROUND_DOWN)  # cut off: a price is never to
 class Price(NamedTuple):
     """What one unit of an asset brings, and how that is known.
 
-    `updated` is the source's own time of the oldest quote used (Unix seconds, None without one);
-    `expires_at` is monotonic, None if the price needs no quote. `assumed` lists assumptions as
+    `updated` is the source's own time of the oldest quote used (Unix seconds), `dated_at` the same
+    by our monotonic clock, `expires_at` monotonic too; all are None if the price needs no quote. `assumed` lists assumptions as
     `USDT=USD` (a peg) or `trubit/BTC=btcturk/BTC` (a shared code).
     """
 
@@ -28,6 +28,7 @@ class Price(NamedTuple):
     sources: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     updated: float | None = None
+    dated_at: float | None = None
     expires_at: float | None = None
 
 
@@ -98,7 +99,7 @@ class _Market(NamedTuple):
         if rate is None:
             return None
         shared = () if is_own else self._shared_codes((sold, bought), source.exchange)
-        return Price(value, (sold, bought), (source.name,), shared, rate.updated, rate.expires_at)
+        return Price(value, (sold, bought), (source.name,), shared, *rate[2:])
 
     def _shared_codes(self, codes: Iterable[str], other: str) -> tuple[str, ...]:
         # That a national currency is the same everywhere is no assumption.
@@ -130,6 +131,7 @@ def _joined(first: Price, second: Price) -> Price:
         sources=tuple(dict.fromkeys((*first.sources, *second.sources))),
         assumed=tuple(dict.fromkeys((*first.assumed, *second.assumed))),
         updated=_earlier(first.updated, second.updated),
+        dated_at=_earlier(first.dated_at, second.dated_at),
         expires_at=_earlier(first.expires_at, second.expires_at),
     )
 

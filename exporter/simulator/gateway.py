@@ -18,8 +18,6 @@ from exporter.simulator.rows import Rows
 from exporter.simulator.server import Reply
 from exporter.simulator.wire import send
 
-_QUOTES = frozenset({"ticker", "quote"})
-
 
 class _Answer(NamedTuple):
     response: Response
@@ -107,7 +105,7 @@ class Gateway:
         now_ms = int(now * 1000)
         if refusal := exchange.refusal(call, now_ms):
             return _Answer(refusal)
-        if call.kind in _QUOTES:
+        if call.kind == "ticker":
             quotes = self._quotes_at(call)(now)
             body = _json(exchange.quotes(quotes)) if quotes else exchange.refused("rejected")
             return _Answer(body, quotes=quotes or None)

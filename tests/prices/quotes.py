@@ -29,7 +29,7 @@ def rates(source: str, prices: Mapping[str, tuple[str, str]]) -> SourceRates:
         source,
         source.partition(":")[0],
         {
-            Pair(*pair.split("/")): Rate(Decimal(sell), Decimal(buy), 100.0, 1_000.0)
+            Pair(*pair.split("/")): Rate(Decimal(sell), Decimal(buy), 100.0, 10.0, 1_000.0)
             for pair, (sell, buy) in prices.items()
         },
     )

@@ -16,14 +16,14 @@ async def test_a_fault_ends_when_it_is_stopped(
 ) -> None:
     with simulator.show(fault) as showing:
         await client.raw(account, patience=IMPATIENT)
-    assert showing.count == (FAULTS[fault].only != "token")
+    assert showing.count == (FAULTS[fault].only in {None, "balances"})
     response = await client.balances(account)
     assert listed(account, response.content)
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
 def test_a_fault_does_one_thing_and_says_which(fault: Fault) -> None:
-    does = [fault.before, fault.rows, fault.response, fault.deliver]
+    does = [fault.before, fault.rows, fault.quotes, fault.response, fault.deliver]
     assert sum(one is not None for one in does) == 1
     assert fault.description
 

@@ -65,7 +65,7 @@ class TruBit(Exchange):
         "/v2/user/account/assets": "balances",
         "/v2/assets/account/assets": "balances",
         "/v2/token/generate": "token",
-        "/v2/user/crypto-quote": "quote",
+        "/v2/user/crypto-quote": "ticker",
     }
     style = Style(_FIELDS, least_decimals=1)
     holdings = tuple(
@@ -74,6 +74,7 @@ class TruBit(Exchange):
     )
     limit = Limit(60)
     markets = markets_of(["USDT", "USDC", "BTC", "MXN", "BRL"], ["USDT", "MXN", "BRL"])
+    public_calls = frozenset({"time"})
     quote_requests = (
         {"country": "Mexico", "from": "MXN", "to": "USDT"},
         {"country": "Brazil", "from": "BRL", "to": "USDT"},

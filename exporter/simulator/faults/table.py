@@ -40,6 +40,10 @@ def _on_token(name: str, description: str, spoil: on_response.SpoilResponse) -> 
     return Fault(name, description, response=spoil, only="token")
 
 
+def _on_ticker(name: str, description: str, spoil: on_quotes.Spoil) -> Fault:
+    return Fault(name, description, quotes=spoil, only="ticker")
+
+
 _EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
 _LONG = "123456789012345678.123456789012345678"
 _UNKNOWN = "c2f1c4a0-0000-4000-8000-000000000000"
@@ -285,22 +289,22 @@ _TOKENS = (
 )
 
 _PRICES = (
-    Fault("quote_zeros", "Zeros for every price.", quotes=on_quotes.every(*["0"] * 3)),
-    Fault("quote_one_sided", "No bid in the first row.", quotes=on_quotes.first(bid=0)),
-    Fault("quote_null", "null for the first ask.", quotes=on_quotes.first(ask=None)),
-    Fault("quote_crossed", "The first bid is above its ask.", quotes=on_quotes.crossed),
-    Fault("quote_wide", "The first ask is twice its bid.", quotes=on_quotes.wide),
-    Fault("quote_missing", "The first pair is missing.", quotes=on_quotes.missing),
-    Fault("quote_none", "No pair at all.", quotes=on_quotes.nothing),
-    Fault("quote_frozen", "The ticker stands still.", quotes=on_quotes.frozen),
-    Fault("quote_past", "The ticker of 12 hours ago.", quotes=on_quotes.past),
-    Fault("quote_future", "Rows from an hour ahead.", quotes=on_quotes.future),
-    Fault("quote_timeless", "No time in the first row.", quotes=on_quotes.first(updated_ms=None)),
-    Fault("quote_exponent", "Prices with exponents.", quotes=on_quotes.exponents),
-    Fault("quote_twice_alike", "The first pair twice, alike.", quotes=on_quotes.twice_alike),
-    Fault("quote_twice", "The first pair twice, differently.", quotes=on_quotes.twice_differently),
-    Fault("quote_text", "A word for the first bid.", quotes=on_quotes.first(bid="soon")),
-    Fault("quote_negative", "The first bid is negative.", quotes=on_quotes.first(bid=-1)),
+    _on_ticker("quote_zeros", "Zeros for every price.", on_quotes.every(*["0"] * 3)),
+    _on_ticker("quote_one_sided", "No bid in the first row.", on_quotes.first(bid=0)),
+    _on_ticker("quote_null", "null for the first ask.", on_quotes.first(ask=None)),
+    _on_ticker("quote_crossed", "The first bid is above its ask.", on_quotes.crossed),
+    _on_ticker("quote_wide", "The first ask is twice its bid.", on_quotes.wide),
+    _on_ticker("quote_missing", "The first pair is missing.", on_quotes.missing),
+    _on_ticker("quote_none", "No pair at all.", on_quotes.nothing),
+    _on_ticker("quote_frozen", "The ticker stands still.", on_quotes.frozen),
+    _on_ticker("quote_past", "The ticker of 12 hours ago.", on_quotes.past),
+    _on_ticker("quote_future", "Rows from an hour ahead.", on_quotes.future),
+    _on_ticker("quote_timeless", "No time in the first row.", on_quotes.first(updated_ms=None)),
+    _on_ticker("quote_exponent", "Prices with exponents.", on_quotes.exponents),
+    _on_ticker("quote_twice_alike", "The first pair twice, alike.", on_quotes.twice_alike),
+    _on_ticker("quote_twice", "The first pair twice, differently.", on_quotes.twice_differently),
+    _on_ticker("quote_text", "A word for the first bid.", on_quotes.first(bid="soon")),
+    _on_ticker("quote_negative", "The first bid is negative.", on_quotes.first(bid=-1)),
 )
 
 GROUPS: dict[str, tuple[Fault, ...]] = {
