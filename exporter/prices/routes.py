@@ -19,8 +19,8 @@ class Price(NamedTuple):
     """What one unit of an asset brings, and how that is known.
 
     `updated` is the source's own time of the oldest quote used (Unix seconds), `dated_at` the same
-    by our monotonic clock, `expires_at` monotonic too; all are None if the price needs no quote. `assumed` lists assumptions as
-    `USDT=USD` (a peg) or `trubit/BTC=btcturk/BTC` (a shared code).
+    by our monotonic clock, `expires_at` monotonic too; all are None if the price needs no quote.
+    `assumed` lists assumptions as `USDT=USD` (a peg) or `trubit/BTC=btcturk/BTC` (a shared code).
     """
 
     value: Decimal
