@@ -1,12 +1,13 @@
 """Say what each path answers, from memory alone."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from itertools import chain
 
 from exporter import status
 from exporter.config.loader import ConfigError
-from exporter.exposition import balances_json
+from exporter.exposition import balances_json, prices_json
 from exporter.exposition.deflate import Block, deflate, gzip, inflate_in_pieces
 from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.families import Format
@@ -14,7 +15,8 @@ from exporter.exposition.negotiation import VARY, Encoding, choose_encoding, cho
 from exporter.exposition.pages import Exposition
 from exporter.exposition.price_metrics import PricePage
 from exporter.polling.snapshots import SnapshotStore
-from exporter.prices.valuations import Valuations
+from exporter.prices.settings import Valuation
+from exporter.prices.valuations import Valuations, Worth
 from exporter.runtime.clock import Clock
 from exporter.web.messages import Request, Response, Routes
 
@@ -57,13 +59,25 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
     async def all_balances(request: Request) -> Response:
         known = await people.known()
         sums = balances_json.json_sums(await status.sum_up(known), known.retired)
-        blocks = balances_json.document(known.states, known.now, sums)
-        return _negotiated(request, "application/json", blocks)
+        blocks = balances_json.document(known.states, known.now, sums, _valued())
+        return _negotiated(request, "application/json", await _in_turns(blocks))
+
+    def all_prices(request: Request) -> Response:
+        now, current = clock.monotonic(), valuations()
+        worth = current.worth(store.states, now) if current else Worth()
+        body = prices_json.prices_document(current, worth, now)
+        return _negotiated(request, "application/json", [deflate(body)])
+
+    def _valued() -> tuple[Valuation, Worth] | None:
+        if (current := valuations()) is None:
+            return None
+        return current.valuation, current.worth(store.states, clock.monotonic())
 
     routes: Routes = {
         "/": {"GET": status_page},
         telemetry_path: {"GET": metrics},
         "/api/v1/balances": {"GET": all_balances},
+        "/api/v1/prices": {"GET": all_prices},
         **make_health_routes(is_ready),
     }
     return {**routes, **_reload_route(reload)} if reload else routes
@@ -98,6 +112,15 @@ def _is_of_another_site(request: Request) -> bool:
     """Return whether a browser says that a page from elsewhere sends this; only browsers say."""
     origin = request.header("Origin")
     return bool(origin) and origin.partition("://")[2] != request.header("Host")
+
+
+async def _in_turns(blocks: Iterable[Block]) -> list[Block]:
+    """Return blocks that are made one by one, and let other tasks run in between."""
+    made = []
+    for block in blocks:
+        made.append(block)
+        await asyncio.sleep(0)
+    return made
 
 
 def _negotiated(request: Request, content_type: str, blocks: Iterable[Block]) -> Response:

@@ -6,8 +6,11 @@ from typing import Any
 import msgspec
 
 from exporter.exposition.deflate import Block, deflate
+from exporter.exposition.prices_json import json_values, with_values
 from exporter.model import Account, AccountKey
-from exporter.polling.snapshots import AccountState
+from exporter.polling.snapshots import AccountState, Snapshot
+from exporter.prices.settings import Valuation
+from exporter.prices.valuations import Worth
 from exporter.totals import AssetTotal, Totals
 
 _OPEN, _COMMA = deflate(b'{"accounts":['), deflate(b",")
@@ -15,19 +18,23 @@ _NO_BALANCES, _END = deflate(b"null}"), deflate(b"}")
 
 
 def document(
-    states: Iterable[AccountState], now: float, sums: Mapping[str, Any]
+    states: Iterable[AccountState],
+    now: float,
+    sums: Mapping[str, Any],
+    valued: tuple[Valuation, Worth] | None = None,
 ) -> Iterator[Block]:
     """Yield the pieces of one JSON document; `now` is monotonic, `sums` are as `json_sums` writes.
 
     An account's `balances` is null while none are served: unknown is not empty, and not zero.
+    With `valued`, accounts and rows say what they are worth.
     """
     yield _OPEN
     for number, state in enumerate(states):
         if number:
             yield _COMMA
         served = state.served(now)
-        yield deflate(_opened(_description(state, now)))
-        yield from (served.rendered.rows, _END) if served else (_NO_BALANCES,)
+        yield deflate(_opened(_description(state, now) | _values(state, valued)))
+        yield from (_rows(state, served, valued), _END) if served else (_NO_BALANCES,)
     yield deflate(b"]," + msgspec.json.encode(sums)[1:] + b"\n")
 
 
@@ -77,6 +84,20 @@ def _description(state: AccountState, now: float) -> dict[str, Any]:
         "last_success": state.last_success or None,
         "age_seconds": round(now - served.requested_at, 3) if served else None,
     }
+
+
+def _values(state: AccountState, valued: tuple[Valuation, Worth] | None) -> dict[str, Any]:
+    if valued is None:
+        return {}
+    _, worth = valued
+    return {"values": json_values(worth.values.get(state.schedule.account.key))}
+
+
+def _rows(state: AccountState, served: Snapshot, valued: tuple[Valuation, Worth] | None) -> Block:
+    if valued is None:
+        return served.rendered.rows
+    valuation, worth = valued
+    return with_values(served.rendered.rows, state.schedule.account.key, worth, valuation)
 
 
 def _opened(fields: dict[str, Any]) -> bytes:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
 from typing import NamedTuple
 
-from exporter.amounts import fits_float64
+from exporter.amounts import fits_float64, is_zero
+from exporter.model import Amount
 from exporter.prices.routes import Price
 from exporter.prices.settings import Valuation
 
@@ -64,6 +65,24 @@ def account_value(  # noqa: PLR0913 - each can be told apart by its name
     known = rounded(exact)
     is_known = is_complete and not unpriced and fits_float64(known)
     return AccountValue(known if is_known else None, known, valued, tuple(unpriced), ignored)
+
+
+def row_value(  # noqa: PLR0913 - each can be told apart by its name
+    asset: str,
+    total: Amount,
+    *,
+    exchange: str,
+    currency: str,
+    prices: Prices,
+    valuation: Valuation,
+) -> Decimal | None:
+    """Return what one balance would bring, rounded as an account's value is; None if unknown."""
+    if is_zero(total):
+        return rounded(_ZERO)
+    price = prices.get((exchange, asset, currency))
+    if price is None or valuation.ignores(exchange, asset):
+        return None
+    return rounded(_EXACT.multiply(Decimal(total), price.value))
 
 
 def rounded(value: Decimal) -> Decimal:

@@ -1,0 +1,89 @@
+"""Give prices and values as JSON with exact decimal texts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from exporter.exposition.deflate import Block, deflate, inflate
+from exporter.model import AccountKey, Amount
+from exporter.prices.settings import Valuation
+from exporter.prices.valuations import Valuations, Worth
+from exporter.prices.values import AccountValue, plain, row_value
+
+_decode_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class _Row(msgspec.Struct):
+    """Read of a row what its value depends on."""
+
+    asset: str
+    total: Amount
+
+
+_decode_row = msgspec.json.Decoder(_Row).decode
+
+
+def prices_document(valuations: Valuations | None, worth: Worth, now: float) -> bytes:
+    """Return the document of `/api/v1/prices` as of `now` (monotonic)."""
+    prices = [
+        {
+            "exchange": exchange,
+            "asset": asset,
+            "currency": currency,
+            "price": plain(price.value),
+            "route": ">".join(price.route),
+            "source": ",".join(price.sources),
+            "assumed": ",".join(price.assumed),
+            "updated": None if price.updated is None else f"{price.updated:.3f}",
+            "age_seconds": (
+                None if price.dated_at is None else f"{max(0.0, now - price.dated_at):.3f}"
+            ),
+        }
+        for (exchange, asset, currency), price in worth.prices.items()
+    ]
+    currencies = valuations.valuation.currencies if valuations else ()
+    return msgspec.json.encode({"currencies": currencies, "prices": prices}) + b"\n"
+
+
+def json_values(values: Mapping[str, AccountValue] | None) -> dict[str, Any] | None:
+    """Return what an account is worth by currency, None while its balances are withdrawn."""
+    if values is None:
+        return None
+    return {currency: _value(its) for currency, its in values.items()}
+
+
+def _value(its: AccountValue) -> dict[str, Any]:
+    return {
+        "value": None if its.value is None else plain(its.value),
+        "known": plain(its.known),
+        "valued": its.valued,
+        "unpriced": its.unpriced,
+        "ignored": its.ignored,
+    }
+
+
+def with_values(rows: Block, key: AccountKey, worth: Worth, valuation: Valuation) -> Block:
+    """Return an account's rows with the value of each: null for an asset that has none."""
+    listed = (
+        bytes(raw)[:-1] + b',"value":' + _row_values(_decode_row(raw), key, worth, valuation) + b"}"
+        for raw in _decode_rows(inflate(rows))
+    )
+    return deflate(b"[" + b",".join(listed) + b"]")
+
+
+def _row_values(row: _Row, key: AccountKey, worth: Worth, valuation: Valuation) -> bytes:
+    values = {
+        currency: row_value(
+            row.asset,
+            row.total,
+            exchange=key.exchange,
+            currency=currency,
+            prices=worth.prices,
+            valuation=valuation,
+        )
+        for currency in valuation.currencies
+    }
+    return msgspec.json.encode(
+        {currency: None if each is None else plain(each) for currency, each in values.items()}
+    )
