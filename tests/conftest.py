@@ -1,11 +1,13 @@
 """Share what every kind of test needs."""
 
+import os
 from collections.abc import AsyncIterator, Generator
 
 import pytest
 from hypothesis import settings
 
 from exporter.simulator import Simulator, no_limits
+from tests import skipped
 from tests.faults.canaries import Canaries
 
 # A busy machine makes single examples slow; that is no failure of the code.
@@ -35,3 +37,19 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"{report.nodeid} shows {', '.join(found)}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was skipped and what to install."""
+    if lines := skipped.summary(terminalreporter.getreports("skipped")):
+        terminalreporter.section("skipped tests")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where CI is set and a test was skipped: there everything must be tested."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
