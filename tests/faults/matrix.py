@@ -9,6 +9,7 @@ from tests.faults.network import NETWORK
 from tests.faults.of_files import OF_FILES
 from tests.faults.of_http import OF_HTTP
 from tests.faults.of_keys import OF_KEYS
+from tests.faults.of_prices import OF_PRICES
 from tests.faults.of_time import OF_TIME
 from tests.faults.processes import PROCESSES
 from tests.faults.serving import SERVING
@@ -24,9 +25,10 @@ GROUPS = {
     "G": "Configuration, secrets, lifecycle",
     "H": "Serving",
     "I": "Endurance",
+    "J": "Prices",
 }
 
-STORIES = [*OF_TIME, *OF_HTTP, *OF_KEYS, *OF_FILES]
+STORIES = [*OF_TIME, *OF_HTTP, *OF_KEYS, *OF_FILES, *OF_PRICES]
 MATRIX = sorted(
     [*SHOWN, *ON_RENEWAL, *NETWORK, *STORIES, *PROCESSES, *SERVING, *ENDURANCE],
     key=lambda case: case.group,

@@ -10,6 +10,7 @@ import pytest
 from exporter.simulator import FAULTS
 from tests.faults.case import EXCHANGES, Case
 from tests.faults.matrix import MATRIX, quick
+from tests.faults.of_prices import OF_PRICES
 from tests.faults.table import ON_RENEWAL, SHOWN
 from tests.faults.virtual_time import run
 from tests.faults.world import INTERVAL, opened
@@ -43,7 +44,8 @@ def test_promtool_has_nothing_to_say_of_the_pages(fault: str):
 
 
 def test_every_fault_that_the_simulator_knows_is_in_the_matrix():
-    names = {case.name.removeprefix("renewal_") for case in (*SHOWN, *ON_RENEWAL)}
+    cases = (*SHOWN, *ON_RENEWAL, *OF_PRICES)
+    names = {case.name.removeprefix("renewal_").removeprefix("ticker_") for case in cases}
     told_as_stories = {"token_expired"}
     assert set(FAULTS) - names == told_as_stories
 

@@ -16,10 +16,12 @@ from exporter.credentials import Secret
 from exporter.errors import REASONS
 from exporter.exchanges import EXCHANGES
 from exporter.exposition.exporter_metrics import ExporterMetrics
-from exporter.exposition.pages import PageRenderer
+from exporter.exposition.pages import PageRenderer, read_held
 from exporter.model import Account, AccountKey
 from exporter.polling.poller import Poller
 from exporter.polling.snapshots import SnapshotStore
+from exporter.prices.settings import Valuation
+from exporter.prices.sources import PriceSources
 from exporter.routes import make_routes
 from exporter.runtime import logs
 from exporter.simulator import Account as SimulatedAccount
@@ -126,7 +128,9 @@ class World:
             clock=self.clocks.ours,
             is_ready=lambda: True,
             reload=None,
+            valuations=lambda: self.sources.valuations,
         )
+        self.sources = PriceSources(self.store, self.clocks.ours, read_held)
 
     @property
     def now(self) -> float:
@@ -170,16 +174,22 @@ class World:
 
     @asynccontextmanager
     async def polling(
-        self, accounts: Sequence[Account] | None = None, limits: Mapping[str, int] = LIMITS
+        self,
+        accounts: Sequence[Account] | None = None,
+        limits: Mapping[str, int] = LIMITS,
+        valuation: Valuation | None = None,
     ) -> AsyncIterator[Poller]:
-        """Poll as the daemon does until the end of the block."""
+        """Poll as the daemon does until the end of the block, and value accounts if asked to."""
         listed = (self.victim, self.neighbour, self.stranger) if accounts is None else accounts
         async with asyncio.TaskGroup() as tasks:
             poller = Poller(self.store, tasks, self.clocks.ours)
             await poller.reconcile(listed, limits)
+            self.sources.start(tasks, poller.find_polled)
+            await self.sources.reconcile(valuation)
             try:
                 yield poller
             finally:
+                await self.sources.stop()
                 await poller.stop()
 
     async def run(self, seconds: float) -> Page:
