@@ -5,13 +5,15 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.source import cli
+from docs.source import cli, http, metrics
 
 ROOT = Path(__file__).parents[2]
 
 # One line for each page: its path, and the function that returns its text.
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/cli.md": cli.page,
+    "docs/http.md": http.page,
+    "docs/metrics.md": metrics.page,
 }
 
 

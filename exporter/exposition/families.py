@@ -33,7 +33,7 @@ class Format(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Family:
-    """Describe a metric family; `labels` are those after `exchange`, `account` and `asset`."""
+    """Describe a metric family by its name, type and HELP text."""
 
     name: str
     kind: Kind
