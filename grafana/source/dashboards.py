@@ -1,11 +1,12 @@
 """Put panels, variables and links together to a dashboard."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 
 from .look import Json
 from .panels import DATASOURCE, RUNBOOKS
-from .queries import TOTAL, Accounts
+from .queries import HELD, STATE, Accounts
 
 TAG = "exchange-balances"
 WIDTH = 24
@@ -59,24 +60,47 @@ def variable(
     }
 
 
-def exchange(*, several: bool) -> Json:
-    """Return the variable `exchange`."""
-    query = "label_values(exchange_account_up, exchange)"
-    return variable("exchange", "Exchange", query, several=several)
+ALL = ".*"
+"""What matches everything, and an absent label too: see `queries.ACCOUNTS_SELECTED`."""
 
 
-def account(*, several: bool) -> Json:
-    """Return the variable `account`, of the chosen exchanges."""
-    matcher = 'exchange=~"$exchange"' if several else 'exchange="$exchange"'
-    query = f"label_values(exchange_account_up{{{matcher}}}, account)"
-    return variable("account", "Account", query, several=several)
+def exchange() -> Json:
+    """Return the variable `exchange`, which selects several."""
+    query = f"label_values({STATE}, exchange)"
+    return variable("exchange", "Exchange", query, several=True, every=ALL)
+
+
+def account() -> Json:
+    """Return the variable `account`, which selects several of the chosen exchanges."""
+    query = f'label_values({STATE}{{exchange=~"$exchange"}}, account)'
+    return variable("account", "Account", query, several=True, every=ALL)
+
+
+def one_exchange() -> Json:
+    """Return the variable of a single exchange.
+
+    It has a name of its own, so that no link takes it for the selection of another dashboard.
+    """
+    return variable("one_exchange", "Exchange", f"label_values({STATE}, exchange)")
+
+
+def one_account() -> Json:
+    """Return the variable of a single account of that exchange."""
+    query = f'label_values({STATE}{{exchange="$one_exchange"}}, account)'
+    return variable("one_account", "Account", query)
 
 
 def asset(accounts: Accounts) -> Json:
     """Return the variable `asset`: one that is held, the most widely held first."""
-    held = f"max_over_time({accounts.select(TOTAL)}[1d]) != 0"
-    query = f"query_result(sort_desc(count by (asset) ({held})))"
+    query = f"query_result(sort_desc(count by (asset) ({accounts.select(HELD)})))"
     return variable("asset", "Asset", query) | {"regex": '/asset="([^"]+)"/', "sort": 0}
+
+
+def currency() -> Json:
+    """Return the variable `currency`: those of the configured valuation, in that order."""
+    query = "query_result(sort(min by (currency) (exchange_reference_currency)))"
+    found = variable("currency", "Currency", query)
+    return found | {"regex": '/currency="([^"]+)"/', "sort": 0}
 
 
 def heading(title: str) -> Row:
@@ -84,55 +108,81 @@ def heading(title: str) -> Row:
     return (1, (WIDTH, {"type": "row", "title": title, "collapsed": False, "panels": []}))
 
 
+def folded(title: str, *rows: Row) -> Row:
+    """Return a heading that hides its rows until somebody opens it; until then it costs nothing."""
+    return (1, (WIDTH, {"type": "row", "title": title, "collapsed": True, "panels": list(rows)}))
+
+
 def place(rows: Sequence[Row]) -> list[Json]:
     """Return the panels of all rows with their places and numbers."""
+    return _placed(rows, y=0, numbers=count(1))
+
+
+def _placed(rows: Sequence[Row], y: int, numbers: Iterator[int]) -> list[Json]:
     placed: list[Json] = []
-    y = 0
     for height, *cells in rows:
         x = 0
         for width, panel in cells:
             grid = {"x": x, "y": y, "w": width, "h": height}
-            placed.append({"id": len(placed) + 1, **panel, "gridPos": grid})
+            within = _within(panel, y + height, numbers)
+            placed.append({"id": next(numbers), **panel, **within, "gridPos": grid})
             x += width
         y += height
     return placed
 
 
-LINKS: list[Json] = [
-    {
-        "type": "dashboards",
-        "title": "",
-        "tags": [TAG],
-        "url": "",
-        "icon": "external link",
-        "tooltip": "",
-        "asDropdown": False,
-        "includeVars": True,
-        "keepTime": True,
-        "targetBlank": False,
-    },
-    {
+def _within(panel: Json, y: int, numbers: Iterator[int]) -> Json:
+    """Return the placed panels of a folded heading, as those of a heading that is open."""
+    return {"panels": _placed(panel["panels"], y, numbers)} if panel.get("panels") else {}
+
+
+PAGES = {
+    "exchange-treasury": "Treasury overview",
+    "exchange-account": "Account detail",
+    "exchange-exporter": "Exporter health",
+}
+
+
+def _link(title: str, url: str, *, keep_time: bool) -> Json:
+    return {
         "type": "link",
-        "title": "Runbooks",
+        "title": title,
         "tags": [],
-        "url": RUNBOOKS,
-        "icon": "doc",
-        "tooltip": "What each alert means and what to do",
+        "url": url,
+        "icon": "dashboard" if keep_time else "doc",
+        "tooltip": "" if keep_time else "What each alert means and what to do",
         "asDropdown": False,
         "includeVars": False,
-        "keepTime": False,
-        "targetBlank": True,
-    },
-]
+        "keepTime": keep_time,
+        "targetBlank": not keep_time,
+    }
+
+
+def links(uid: str) -> list[Json]:
+    """Return links to the other dashboards and the runbooks.
+
+    They keep the data source and the time, and nothing else: a selection that came along by a link
+    would pass for the whole.
+    """
+    others = [
+        _link(title, f"/d/{other}?${{datasource:queryparam}}", keep_time=True)
+        for other, title in PAGES.items()
+        if other != uid
+    ]
+    return [*others, _link("Runbooks", RUNBOOKS, keep_time=False)]
 
 
 def dashboard(
-    uid: str, title: str, description: str, variables: Sequence[Json], rows: Sequence[Row]
+    uid: str,
+    description: str,
+    variables: Sequence[Json],
+    rows: Sequence[Row],
+    events: Sequence[Json],
 ) -> Json:
     """Return a dashboard of the last day."""
     return {
         "uid": uid,
-        "title": title,
+        "title": PAGES[uid],
         "description": description,
         "tags": [TAG],
         "editable": False,
@@ -145,8 +195,8 @@ def dashboard(
         "timezone": "browser",
         "weekStart": "",
         "fiscalYearStartMonth": 0,
-        "annotations": {"list": []},
+        "annotations": {"list": list(events)},
         "templating": {"list": list(variables)},
-        "links": LINKS,
+        "links": links(uid),
         "panels": place(rows),
     }

@@ -1,4 +1,4 @@
-"""Say once how values look: colours, units, and the words that stand for states."""
+"""Define how values look: colours, units, and the words for states."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,27 +7,41 @@ Json = dict[str, Any]
 
 # Colour says state and nothing else; what is only a figure has the colour of text.
 GOOD, WARNING, BAD, QUIET = "green", "orange", "red", "text"
-TOTAL, FREE, LOCKED = "blue", "semi-dark-blue", "purple"
+# Told apart by every kind of colour vision, on light and on dark (tests/dashboards/test_colors.py).
+TOTAL, FREE, LOCKED = "blue", "dark-blue", "light-purple"
 
-# The one unit of Grafana (12.1 and later) that writes an amount in full: digits in groups, as many
-# decimals as asked for, never "5.68K" and never "1e-8". The symbol that it wants is a space here.
-AMOUNT = "currency:financial: :suffix"
-# The same for the axes of charts: without zeros at the end.
-PLAIN_AMOUNT = "locale"
+# The only unit of Grafana (12.1 and later) that writes a fixed number of decimals in full, with
+# digits in groups and never "5.68K". The symbol that it needs is a space here.
+MONEY = "currency:financial: :suffix"
+MONEY_DECIMALS = 2
+# At most `decimals` digits after the point and no zeros at the end, never "1e-8".
+AMOUNT = "locale"
 DECIMALS = 8
-# Pixels that hold 1,234,567,890 beside a chart.
-AMOUNT_WIDTH = 95
+# Pixels that hold 1,234,567,890 beside a chart; every chart has them, so that the axes line up.
+AXIS_WIDTH = 105
 
 # A duration as words, such as "2 minutes"; and one in seconds that no axis rounds to minutes.
 WORDS = "dtdurations"
 SECONDS = "suffix:s"
 
-# What a cell shows where there is nothing to show.
+# What a panel or a cell shows without data. It must be true of a failed query, too.
+NOTHING = "nothing to show"
 MISSING = "—"
-NO_ACCOUNT = "no account is seen"
+NO_ACCOUNT = "no account is known"
 
 DASHES = {"fill": "dash", "dash": [6, 6]}
 DOTS = {"fill": "dot", "dash": [2, 6]}
+
+FIAT = (
+    "AED|ARS|AUD|BRL|CAD|CHF|CLP|COP|CZK|EUR|GBP|HKD|JPY|KRW|KZT|MXN|NGN|PEN|PLN|RON|RUB|SAR|SGD"
+    "|TRY|UAH|USD|ZAR"
+)
+"""Codes of currencies (ISO 4217), which have two decimals; everything else is a coin."""
+
+ACCOUNT_NAME = "{{account}} at {{exchange}}"
+"""The legend of an account. Grafana derives a colour from it, so it is the same in every chart."""
+
+BY_NAME = {"mode": "palette-classic-by-name"}
 
 
 def steps(*limits: tuple[float | None, str]) -> Json:
@@ -61,12 +75,8 @@ def fixed(color: str) -> Json:
 
 
 def tones(color: str) -> Json:
-    """Return tones of one colour, for lines that are told apart but mean the same."""
+    """Return tones of one colour, for lines that differ in name and not in meaning."""
     return {"mode": "shades", "fixedColor": color}
-
-
-BY_VALUE = {"mode": "continuous-BlPu", "seriesBy": "last"}
-"""From blue to purple as values rise: tells lines apart without the colours of states."""
 
 
 def properties(values: Mapping[str, object]) -> list[Json]:
@@ -82,8 +92,31 @@ def override(which: str, by: str = "byFrameRefID", **values: object) -> Json:
     }
 
 
+EXCHANGE_COLORS = {
+    "btcturk": "blue",
+    "trubit": "dark-yellow",
+    "bitso": "dark-purple",
+    "binance": "super-light-blue",
+    "binance_tr": "light-purple",
+}
 BY_EXCHANGE = [
-    override("/^btcturk\\b/", "byRegexp", color=fixed("blue")),
-    override("/^trubit\\b/", "byRegexp", color=fixed("purple")),
+    override(f"/^{exchange}\\b/", "byRegexp", color=fixed(color))
+    for exchange, color in EXCHANGE_COLORS.items()
 ]
-"""Tells lines apart whose legends begin with an exchange; another one gets Grafana's own colour."""
+"""Colours lines whose legends begin with an exchange; others get a colour by their name."""
+
+ASSET_COLORS = {
+    "BTC": "dark-yellow",
+    "ETH": "light-purple",
+    "USDT": "super-light-blue",
+    "TRY": "blue",
+    "MXN": "dark-purple",
+}
+BY_ASSET = [
+    override(f"/^{asset}\\b/", "byRegexp", color=fixed(color))
+    for asset, color in ASSET_COLORS.items()
+]
+"""Colours the assets that are held most; others get a colour by their name."""
+
+FIAT_DIGITS = override(f"/(^|\\s)({FIAT})$/", "byRegexp", unit=MONEY, decimals=MONEY_DECIMALS)
+"""Gives two decimals to series whose names end with a currency."""

@@ -2,106 +2,150 @@
 
 from . import queries as q
 from .look import (
+    ACCOUNT_NAME,
     AMOUNT,
-    AMOUNT_WIDTH,
-    BY_VALUE,
+    DASHES,
     DECIMALS,
+    DOTS,
+    FIAT_DIGITS,
     FREE,
     LOCKED,
     MISSING,
-    PLAIN_AMOUNT,
+    QUIET,
+    TOTAL,
+    WARNING,
     Json,
     fixed,
     nan,
     override,
 )
-from .panels import chart, not_seen, now, outages, query, runbooks, stat
+from .panels import chart, not_known, now, outages, query, runbooks, stat
+from .states import ACCOUNT_LINK
 from .tables import amount, column, share, table
 
 ours = q.SEVERAL
 ASSET = "$asset"
-ACCOUNT_LINK = [
-    {
-        "title": "Open the account",
-        "url": "/d/exchange-account?${datasource:queryparam}"
-        "&var-exchange=${__data.fields.Exchange}&var-account=${__data.fields.Account}"
-        "&${asset:queryparam}&${__url_time_range}",
-    }
-]
-HERE = f"{ours.balance(q.TOTAL, ASSET)} != 0"
+THIS = q.of(ASSET)
+HERE = f"({ours.balance(q.TOTAL, THIS)} != 0)"
 LARGEST = (
     "topk(10, max by (exchange, account) (max_over_time("
-    + ours.select(q.TOTAL, more=', asset="$asset"')
+    + ours.select(q.TOTAL, THIS)
     + "[$__range] @ end())))"
 )
 
 
-def headline(title: str, balance: str) -> Json:
-    """Return the headline of one balance of the chosen asset."""
+def figure(title: str, description: str, expr: str, missing: str = "withheld") -> Json:
+    """Return the headline of one figure of the chosen asset."""
     return stat(
         title,
-        "The chosen asset, added up over the selected accounts; shown only while all of them are"
-        " up and complete. Withheld: one of them is not. See Accounts below, or deselect it above"
-        " to see the sum of the others.",
-        now(ours.total_or_withheld(balance, ASSET)),
+        description,
+        now(expr, "{{asset}}"),
         unit=AMOUNT,
         decimals=DECIMALS,
-        mappings=[nan("withheld")],
-        empty="no balance is seen",
+        mappings=[nan(missing, WARNING if missing == "withheld" else QUIET)],
+        overrides=[FIAT_DIGITS],
+        size=22,
     )
 
 
+PART = (
+    "The chosen asset in the accounts that are counted, in n of m accounts: see beside. A missing"
+    " account may hold more of it, or owe."
+)
+TOTAL_OF_ALL = figure(
+    "Total $asset",
+    "The chosen asset in all selected accounts; shown only while none is missing that may hold it."
+    " Withheld: one is missing. See the known part beside it, and Accounts below.",
+    ours.total_or_withheld(q.TOTAL, ASSET),
+)
+KNOWN_PART = figure("Known part of $asset", PART, ours.known(q.TOTAL, THIS))
+FREE_KNOWN = figure("Free $asset, known", PART, ours.known(q.FREE, THIS))
+LOCKED_KNOWN = figure("Locked $asset, known", PART, ours.known(q.LOCKED, THIS))
+SEEN_LAST = figure(
+    "Last seen in the missing",
+    "What the accounts that are missing held of the chosen asset at their last response. It is the"
+    " past, and part of no sum. An account that never responded has no last response.",
+    f"{ours.last_seen(THIS)} or "
+    + q.named(f"0 * {ours.all_seen} or {ours.whole} * NaN", "asset", ASSET),
+    missing="none is missing",
+)
+
+WHOLE = [ours.total(balance, THIS) for balance in (q.FREE, q.LOCKED)]
+NOT_WHOLE = f"unless on () {ours.total(q.TOTAL, THIS)}"
+
 OVER_TIME = chart(
     "Free and locked $asset",
-    "The chosen asset, added up over the selected accounts; the upper edge is the total. Drawn only"
-    " where all accounts are up and complete: a shaded span is an outage, a step without one is"
-    " money that moved.",
-    query(f"sum({ours.total(q.FREE, ASSET)})", "free"),
-    query(f"sum({ours.total(q.LOCKED, ASSET)})", "locked"),
-    unit=PLAIN_AMOUNT,
+    "The chosen asset in all selected accounts; the upper edge is the total. In a shaded span an"
+    " account was missing: dashed is the known part, dotted adds what the missing accounts held"
+    " when last seen. A step beside a mark of an added or removed account is no money that moved.",
+    query(f"sum by (asset) ({WHOLE[0]})", "free {{asset}}"),
+    query(f"sum by (asset) ({WHOLE[1]})", "locked {{asset}}"),
+    query(f"{ours.known(q.TOTAL, THIS)} {NOT_WHOLE}", "known part {{asset}}"),
+    query(
+        f"{ours.known(q.TOTAL, THIS)} + {ours.last_seen(THIS)} {NOT_WHOLE}",
+        "with last seen {{asset}}",
+    ),
+    unit=AMOUNT,
     decimals=DECIMALS,
-    width=AMOUNT_WIDTH,
     style="area",
     shades=outages(ours),
-    overrides=[override("A", color=fixed(FREE)), override("B", color=fixed(LOCKED))],
+    overrides=[
+        override("A", color=fixed(FREE)),
+        override("B", color=fixed(LOCKED)),
+        *(
+            override(
+                ref,
+                color=fixed(QUIET),
+                custom__lineStyle=line,
+                custom__fillOpacity=0,
+                custom__stacking={"mode": "none", "group": "A"},
+            )
+            for ref, line in (("C", DASHES), ("D", DOTS))
+        ),
+        FIAT_DIGITS,
+    ],
     links=runbooks("ExchangeBalanceFell"),
 )
 
 BY_ACCOUNT = chart(
     "Total $asset by account",
-    "The chosen asset in each account, the 10 largest; nothing is added up. A line ends where an"
+    "The chosen asset in each account, the 10 largest; nothing is added up. A line ends when an"
     " account's balances got too old and were withdrawn: see Accounts below.",
     query(
-        f"{ours.balance(q.TOTAL, ASSET)} and on (exchange, account) {LARGEST}",
-        "{{account}} ({{exchange}})",
+        f"{ours.balance(q.TOTAL, THIS)} and on (exchange, account) {LARGEST}",
+        ACCOUNT_NAME,
     ),
-    unit=PLAIN_AMOUNT,
+    unit=AMOUNT,
     decimals=DECIMALS,
-    width=AMOUNT_WIDTH,
-    shades=[not_seen(ours)],
-    color=BY_VALUE,
+    last=True,
+    shades=[not_known(ours)],
     links=runbooks("ExchangeBalanceFell"),
 )
 
 WHERE = table(
     "Accounts that hold $asset",
-    "The chosen asset in each account that serves it, the largest first. An account that is down"
-    " has no row once its balances are too old, and then the shares are withheld.",
+    "The chosen asset in each account that serves it, the largest first. An account that is missing"
+    " has no total but what it held when last seen, and then the shares are withheld.",
     [
-        q.or_row(HERE, "account", "no balance is seen"),
-        f"{ours.balance(q.FREE, ASSET)} and on (exchange, account) ({HERE})",
-        f"{ours.balance(q.LOCKED, ASSET)} and on (exchange, account) ({HERE})",
-        f"({HERE}) / on () group_left () ({ours.total_or_withheld(q.TOTAL, ASSET)})",
+        q.or_row(
+            f"{HERE} or on (exchange, account) NaN * {ours.select(q.LAST_SEEN, THIS)}",
+            "exchange",
+            "no account holds it",
+        ),
+        f"{ours.balance(q.FREE, THIS)} and on (exchange, account) {HERE}",
+        f"{ours.balance(q.LOCKED, THIS)} and on (exchange, account) {HERE}",
+        f"{HERE} / on () group_left () sum({ours.total_or_withheld(q.TOTAL, ASSET)})",
+        f"max by (exchange, account, asset) ({ours.select(q.LAST_SEEN, THIS)})",
     ],
     [
-        column("exchange", "Exchange", 110),
+        column("exchange", "Exchange", 150),
         column("account", "Account", None, links=ACCOUNT_LINK),
-        amount("A", "Total", missing=MISSING),
-        amount("B", "Free"),
-        amount("C", "Locked"),
-        share("D", "Share of all", 180, FREE),
+        amount("A", "Total", 170, missing=MISSING),
+        amount("B", "Free", 170),
+        amount("C", "Locked", 170),
+        share("D", "Share of all", 180, TOTAL),
+        amount("E", "Last seen", 170),
     ],
     hide=("asset",),
-    sort="Total",
-    descending=True,
+    sort=[("Total", True)],
 )

@@ -5,16 +5,21 @@
 from collections.abc import Sequence
 
 from .look import (
+    AXIS_WIDTH,
     BAD,
+    BY_NAME,
+    GOOD,
     NO_ACCOUNT,
+    NOTHING,
     QUIET,
+    WARNING,
     Json,
     fixed,
     override,
     steps,
     words,
 )
-from .queries import Accounts
+from .queries import COUNTED, Accounts
 
 RUNBOOKS = (
     "https://github.com/exchange-balance-exporter/exchange-balance-exporter/blob/main/docs/runbooks"
@@ -28,7 +33,11 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
 def query(expr: str, legend: str = "") -> Json:
-    """Return a query over the selected time."""
+    """Return a query over the selected time, in steps of a minute or more.
+
+    The step makes `$__rate_interval` four minutes or more, so that a rate has two samples at every
+    scrape interval up to two minutes, whatever the data source says.
+    """
     return {
         "datasource": DATASOURCE,
         "editorMode": "code",
@@ -36,13 +45,14 @@ def query(expr: str, legend: str = "") -> Json:
         "format": "time_series",
         "instant": False,
         "range": True,
+        "interval": "1m",
         "legendFormat": legend or "__auto",
     }
 
 
 def now(expr: str, legend: str = "") -> Json:
     """Return a query for the present values alone."""
-    return query(expr, legend) | {"instant": True, "range": False}
+    return query(expr, legend) | {"instant": True, "range": False, "interval": ""}
 
 
 def runbooks(*alerts: str) -> list[Json]:
@@ -84,6 +94,27 @@ def panel(
 PRESENT = {"calcs": ["last"], "fields": "", "values": False}
 
 
+def none_failed(counter: str, window: str = "$__rate_interval") -> Json:
+    """Return a line at 0 that exists only while a counter is known not to have risen.
+
+    It is not in the legend: a green entry beside failures reads as good news.
+    """
+    return query(f"sum(increase({counter}[{window}])) == 0", "none")
+
+
+def good_line(ref: str) -> Json:
+    """Return the override of `none_failed`."""
+    hidden = {"legend": True, "tooltip": False, "viz": False}
+    return override(
+        ref,
+        color=fixed(GOOD),
+        custom__drawStyle="line",
+        custom__lineWidth=2,
+        custom__fillOpacity=0,
+        custom__hideFrom=hidden,
+    )
+
+
 def stat(
     title: str,
     description: str,
@@ -92,7 +123,6 @@ def stat(
     decimals: int = 0,
     color: Json | None = None,
     mappings: Sequence[Json] = (),
-    empty: str = NO_ACCOUNT,
     text: str = "value",
     size: int = 28,
     overrides: Sequence[Json] = (),
@@ -108,7 +138,7 @@ def stat(
         defaults={
             "unit": unit,
             "decimals": decimals,
-            "noValue": empty,
+            "noValue": NOTHING,
             "mappings": list(mappings),
             "thresholds": color or steps((None, QUIET)),
             "color": {"mode": "thresholds"},
@@ -144,7 +174,7 @@ def gauge(
             "decimals": 0,
             "min": 0,
             "max": 1,
-            "noValue": "no account",
+            "noValue": NOTHING,
             "thresholds": color,
             "color": {"mode": "thresholds"},
         },
@@ -165,10 +195,12 @@ def bars(
     description: str,
     *targets: Json,
     color: Json,
+    unit: str = "none",
+    decimals: int = 0,
     overrides: Sequence[Json] = (),
     links: Sequence[Json] = (),
 ) -> Json:
-    """Return horizontal bars of present counts, one for each series."""
+    """Return horizontal bars of present figures, one for each series."""
     return panel(
         "bargauge",
         title,
@@ -176,10 +208,10 @@ def bars(
         targets,
         links=links,
         defaults={
-            "unit": "none",
-            "decimals": 0,
+            "unit": unit,
+            "decimals": decimals,
             "min": 0,
-            "noValue": "no account",
+            "noValue": NOTHING,
             "thresholds": color,
             "color": {"mode": "thresholds"},
         },
@@ -208,17 +240,18 @@ def chart(
     unit: str = "none",
     decimals: int | None = None,
     style: str = "line",
+    last: bool = False,
     color: Json | None = None,
     shades: Sequence[Shade] = (),
-    empty: str = NO_ACCOUNT,
     overrides: Sequence[Json] = (),
     links: Sequence[Json] = (),
     **axis: float | None,
 ) -> Json:
-    """Return values over time: a `line`, `steps`, an `area` that stacks, or `bars`.
+    """Return values over time: a `line`, `steps`, `bars`, or what stacks: `area` and `blocks`.
 
-    Gaps stay gaps, and `shades` say why they are there. `axis` may set soft_min, soft_max and
-    width; the soft ones give way to values beyond them, such as a negative balance.
+    Gaps stay gaps, and `shades` say why they are there. `last` adds the last values to the legend.
+    `axis` may set soft_min and soft_max, which give way to values beyond them, such as a negative
+    balance.
     """
     return panel(
         "timeseries",
@@ -228,8 +261,8 @@ def chart(
         links=links,
         defaults={
             "unit": unit,
-            "noValue": empty,
-            "color": color or {"mode": "palette-classic"},
+            "noValue": NOTHING,
+            "color": color or BY_NAME,
             **({} if decimals is None else {"decimals": decimals}),
             "custom": _drawn(style, **axis),
         },
@@ -245,7 +278,7 @@ def chart(
                 "showLegend": True,
                 "displayMode": "list",
                 "placement": "bottom",
-                "calcs": [],
+                "calcs": ["last"] if last else [],
             },
             "tooltip": {"mode": "multi", "sort": "desc", "hideZeros": False},
         },
@@ -257,35 +290,39 @@ def _drawn(
     *,
     soft_min: float | None = 0,
     soft_max: float | None = None,
-    width: float | None = None,
 ) -> Json:
     return {
         "drawStyle": "bars" if style == "bars" else "line",
-        "lineInterpolation": "stepAfter" if style == "steps" else "linear",
+        "lineInterpolation": "stepAfter" if style in {"steps", "blocks"} else "linear",
         "lineWidth": 2 if style in {"line", "steps"} else 1,
-        "fillOpacity": {"bars": 70, "area": 25}.get(style, 0),
+        "fillOpacity": {"bars": 70, "area": 25, "blocks": 70}.get(style, 0),
         "gradientMode": "none",
         "spanNulls": False,
         "showPoints": "never",
         "axisPlacement": "auto",
         "axisBorderShow": False,
-        "axisWidth": width,
+        "axisWidth": AXIS_WIDTH,
         "axisSoftMin": soft_min,
         "axisSoftMax": soft_max,
-        "stacking": {"mode": "normal" if style == "area" else "none", "group": "A"},
+        "stacking": {"mode": "normal" if style in {"area", "blocks"} else "none", "group": "A"},
         "thresholdsStyle": {"mode": "off"},
     }
 
 
-def not_seen(accounts: Accounts) -> Shade:
+def not_known(accounts: Accounts) -> Shade:
     """Return what shades the time in which no account was known."""
-    return query(f"vector(1) unless on () count({accounts.ready()})", NO_ACCOUNT), QUIET
+    return query(f"vector(1) unless on () count({accounts.select(COUNTED)})", NO_ACCOUNT), QUIET
 
 
 def outages(accounts: Accounts) -> list[Shade]:
     """Return what shades the time in which an account was missing, so that no money left."""
-    words = "an account is down or incomplete: sums are withheld"
-    return [(query(f"1 + 0 * {accounts.not_whole}", words), BAD), not_seen(accounts)]
+    missing = f"1 + 0 * (({accounts.outage} > 0) < 3)"
+    down = f"1 + 0 * ({accounts.outage} == 3)"
+    return [
+        (query(missing, "an account is missing"), WARNING),
+        (query(down, "an exporter is down"), BAD),
+        not_known(accounts),
+    ]
 
 
 def _shade(ref: str, color: str) -> Json:
@@ -300,7 +337,7 @@ def _shade(ref: str, color: str) -> Json:
         custom__axisPlacement="hidden",
         custom__drawStyle="line",
         custom__lineWidth=0,
-        custom__fillOpacity=6 if color == QUIET else 18,
+        custom__fillOpacity={QUIET: 6, WARNING: 14}.get(color, 20),
         custom__lineInterpolation="stepAfter",
         custom__stacking={"mode": "none", "group": "A"},
     )

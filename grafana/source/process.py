@@ -1,13 +1,13 @@
 """Make the panels of Exporter health about the process: its scrapes, its log and its means."""
 
-from .look import BAD, BY_VALUE, DASHES, GOOD, QUIET, TOTAL, WARNING, fixed, override, tones
-from .panels import chart, query, runbooks
+from .look import BAD, DASHES, QUIET, TOTAL, WARNING, fixed, override, tones
+from .panels import chart, good_line, none_failed, query, runbooks
 
 TARGET = 'job=~"$job", instance=~"$instance"'
 UP = f"up{{{TARGET}}}"
 DOWN = runbooks("ExchangeExporterDown", "ExchangeExporterAbsent")
 EXPORTER_DOWN = (query(f"1 + 0 * (min({UP}) == 0)", "an exporter is down"), BAD)
-NO_EXPORTER = (query(f"vector(1) unless on () count({UP})", "no exporter is seen"), QUIET)
+NO_EXPORTER = (query(f"vector(1) unless on () count({UP})", "no exporter is known"), QUIET)
 SCRAPED = [EXPORTER_DOWN, NO_EXPORTER]
 OF_INSTANCE = "{{instance}}"
 
@@ -19,8 +19,8 @@ def own(metric: str) -> str:
 
 SCRAPES = chart(
     "Scrape duration",
-    "How long Prometheus took to read the exporter. A scrape only reads memory, so more than a"
-    " second means a slow network or no processor to be had.",
+    "How long Prometheus took to scrape the exporter. A scrape only reads memory, so more than a"
+    " second means a slow network or no CPU time.",
     query(own("scrape_duration_seconds"), OF_INSTANCE),
     unit="s",
     links=DOWN,
@@ -44,20 +44,20 @@ SERIES = chart(
 
 LOGS = chart(
     "Log messages, by level",
-    "Messages logged in each step. Warnings mark the begin of a trouble and say what to do; errors"
-    " are defects of the exporter: please report them.",
+    "Messages logged in each step. A green line at 0: none. Warnings mark the start of an outage"
+    " and say what to do; errors are bugs of the exporter: please report them.",
     query(
         "sum by (level) (increase("
         f"{own('exchange_exporter_log_messages_total')}[$__rate_interval])) > 0",
         "{{level}}",
     ),
-    query(f"0 * count({own('exchange_exporter_build_info')})", "none"),
+    none_failed(own("exchange_exporter_log_messages_total")),
     decimals=1,
     style="bars",
-    soft_max=5,
+    soft_max=1,
     shades=SCRAPED,
     overrides=[
-        override("B", color=fixed(GOOD)),
+        good_line("B"),
         *(
             override(level, "byName", color=fixed(color))
             for level, color in (
@@ -73,8 +73,8 @@ LOGS = chart(
 
 LAG_OVER_TIME = chart(
     "Event loop lag over time",
-    "The longest time in each minute for which the exporter kept itself waiting. Above half a"
-    " second, again and again: give it more processor, or look for more scrapers than expected.",
+    "The longest delay of the event loop within each minute. Above half a second, again and again:"
+    " give it more CPU, or look for more scrapers than expected.",
     query(own("exchange_exporter_event_loop_lag_seconds"), OF_INSTANCE),
     unit="s",
     color=tones(TOTAL),
@@ -85,19 +85,18 @@ LAG_OVER_TIME = chart(
 COLLECTIONS = chart(
     "Garbage collections in a minute",
     "How often Python looks for memory to free, by generation. Many of generation 2 while the"
-    " memory rises: a defect, please report it.",
+    " memory rises: a bug, please report it.",
     query(
         f"60 * sum by (generation) (rate({own('python_gc_collections_total')}[$__rate_interval]))",
         "generation {{generation}}",
     ),
     decimals=1,
-    color=BY_VALUE,
     shades=SCRAPED,
 )
 
 CPU = chart(
-    "Processor",
-    "The share of one core that the exporter uses. Near 100 % it can't keep its rhythm: give it"
+    "CPU",
+    "The share of one core that the exporter uses. Near 100 % polls and scrapes are late: give it"
     " more, or look for far more scrapers than expected.",
     query(f"rate({own('process_cpu_seconds_total')}[$__rate_interval])", OF_INSTANCE),
     unit="percentunit",
@@ -109,8 +108,8 @@ CPU = chart(
 
 MEMORY = chart(
     "Memory",
-    "Memory that the exporter holds. It follows the number of series; a rise without more series is"
-    " a defect: please report it.",
+    "Resident memory of the exporter. It follows the number of series; a rise without more series"
+    " is a bug: please report it.",
     query(own("process_resident_memory_bytes"), OF_INSTANCE),
     unit="bytes",
     decimals=0,
@@ -121,7 +120,7 @@ MEMORY = chart(
 FILES = chart(
     "Open files",
     "Open files and connections as a share of what the process may open. Near 100 % new connections"
-    " are refused: look for clients that never close, or raise the limit.",
+    " are rejected: look for clients that never close, or raise the limit.",
     query(f"{own('process_open_fds')} / {own('process_max_fds')}", OF_INSTANCE),
     unit="percentunit",
     decimals=1,

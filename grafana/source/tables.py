@@ -8,6 +8,9 @@ from .look import (
     AMOUNT,
     DECIMALS,
     MISSING,
+    MONEY,
+    MONEY_DECIMALS,
+    NOTHING,
     QUIET,
     WARNING,
     WORDS,
@@ -19,8 +22,9 @@ from .look import (
 )
 from .panels import now, panel
 
-# Pixels that hold 999,999,999,999.00000000: a column that is narrower would cut the first digits.
-AMOUNT_COLUMN = 185
+# Pixels that hold 999,999,999.12345678, and 9,999,999,999.12: narrower would cut the first digits.
+AMOUNT_COLUMN = 162
+MONEY_COLUMN = 140
 
 
 def column(field: str, title: str, width: int | None = None, **look: object) -> Json:
@@ -30,18 +34,26 @@ def column(field: str, title: str, width: int | None = None, **look: object) -> 
 
 
 def amount(
-    ref: str, title: str, width: int | None = AMOUNT_COLUMN, missing: str = "withheld"
+    ref: str,
+    title: str,
+    width: int | None = None,
+    missing: str = "withheld",
+    *,
+    money: bool = False,
 ) -> Json:
-    """Return a column of amounts in full; NaN there stands for a sum that would lie."""
+    """Return a column of amounts in full; NaN there stands for a sum that would lie.
+
+    `money` gives each amount two decimals, otherwise each has the digits that it needs.
+    """
     return column(
         f"Value #{ref}",
         title,
         width,
-        unit=AMOUNT,
-        decimals=DECIMALS,
+        unit=MONEY if money else AMOUNT,
+        decimals=MONEY_DECIMALS if money else DECIMALS,
         mappings=[nan(missing, WARNING if missing == "withheld" else QUIET)],
         thresholds=steps((None, QUIET)),
-        custom__minWidth=AMOUNT_COLUMN,
+        custom__minWidth=width or (MONEY_COLUMN if money else AMOUNT_COLUMN),
         custom__align="right",
         custom__cellOptions={"type": "color-text"},
     )
@@ -86,12 +98,14 @@ def table(
     queries: Sequence[str],
     columns: Sequence[Json],
     *,
-    sort: str,
-    descending: bool = False,
+    sort: Sequence[tuple[str, bool]],
     hide: Sequence[str] = (),
     links: Sequence[Json] = (),
 ) -> Json:
-    """Return a table; a value without a column, and the labels in `hide`, are not shown."""
+    """Return a table; a value without a column, and the labels in `hide`, are not shown.
+
+    `sort` has pairs of a heading and whether the order is descending.
+    """
     return panel(
         "table",
         title,
@@ -104,7 +118,7 @@ def table(
         ],
         defaults={
             "unit": "none",
-            "noValue": "nothing is seen",
+            "noValue": NOTHING,
             "color": {"mode": "thresholds"},
             "thresholds": steps((None, QUIET)),
             "custom": {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False},
@@ -119,7 +133,7 @@ def table(
         options={
             "showHeader": True,
             "cellHeight": "sm",
-            "sortBy": [{"displayName": sort, "desc": descending}],
+            "sortBy": [{"displayName": name, "desc": descending} for name, descending in sort],
             "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""},
         },
     )

@@ -17,28 +17,29 @@ LINKS = runbooks(
     "ExchangeThresholdWithoutBalance",
 )
 STATES: dict[float, tuple[str, str]] = {
-    1: ("Broken", BAD),
+    2: ("Broken", BAD),
+    1: ("Unknown", WARNING),
     0: ("Kept", GOOD),
-    -1: ("Unknown", WARNING),
 }
+NO_THRESHOLD = "no threshold is configured"
 
 
 def broken(accounts: q.Accounts) -> Json:
     """Return the headline that counts the thresholds that are broken."""
     count, unknown = (
-        f"count({accounts.breach} == {value}) or 0 * count({accounts.breach})" for value in (1, -1)
+        f"count({accounts.breach} == {value}) or 0 * count({accounts.threshold})"
+        for value in (2, 1)
     )
     return stat(
         "Thresholds broken",
         "Balances outside the thresholds of the configuration, and thresholds that can't be"
-        " checked because the balance is absent. More than none: someone must move money, or see"
-        " why the account is down; Thresholds below says which.",
+        " checked because the balance is absent. More than none: move money, or find out why the"
+        " account is missing. The table Thresholds lists them.",
         now(count, "broken"),
         now(unknown, "unknown"),
         color=steps((None, QUIET), (1, BAD)),
         mappings=[words({0: ("none", GOOD)})],
         text="value_and_name",
-        empty="no threshold is seen",
         size=22,
         overrides=[override("B", thresholds=steps((None, QUIET), (1, WARNING)))],
         links=LINKS,
@@ -49,23 +50,23 @@ def thresholds(accounts: q.Accounts, columns: Sequence[Json], hide: Sequence[str
     """Return the table of thresholds; `columns` are those that name the account."""
     return table(
         "Thresholds",
-        "Every threshold of the configuration beside the balance that it bounds. Broken: move"
-        " money, or change the threshold. Unknown: no such balance is served, so nobody can say.",
+        "Every threshold of the configuration beside the balance that it bounds, the broken ones"
+        " first. Broken: move money, or change the threshold. Unknown: no such balance is served,"
+        " so nobody can say.",
         [
-            q.or_row(accounts.breach, "asset", "no threshold is seen"),
-            accounts.threshold(),
-            accounts.bounded,
+            q.or_row(accounts.breach, "asset", NO_THRESHOLD),
+            accounts.threshold,
+            accounts.bounded(),
         ],
         [
             state("A", "State", 95, STATES),
             *columns,
             column("asset", "Asset", None if hide else 200),
             column("bound", "Bound", 110),
-            amount("B", "Threshold"),
-            amount("C", "Balance"),
+            amount("B", "Threshold", 162),
+            amount("C", "Balance", 162),
         ],
         hide=hide,
-        sort="State",
-        descending=True,
+        sort=[("State", True)],
         links=LINKS,
     )

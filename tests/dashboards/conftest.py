@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.dashboards.files import Json
-from tests.dashboards.history import END, HOUR, MINUTE, build
+from tests.dashboards.history import build
+from tests.dashboards.play import END, HOUR, MINUTE
 from tests.programs import require, wait_for
 
 STEP = 4 * MINUTE

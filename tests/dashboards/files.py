@@ -18,9 +18,12 @@ EVERYTHING = {
     "$datasource": "prometheus",
     "$job": "exchange-balances",
     "$instance": "exporter.*",
-    "$exchange": ".+",
-    "$account": ".+",
+    "$exchange": ".*",
+    "$account": ".*",
+    "$one_exchange": "btcturk",
+    "$one_account": "treasury-tr",
     "$asset": "USDT",
+    "$currency": "TRY",
 }
 """What Grafana puts in the place of variables when everything is selected."""
 
@@ -30,8 +33,16 @@ def dashboard(uid: str) -> Json:
 
 
 def panels(uid: str) -> list[Json]:
-    """Return the panels of a dashboard without the headings of rows."""
-    return [panel for panel in dashboard(uid)["panels"] if panel["type"] != "row"]
+    """Return the panels of a dashboard, also those in folded rows, without the headings of rows."""
+    everything = [
+        each for panel in dashboard(uid)["panels"] for each in (panel, *panel.get("panels", []))
+    ]
+    return [panel for panel in everything if panel["type"] != "row"]
+
+
+def annotations(uid: str) -> dict[str, str]:
+    """Return the queries of a dashboard's events by their names."""
+    return {one["name"]: one["expr"] for one in dashboard(uid)["annotations"]["list"]}
 
 
 def targets() -> Iterator[tuple[str, str, Json]]:

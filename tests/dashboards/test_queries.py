@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from tests.dashboards.conftest import Prometheus
-from tests.dashboards.files import UIDS, Json, panels, substitute
-from tests.dashboards.history import SCENARIOS
+from tests.dashboards.files import UIDS, Json, annotations, panels, substitute
+from tests.dashboards.play import HOUR, HOURS, SCENARIOS, ago
 
 History = Callable[[str], Prometheus]
 
 TREASURY, ACCOUNT, EXPORTER = UIDS
-TREASURY_TR = {"$exchange": "btcturk", "$account": "treasury-tr", "$asset": "BTC"}
-PAYMENTS_MX = {"$exchange": "trubit", "$account": "payments-mx", "$asset": "MXN"}
+TREASURY_TR = {"$one_exchange": "btcturk", "$one_account": "treasury-tr", "$asset": "BTC"}
+PAYMENTS_MX = {"$one_exchange": "trubit", "$one_account": "payments-mx", "$asset": "MXN"}
 SELECTIONS: dict[str, list[Mapping[str, str]]] = {
     TREASURY: [{}],
     ACCOUNT: [TREASURY_TR, PAYMENTS_MX],
@@ -21,7 +21,10 @@ SELECTIONS: dict[str, list[Mapping[str, str]]] = {
 }
 DOWN = ("account_down", "exchange_down", "authentication", "exporter_down")
 NOT_ALL_THERE = (*DOWN, "incomplete")
-SUMS = ("Total $asset", "Free $asset", "Locked $asset")
+HOLDINGS = ("Holdings: currencies", "Holdings: coins")
+TOTAL, KNOWN, LAST_SEEN, FREE = "B", "C", "D", "E"
+"""The columns of holdings."""
+FOUR_ACCOUNTS = "treasury-tr|market-making|payouts-tr|treasury-mx"
 
 
 def panel(uid: str, title: str) -> Json:
@@ -55,8 +58,17 @@ def label(series: list[Json], name: str) -> list[str]:
     return sorted(one["metric"].get(name, "") for one in series)
 
 
+ONLY_IN_BAD_TIMES = {"Last seen in the missing", "Holdings without a price"}
+
+
 @pytest.mark.parametrize(
-    ("uid", "title"), [(uid, one["title"]) for uid in UIDS for one in panels(uid)]
+    ("uid", "title"),
+    [
+        (uid, one["title"])
+        for uid in UIDS
+        for one in panels(uid)
+        if one["title"] not in ONLY_IN_BAD_TIMES
+    ],
 )
 def test_every_panel_has_data_while_all_is_well(history: History, uid: str, title: str) -> None:
     answers = [
@@ -80,21 +92,101 @@ def test_every_query_can_be_answered_at_all_times(
 
 
 @pytest.mark.parametrize("scenario", NOT_ALL_THERE)
-def test_no_sum_is_shown_while_an_account_is_missing(history: History, scenario: str) -> None:
-    for title in SUMS:
-        (withheld,) = values(shown(history(scenario), TREASURY, title))
-        assert math.isnan(withheld)
-    for ref in "BCDEFG":
-        assert finite(shown(history(scenario), TREASURY, "Holdings", ref)) == []
+def test_no_total_is_shown_while_an_account_is_missing(history: History, scenario: str) -> None:
+    (withheld,) = values(shown(history(scenario), TREASURY, "Total $asset"))
+
+    assert math.isnan(withheld)
+    for title in HOLDINGS:
+        assert finite(shown(history(scenario), TREASURY, title, TOTAL)) == []
+
+
+@pytest.mark.parametrize("scenario", [one for one in NOT_ALL_THERE if one != "exporter_down"])
+def test_the_known_part_stands_beside_a_total_that_is_withheld(
+    history: History, scenario: str
+) -> None:
+    assert finite(shown(history(scenario), TREASURY, "Known part of $asset"))
+    assert finite(shown(history(scenario), TREASURY, "Free $asset, known"))
+    assert finite(shown(history(scenario), TREASURY, "Holdings: coins", KNOWN))
+
+
+def test_the_known_part_is_what_the_accounts_that_are_there_hold(history: History) -> None:
+    prometheus = history("account_down")
+    (known,) = finite(shown(prometheus, TREASURY, "Known part of $asset", asset="MXN"))
+    each = finite(shown(prometheus, TREASURY, "Accounts that hold $asset", asset="MXN"))
+
+    assert known == pytest.approx(sum(each), rel=1e-12)
+
+
+def test_what_a_missing_account_held_when_last_seen_is_no_part_of_another_figure(
+    history: History,
+) -> None:
+    prometheus = history("account_down")
+    (seen,) = finite(shown(prometheus, TREASURY, "Last seen in the missing", asset="MXN"))
+    (known,) = finite(shown(prometheus, TREASURY, "Known part of $asset", asset="MXN"))
+    (before,) = finite(shown(history("healthy"), TREASURY, "Total $asset", asset="MXN"))
+
+    assert 8_000_000 < seen < 9_500_000
+    assert known < before - 0.9 * seen
+
+
+def test_nothing_is_last_seen_while_no_account_is_missing(history: History) -> None:
+    for title in HOLDINGS:
+        assert shown(history("healthy"), TREASURY, title, LAST_SEEN) == []
+    (none,) = values(shown(history("healthy"), TREASURY, "Last seen in the missing"))
+    assert math.isnan(none)
+
+
+def test_an_account_that_never_answered_was_never_seen(history: History) -> None:
+    assert shown(history("twenty"), TREASURY, "Last seen in the missing") == []
+
+
+def test_one_account_of_twenty_that_is_always_down_leaves_the_rest_to_be_seen(
+    history: History,
+) -> None:
+    prometheus = history("twenty")
+
+    assert label(shown(prometheus, TREASURY, "Accounts in totals"), "share") == ["18 of 19"]
+    assert finite(shown(prometheus, TREASURY, "Known part of $asset"))
+    assert finite(shown(prometheus, TREASURY, "Holdings: coins", "G"))  # the change of a day
+
+
+def test_an_account_that_is_left_out_on_purpose_is_named_as_such(history: History) -> None:
+    prometheus = history("left_out")
+
+    for title in ("Accounts in totals", "In accounts"):
+        assert label(shown(prometheus, TREASURY, title), "share") == ["4 of 4"]
+        assert label(shown(prometheus, TREASURY, title, "B"), "share") == ["1 left out on purpose"]
+    (left_out,) = shown(prometheus, TREASURY, "Accounts", "H")
+    assert left_out["metric"] == {"exchange": "btcturk", "account": "payouts-tr"}
 
 
 @pytest.mark.parametrize("scenario", DOWN)
 def test_a_missing_account_is_drawn_as_an_outage(history: History, scenario: str) -> None:
     chart = panel(TREASURY, "Free and locked $asset")
-    free, _, outage, _ = (ask(history(scenario), target) for target in chart["targets"])
-    end = max(time for one in outage for time, _ in one["values"])
+    free, _, _, _, *outages, _ = (ask(history(scenario), target) for target in chart["targets"])
+    end = max(time for outage in outages for one in outage for time, _ in one["values"])
 
     assert all(time < end for one in free for time, _ in one["values"])
+
+
+def test_an_outage_that_is_shorter_than_a_step_is_drawn(history: History) -> None:
+    missing = panel(TREASURY, "Free and locked $asset")["targets"][4]
+    expr = substitute(missing["expr"], {"$__interval": "6h"})
+
+    (at_its_end,) = history("healthy").ask(expr, instant=True)  # it was five hours ago
+    assert values([at_its_end]) == [1]
+
+
+def test_the_worst_exporter_is_told_from_an_account_that_is_missing(history: History) -> None:
+    missing, down = panel(TREASURY, "Free and locked $asset")["targets"][4:6]
+
+    for scenario, lit, dark in (
+        ("account_down", missing, down),
+        ("exporter_down", down, missing),
+    ):
+        expr, other = (substitute(one["expr"]) for one in (lit, dark))
+        assert history(scenario).ask(expr, instant=True)
+        assert not history(scenario).ask(other, instant=True)
 
 
 def test_an_outage_is_never_drawn_as_money_that_left(history: History) -> None:
@@ -112,30 +204,61 @@ def test_an_outage_is_never_drawn_as_money_that_left(history: History) -> None:
         ("exchange_down", "2 of 5"),
         ("authentication", "4 of 5"),
         ("exporter_down", "0 of 5"),
-        ("empty", "no account is seen"),
+        ("empty", "no account is known"),
         ("pair", "5 of 5"),
     ],
 )
 def test_the_number_of_accounts_stands_beside_the_sums(
     history: History, scenario: str, words: str
 ) -> None:
-    for title in ("Accounts up and complete", "In the sum"):
+    for title in ("Accounts in totals", "In accounts"):
         assert label(shown(history(scenario), TREASURY, title), "share") == [words]
+
+
+def test_a_selection_does_not_pass_for_the_whole(history: History) -> None:
+    prometheus = history("account_down")
+    others = {"account": FOUR_ACCOUNTS}
+
+    (share,) = shown(prometheus, TREASURY, "Accounts in totals", **others)
+    assert share["metric"]["share"] == "4 of 4 selected, 5 known"
+    assert values([share]) == [2]  # orange
+    assert values(shown(prometheus, TREASURY, "Is it all there?", **others)) == [1]
+
+
+def test_a_selection_of_everything_is_none(history: History) -> None:
+    everyone = {"account": f"{FOUR_ACCOUNTS}|payments-mx"}
+
+    assert label(
+        shown(history("healthy"), TREASURY, "Accounts in totals", **everyone), "share"
+    ) == ["5 of 5"]
+
+
+@pytest.mark.parametrize("selected", [{}, {"exchange": "trubit|btcturk"}])
+def test_a_total_is_the_same_however_everything_is_selected(
+    history: History, selected: dict[str, str]
+) -> None:
+    prometheus = history("healthy")
+    everyone = {"account": f"{FOUR_ACCOUNTS}|payments-mx"}
+    (recorded,) = finite(shown(prometheus, TREASURY, "Total $asset", **selected))
+    (added_up,) = finite(shown(prometheus, TREASURY, "Total $asset", **everyone))
+
+    assert recorded == pytest.approx(added_up, rel=1e-12)
 
 
 @pytest.mark.parametrize(
     ("scenario", "problems"),
     [
         ("healthy", ["nothing"]),
-        ("account_down", ["payments-mx: connection"]),
+        ("account_down", ["payments-mx at trubit: connection"]),
         (
             "exchange_down",
-            ["market-making: unavailable", "payouts-tr: unavailable", "treasury-tr: unavailable"],
+            ["btcturk: 3 of 3: unavailable"],
         ),
-        ("authentication", ["treasury-tr: authentication"]),
-        ("incomplete", ["treasury-mx: incomplete"]),
-        ("exporter_down", ["the exporter is down"]),
-        ("empty", ["no account is seen"]),
+        ("authentication", ["treasury-tr at btcturk: authentication"]),
+        ("incomplete", ["treasury-mx at trubit: incomplete"]),
+        ("exporter_down", ["btcturk: 3 of 3: exporter down", "trubit: 2 of 2: exporter down"]),
+        ("many", ["btcturk: 3 of 30: rate_limited"]),
+        ("empty", ["no account is known"]),
     ],
 )
 def test_the_overview_names_what_is_wrong(
@@ -154,8 +277,10 @@ def test_the_first_panel_says_whether_it_is_all_there(
     assert values(shown(history(scenario), TREASURY, "Is it all there?")) == [code]
 
 
-def test_the_sums_return_when_the_missing_account_is_deselected(history: History) -> None:
-    others = {"account": "treasury-tr|market-making|payouts-tr|treasury-mx"}
+def test_the_total_of_a_selection_is_shown_while_another_account_is_missing(
+    history: History,
+) -> None:
+    others = {"account": FOUR_ACCOUNTS}
 
     assert finite(shown(history("account_down"), TREASURY, "Total $asset", **others))
 
@@ -169,8 +294,20 @@ def test_an_account_that_two_exporters_read_counts_once(history: History) -> Non
 
 
 def test_an_asset_of_which_nothing_is_held_is_not_listed(history: History) -> None:
-    for ref in "ABCDEFG":
-        assert "XRP" not in label(shown(history("healthy"), TREASURY, "Holdings", ref), "asset")
+    for ref in "ABCDEFGHIJ":
+        assert "XRP" not in label(
+            shown(history("healthy"), TREASURY, "Holdings: coins", ref), "asset"
+        )
+
+
+def test_currencies_and_coins_are_listed_apart(history: History) -> None:
+    currencies, coins = (
+        set(label(shown(history("healthy"), TREASURY, title), "asset")) for title in HOLDINGS
+    )
+
+    assert currencies == {"TRY", "MXN"}
+    assert {"BTC", "USDT"} <= coins
+    assert not currencies & coins
 
 
 def test_a_broken_threshold_is_counted_and_listed(history: History) -> None:
@@ -180,7 +317,7 @@ def test_a_broken_threshold_is_counted_and_listed(history: History) -> None:
     broken = [
         one["metric"]["account"]
         for one in shown(prometheus, TREASURY, "Thresholds")
-        if values([one]) == [1]
+        if values([one]) == [2]
     ]
     assert broken == ["payouts-tr"]
 
@@ -197,7 +334,7 @@ def test_a_threshold_without_a_balance_is_unknown_and_not_kept(history: History)
         ("healthy", "Up"),
         ("account_down", "Down: connection"),
         ("exporter_down", "Exporter down"),
-        ("empty", "no account is seen"),
+        ("empty", "no account is known"),
     ],
 )
 def test_an_account_says_why_it_is_down(history: History, scenario: str, words: str) -> None:
@@ -207,8 +344,109 @@ def test_an_account_says_why_it_is_down(history: History, scenario: str, words: 
 
 
 def test_withdrawn_balances_are_not_shown_as_the_present(history: History) -> None:
-    table = panel(ACCOUNT, "Balances")["targets"]
+    table = panel(ACCOUNT, "Balances: currencies")["targets"]
     rows = [ask(history("account_down"), target, PAYMENTS_MX) for target in table]
 
-    assert label(rows[0], "asset") == ["no balance is served"]
+    assert label(rows[0], "note") == ["no balance is served"]
     assert [finite(row) for row in rows] == [[] for _ in rows]
+
+
+@pytest.mark.parametrize("uid", [ACCOUNT, EXPORTER])
+def test_no_poll_failed_is_said_only_if_it_is_known(history: History, uid: str) -> None:
+    title = "Failed polls per minute, by reason"
+    failed, none = (
+        ask(history("account_down"), target, PAYMENTS_MX)
+        for target in panel(uid, title)["targets"][:2]
+    )
+    while_failing = {time for one in failed for time, value in one["values"] if float(value)}
+
+    assert while_failing
+    assert set(values(none)) == {0}
+    assert not while_failing & {time for one in none for time, _ in one["values"]}
+    assert ask(history("empty"), panel(uid, title)["targets"][1], PAYMENTS_MX) == []
+
+
+def test_alerts_are_listed_the_most_severe_first(history: History) -> None:
+    (alert,) = shown(history("account_down"), TREASURY, "Alerts")
+
+    assert alert["metric"]["alertname"] == "ExchangeAccountDown"
+    assert values([alert]) == [3]
+    assert values(shown(history("healthy"), TREASURY, "Alerts")) == [-1]  # none is firing
+
+
+def test_a_missing_account_is_a_band_of_its_own_over_time(history: History) -> None:
+    bands = shown(history("exchange_down"), TREASURY, "Missing accounts over time")
+
+    assert label(bands, "account") == ["market-making", "payments-mx", "payouts-tr", "treasury-tr"]
+
+
+def test_the_worth_is_what_all_accounts_are_worth(history: History) -> None:
+    prometheus = history("healthy")
+    (worth,) = finite(shown(prometheus, TREASURY, "Worth"))
+    each = finite(shown(prometheus, TREASURY, "Worth by account"))
+    assets = [
+        value
+        for title in HOLDINGS
+        for value in finite(shown(prometheus, TREASURY, title, "J"))  # values
+    ]
+
+    assert worth == pytest.approx(sum(each))
+    assert worth == pytest.approx(sum(assets), rel=1e-6)
+
+
+def test_one_holding_without_a_price_withholds_the_worth(history: History) -> None:
+    prometheus = history("unpriced")
+    (withheld,) = values(shown(prometheus, TREASURY, "Worth"))
+
+    assert math.isnan(withheld)
+    assert finite(shown(prometheus, TREASURY, "Known part of the worth"))
+    assert label(shown(prometheus, TREASURY, "Accounts valued"), "share") == ["3 of 5"]
+    assert label(shown(prometheus, TREASURY, "Holdings without a price"), "asset") == ["USDC"]
+    assert "USDC" not in label(shown(prometheus, TREASURY, "Holdings: coins", "J"), "asset")
+
+
+def test_without_valuation_the_row_says_so(history: History) -> None:
+    prometheus = history("exchange_down")
+
+    assert shown(prometheus, TREASURY, "Worth") == []
+    assert label(shown(prometheus, TREASURY, "Accounts valued"), "share") == [
+        "valuation is not configured"
+    ]
+
+
+def test_what_moved_and_what_prices_did_add_up_to_the_change_of_the_worth(
+    history: History,
+) -> None:
+    prometheus = history("healthy")
+    title = "Moved in an hour, and what prices did"
+    moved, repriced = (values_by_time(shown(prometheus, TREASURY, title, ref)) for ref in "AB")
+    worth = values_by_time(shown(prometheus, TREASURY, "Worth over time"))
+    times = [time for time in moved if time - HOUR in worth and time in worth]
+
+    assert len(times) > 200
+    for time in times:
+        change = worth[time] - worth[time - HOUR]
+        assert moved[time] + repriced[time] == pytest.approx(change, rel=1e-6, abs=1)
+
+
+def values_by_time(series: list[Json]) -> dict[float, float]:
+    """Return the values of the only series by their times."""
+    (one,) = series
+    return {time: float(value) for time, value in one["values"]}
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_a_restart_is_marked_at_its_time(history: History, uid: str) -> None:
+    restarts = history("healthy").ask(annotations(uid)["Restarts"], instant=True)
+
+    assert set(values(restarts)) == {1000 * (ago(HOURS) - 30)}
+
+
+@pytest.mark.parametrize(
+    ("change", "account"), [("Accounts added", "new-desk"), ("Accounts removed", "old-desk")]
+)
+def test_added_and_removed_accounts_are_marked(history: History, change: str, account: str) -> None:
+    marks = history("changed").ask(substitute(annotations(TREASURY)[change]), instant=False)
+
+    assert label(marks, "account") == [account]
+    assert len(values(marks)) == 1

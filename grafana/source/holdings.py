@@ -1,0 +1,83 @@
+"""Make the tables of holdings: currencies with two decimals, coins with the digits they need."""
+
+from . import queries as q
+from .look import BAD, FIAT, QUIET, WARNING, Json, steps
+from .panels import runbooks
+from .tables import amount, column, table
+from .values import value_of
+
+ours = q.SEVERAL
+ASSET_LINK = [
+    {
+        "title": "Show this asset below",
+        "url": "/d/exchange-treasury?${datasource:queryparam}&${exchange:queryparam}"
+        "&${account:queryparam}&${currency:queryparam}"
+        "&var-asset=${__data.fields.Asset:percentencode}&${__url_time_range}",
+    }
+]
+CHANGE_COLORS = steps((None, QUIET), (-10, BAD), (-0.2, WARNING), (-0.05, QUIET))
+
+
+def holdings(title: str, kind: str, *, money: bool) -> Json:
+    """Return the holdings of one kind of asset: `kind` is a matcher on its code."""
+    known = {metric: ours.known(metric, kind) for metric in (q.TOTAL, q.FREE, q.LOCKED)}
+    yesterday = ours.known(q.TOTAL, kind, "1d")
+    lost = ours.last_seen(kind)
+    held = f"group by (asset) ({known[q.TOTAL]} != 0 or {yesterday} != 0 or {lost})"
+    part = f"{known[q.TOTAL]} and on () {ours.not_whole}"
+    value = value_of(kind)
+    change = ours.change(kind)
+    return table(
+        title,
+        "What the selected accounts hold now or held a day ago. Withheld: an account is missing, so"
+        " a total would lie. Known part: what the counted accounts hold; a missing account may owe,"
+        " so the total can be more or less. Last seen: what the missing accounts held at their last"
+        " response. Change: only accounts that were counted at both ends. Click an asset to see it"
+        " below.",
+        [
+            q.or_row(
+                f"0 * {held} + on () group_left (share) 0 * ({q.n_of_m(ours)})",
+                "note",
+                "no balance is served",
+            ),
+            f"({known[q.TOTAL]} and on () {ours.whole} or NaN * {held}) and on (asset) {held}",
+            f"{part} and on (asset) {held}",
+            lost,
+            f"{known[q.FREE]} and on (asset) {held}",
+            f"{known[q.LOCKED]} and on (asset) {held}",
+            f"{change} and on (asset) {held}",
+            f"{change} / ({known[q.TOTAL]} - {change} > 0) and on (asset) {held}",
+            f"{value} / ({known[q.TOTAL]} > 0) and on (asset) {held}",
+            f"{value} and on (asset) {held}",
+        ],
+        [
+            column("note", "Note"),
+            column("asset", "Asset", 100, links=ASSET_LINK, custom__filterable=True),
+            amount("B", "Total", money=money),
+            amount("C", "Known part", money=money),
+            column("share", "Accounts", 90, custom__align="right"),
+            amount("D", "Missing, last seen", money=money),
+            amount("E", "Free, known", money=money),
+            amount("F", "Locked, known", money=money),
+            amount("G", "Change in 24 h", money=money),
+            column(
+                "Value #H",
+                "Change",
+                80,
+                unit="percentunit",
+                decimals=2,
+                thresholds=CHANGE_COLORS,
+                custom__align="right",
+                custom__cellOptions={"type": "color-text"},
+            ),
+            amount("I", "Price", 130),
+            amount("J", "Value, known", money=True),
+        ],
+        hide=("n", "m", "k", "parts"),
+        sort=[("Value, known", True), ("Asset", False)],
+        links=runbooks("ExchangeAssetVanished", "ExchangeAllBalancesZero"),
+    )
+
+
+CURRENCIES = holdings("Holdings: currencies", f'asset=~"{FIAT}"', money=True)
+COINS = holdings("Holdings: coins", f'asset!~"{FIAT}"', money=False)

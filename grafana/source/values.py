@@ -1,0 +1,65 @@
+"""Write the PromQL of what balances are worth in the chosen currency.
+
+A value exists only if every asset that it needs has a price. Nothing is counted as 0 for want of
+one.
+"""
+
+from . import queries as q
+
+ours = q.SEVERAL
+IN = 'currency="$currency"'
+PRICE = f'max by (exchange, asset) (exchange_asset_price{{exchange=~"$exchange", {IN}}})'
+VALUED = (
+    f"(max by (exchange, account) ({ours.select('exchange_account_value', IN)})"
+    f" and {q.ON_ACCOUNT} {ours.counted()} == 1)"
+)
+"""The value of each account that is counted and has one."""
+KNOWN = f"sum({VALUED})"
+EVERY = f"(count({VALUED}) == count({ours.counted()}))"
+WHOLE = f"({KNOWN} and on () {EVERY})"
+PART = f"({KNOWN} unless on () {EVERY})"
+CONFIGURED = f"count(exchange_reference_currency{{{IN}}})"
+WORTH = f"({WHOLE} or NaN * ({CONFIGURED} and on () count({ours.counted()})))"
+
+
+def value_of(kind: str) -> str:
+    """Return the known value of each asset of a kind, if it has a price wherever it is held."""
+    known = ours.known_at(q.TOTAL, kind)
+    unpriced = f"({known} != 0 unless on (exchange, asset) {PRICE})"
+    return f"(sum by (asset) ({known} * on (exchange, asset) {PRICE}) unless on (asset) {unpriced})"
+
+
+def _ends(window: str) -> tuple[str, str]:
+    """Return the known part now and then, each with 0 for an asset that the other end alone has."""
+    now, then = ours.known_at(q.TOTAL), ours.known_at(q.TOTAL, offset=window)
+    return f"({now} or 0 * {then})", f"({then} or 0 * {now})"
+
+
+def _priced_before(window: str) -> str:
+    return f"{PRICE[:-1]} offset {window})"
+
+
+def moved_value(window: str) -> str:
+    """Return what moved in and out within a window, both ends at present prices."""
+    now, then = _ends(window)
+    moved = f"({now} - {then})"
+    return f"(sum({moved} * on (exchange, asset) {PRICE}) and on () {_comparable(window)})"
+
+
+def repriced_value(window: str) -> str:
+    """Return what prices did within a window to what was held at its start."""
+    _, then = _ends(window)
+    risen = f"({PRICE} - on (exchange, asset) {_priced_before(window)})"
+    return f"(sum({then} * on (exchange, asset) {risen}) and on () {_comparable(window)})"
+
+
+def _comparable(window: str) -> str:
+    """Return a value only while all accounts are counted and all holdings priced at both ends."""
+    now, then = ours.counted(), ours.counted(window)
+    held = " or ".join(f"{end} != 0" for end in _ends(window))
+    priced = f"({PRICE} and {_priced_before(window)})"
+    unpriced = f"count(({held}) unless on (exchange, asset) {priced})"
+    return (
+        f"(min({now}) == 1 and min({then}) == 1 and count({now}) == count({then})"
+        f" unless {unpriced})"
+    )

@@ -1,0 +1,45 @@
+"""Compare the recorded series of the histories with what the rules make of the same histories."""
+
+from collections.abc import Callable
+
+import pytest
+import yaml
+
+from tests.dashboards.conftest import Prometheus
+from tests.dashboards.files import ROOT
+from tests.dashboards.play import SCENARIOS
+from tests.dashboards.recorded import RECORDS
+
+
+def rules() -> dict[str, str]:
+    """Return the expression of every recording rule."""
+    files = (
+        yaml.safe_load(path.read_text()) for path in (ROOT / "prometheus/rules").glob("*.yaml")
+    )
+    return {
+        rule["record"]: rule["expr"]
+        for file in files
+        for group in file["groups"]
+        for rule in group["rules"]
+        if "record" in rule
+    }
+
+
+def now(prometheus: Prometheus, expr: str) -> dict[tuple[tuple[str, str], ...], float]:
+    """Return the present values of a query by their labels."""
+    return {
+        tuple(sorted((k, v) for k, v in one["metric"].items() if k != "__name__")): float(
+            one["value"][1]
+        )
+        for one in prometheus.ask(expr, instant=True)
+    }
+
+
+@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_recorded_series_of_a_history_are_what_the_rules_make_of_it(
+    history: Callable[[str], Prometheus], scenario: str, record: str
+) -> None:
+    prometheus = history(scenario)
+
+    assert now(prometheus, record) == pytest.approx(now(prometheus, rules()[record]), rel=1e-12)
