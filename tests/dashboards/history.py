@@ -16,6 +16,8 @@ from tests.dashboards.play import END, HOURS, MINUTE, TARGET, TWIN, Account, Lab
 from tests.dashboards.recorded import STATE, Recorder
 from tests.dashboards.scenarios import MANY, accounts_of
 
+# Long blocks, because promtool reads the whole text once for each block that it makes.
+IMPORT = ("promtool", "tsdb", "create-blocks-from", "--max-block-duration=54h")
 UNPRICED = {"unpriced": frozenset({"USDC"})}
 NOT_VALUED = {*MANY, "exchange_down"}
 """Scenarios without valuation."""
@@ -96,8 +98,11 @@ def build(scenario: str, directory: Path, step: int = MINUTE) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".om", encoding="utf-8") as text:
         text.writelines(openmetrics(scenario, step))
         text.flush()
-        command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", text.name]
-        subprocess.run([*command, str(directory)], check=True, capture_output=True)
+        subprocess.run(
+            [*IMPORT, "openmetrics", "--quiet", text.name, str(directory)],
+            check=True,
+            capture_output=True,
+        )
 
 
 if __name__ == "__main__":
