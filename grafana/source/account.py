@@ -66,8 +66,13 @@ ORDERS = "exchange_locked_orders_balance"
 WITHDRAWALS = "exchange_locked_withdrawals_balance"
 STALE_AFTER = this.each("exchange_account_stale_after_seconds")
 FAILED = this.select(q.FAILURES)
-DOWN = runbooks("ExchangeAccountDown", "ExchangeAuthenticationFailing", "ExchangeRateLimited")
-STALE = runbooks("ExchangeBalancesStale", "ExchangeBalancesMissing")
+DOWN = runbooks(
+    "ExchangeAccountDown",
+    "ExchangeAuthenticationFailing",
+    "ExchangePollsFailing",
+    "ExchangeRateLimited",
+)
+STALE = runbooks("ExchangeBalancesStale", "ExchangeBalancesMissing", "ExchangeStaleAfterTooShort")
 
 STATE_AND_REASON = f" or {q.ON_ACCOUNT} ".join(
     (

@@ -120,7 +120,7 @@ FAILURES = chart(
     color=tones(BAD),
     shades=apis.POLLED,
     overrides=[good_line("B")],
-    links=runbooks("ExchangeAccountDown", "ExchangeAllAccountsDown"),
+    links=runbooks("ExchangeAccountDown", "ExchangeAllAccountsDown", "ExchangePollsFailing"),
 )
 
 DURATION = chart(

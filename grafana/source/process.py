@@ -5,7 +5,7 @@ from .panels import chart, good_line, none_failed, query, runbooks
 
 TARGET = 'job=~"$job", instance=~"$instance"'
 UP = f"up{{{TARGET}}}"
-DOWN = runbooks("ExchangeExporterDown", "ExchangeExporterAbsent")
+DOWN = runbooks("ExchangeExporterDown", "ExchangeExporterAbsent", "ExchangeExporterRestarting")
 EXPORTER_DOWN = (query(f"1 + 0 * (min({UP}) == 0)", "an exporter is down"), BAD)
 NO_EXPORTER = (query(f"vector(1) unless on () count({UP})", "no exporter is known"), QUIET)
 SCRAPED = [EXPORTER_DOWN, NO_EXPORTER]
@@ -23,7 +23,7 @@ SCRAPES = chart(
     " second means a slow network or no CPU time.",
     query(own("scrape_duration_seconds"), OF_INSTANCE),
     unit="s",
-    links=DOWN,
+    links=[*DOWN, *runbooks("ExchangeScrapedTooRarely")],
     color=tones(TOTAL),
     shades=SCRAPED,
 )
@@ -40,6 +40,7 @@ SERIES = chart(
     overrides=[override("B", custom__lineWidth=1, custom__lineStyle=DASHES)],
     color=tones(TOTAL),
     shades=SCRAPED,
+    links=runbooks("ExchangeSampleLimitNear"),
 )
 
 LOGS = chart(
@@ -69,6 +70,7 @@ LOGS = chart(
             )
         ),
     ],
+    links=runbooks("ExchangeExporterErrors"),
 )
 
 LAG_OVER_TIME = chart(
@@ -127,4 +129,5 @@ FILES = chart(
     soft_max=0.1,
     color=tones(TOTAL),
     shades=SCRAPED,
+    links=runbooks("ExchangeFileDescriptorsLow"),
 )

@@ -21,6 +21,7 @@ OUTAGE = "exchange:exchange_account_outage:max"
 HELD = f"exchange_account_asset:{TOTAL}:held"
 LAST_SEEN = f"exchange_account_asset:{TOTAL}:last_seen"
 SEEN = "exchange_account:exchange_account_last_seen:timestamp"
+BOUNDED = "exchange_account_asset_bound:exchange_balance:bounded"
 RULES = "all:exchange_account_left_out:count"
 """Always recorded, also without any account: absent, no rules are evaluated."""
 FAILURES = "exchange_account_poll_failures_total"
@@ -144,21 +145,10 @@ class Accounts:
         series = self.select("exchange_balance_threshold")
         return f"max by (exchange, account, asset, bound) ({series})"
 
-    def bounded(self, side: str = ".+") -> str:
-        """Return the balance of each threshold, or of those of a side; absent if that balance is.
-
-        The thresholds are selected first: they are few, and balances are many.
-        """
-        kinds = (self._bounded(kind, side) for kind in ("free", "total", "locked"))
-        return f"({' or '.join(kinds)})"
-
-    def _bounded(self, kind: str, side: str) -> str:
-        threshold = self.select("exchange_balance_threshold", f'bound=~"{kind}_{side}"')
-        balance = self.select(f"exchange_account_asset:exchange_{kind}_balance:bounded")
-        return (
-            f"0 * max by (exchange, account, asset, bound) ({threshold})"
-            f" + on (exchange, account, asset) group_left () {balance}"
-        )
+    def bounded(self, side: str = "") -> str:
+        """Return the balance of each threshold, or of a side's, `min` or `max`; absent if it is."""
+        more = f'bound=~".+_{side}"' if side else ""
+        return f"max by (exchange, account, asset, bound) ({self.select(BOUNDED, more)})"
 
     @property
     def breach(self) -> str:

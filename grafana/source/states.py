@@ -14,7 +14,12 @@ STATES: dict[float, tuple[str, str]] = {
 }
 """The worst is the highest. After a failed poll the balances of the last one are still served."""
 
-DOWN = runbooks("ExchangeAccountDown", "ExchangeAllAccountsDown", "ExchangeAuthenticationFailing")
+DOWN = runbooks(
+    "ExchangeAccountDown",
+    "ExchangeAllAccountsDown",
+    "ExchangeAuthenticationFailing",
+    "ExchangeAccountsOrphaned",
+)
 
 ours = q.SEVERAL
 ACCOUNT_LINK = [

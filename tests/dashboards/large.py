@@ -156,8 +156,7 @@ def at_the_ends(size: Size) -> Iterator[Series]:
         for bound in ("free_min", "total_max"):
             labels = account | {"asset": "TRY", "bound": bound}
             yield "exchange_balance_threshold", TARGET | labels, 500
-        for kind in KINDS:
-            yield BOUNDED.format(kind), account | {"asset": "TRY"}, 1000
+            yield BOUNDED, labels, 1000
     yield LAST_SEEN, size.names[0] | {"asset": "USDT"}, 1000
 
 

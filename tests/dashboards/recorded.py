@@ -19,8 +19,7 @@ OUTAGE = "exchange:exchange_account_outage:max"
 HELD = "exchange_account_asset:exchange_total_balance:held"
 LAST_SEEN = "exchange_account_asset:exchange_total_balance:last_seen"
 SEEN = "exchange_account:exchange_account_last_seen:timestamp"
-BOUNDED = "exchange_account_asset:exchange_{}_balance:bounded"
-THRESHOLD = "exchange_balance_threshold"
+BOUNDED = "exchange_account_asset_bound:exchange_balance:bounded"
 KINDS = ("total", "free", "locked")
 RECORDS = (
     STATE,
@@ -32,7 +31,7 @@ RECORDS = (
     HELD,
     LAST_SEEN,
     SEEN,
-    *(BOUNDED.format(kind) for kind in KINDS),
+    BOUNDED,
     *(f"exchange_asset:exchange_{kind}_balance:sum_known" for kind in KINDS),
     *(f"asset:exchange_{kind}_balance:sum" for kind in KINDS),
     "asset:exchange_total_balance:sum_known",
@@ -125,10 +124,10 @@ class Recorder:
         self.last_time |= {key: value for key, value in polled.items() if value}
         seen = {key: value for key, value in self.last_time.items() if key in missing}
         yield from _each(SEEN, ("exchange", "account"), seen)
-        bounds = {(*key, bound.split("_")[0]) for *key, bound in now.highest(THRESHOLD)}
-        for kind in KINDS:
-            bounded = {k: v for k, v in balances[kind].items() if (*k, kind) in bounds}
-            yield from _each(BOUNDED.format(kind), labels, bounded)
+        for key in now.highest("exchange_balance_threshold"):
+            value = balances[key[3].split("_")[0]].get(key[:3])
+            if value is not None:
+                yield BOUNDED, _labels((*labels, "bound"), key), value
 
 
 class Instant:
