@@ -38,7 +38,7 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
     """Return the routes; `reload` raises `ConfigError`, and without it there is no such route."""
     exposition = Exposition(store)
     prices = PricePage(valuations)
-    people = status.StatusPage(store, clock, telemetry_path)
+    people = status.StatusPage(store, clock, telemetry_path, valuations)
 
     def metrics(request: Request) -> Response:
         page_format = choose_format(request.header("Accept"))

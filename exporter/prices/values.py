@@ -104,3 +104,31 @@ def assets_by_exchange(
     for exchange, held in accounts:
         assets.setdefault(exchange, set()).update(each.asset for each in held)
     return {exchange: frozenset(codes) for exchange, codes in assets.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSum:
+    """The sum of accounts' values in one currency; it is a total only if it is `whole`.
+
+    Otherwise it is the part in `counted` of `accounts` accounts, and no lower bound: what is
+    missing may be a debt.
+    """
+
+    value: Decimal
+    counted: int
+    accounts: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether every account has a value."""
+        return self.counted == self.accounts
+
+
+def sum_of_values(values: Iterable[AccountValue | None]) -> ValueSum:
+    """Return the sum over accounts, of which those without a served balance are None."""
+    listed = list(values)
+    known = [its.value for its in listed if its is not None and its.value is not None]
+    exact = _ZERO
+    for value in known:
+        exact = _EXACT.add(exact, value)
+    return ValueSum(rounded(exact), len(known), len(listed))

@@ -14,9 +14,18 @@ from exporter.amounts import is_negative, is_sum, is_zero
 from exporter.exposition.deflate import inflate
 from exporter.model import Account, AccountKey, Amount, Threshold
 from exporter.polling.snapshots import AccountState, Snapshot
-from exporter.status.tables import amount_cells, amounts_table, decimals, shown_amount, zeros_list
+from exporter.prices.values import row_value
+from exporter.status.tables import (
+    amount_cells,
+    amounts_table,
+    decimals,
+    shown_amount,
+    value_cell,
+    zeros_list,
+)
 from exporter.status.turns import Turns
 from exporter.status.words import element_id, name
+from exporter.status.worth import Valued
 from exporter.totals import Held
 
 
@@ -118,16 +127,23 @@ def read_holdings(account: Account, snapshot: Snapshot) -> Holdings:
     )
 
 
-def balances_html(holdings: Holdings) -> Iterator[str]:
-    """Yield the tables of an account's balances, as HTML."""
+def balances_html(holdings: Holdings, valued: Valued | None) -> Iterator[str]:
+    """Yield the tables of an account's balances, as HTML, with values if there are some."""
     account, rows = holdings.account, _rows(holdings.snapshot)
     outside = _outside(account.thresholds, rows)
     shown, zeros = _split(rows, outside)
     if shown:
         places = decimals((row.asset, amount) for row in shown for amount in row.amounts)
         title = f"Balances of {account.name} ({account.exchange})"
+        cells = _value_cells(account, shown, valued) if valued else [""] * len(shown)
         yield from amounts_table(
-            title, "Remarks", (_row(row, places, outside.get(row.asset, ())) for row in shown)
+            title,
+            "Remarks",
+            (
+                _row(row, places, value, outside.get(row.asset, ()))
+                for row, value in zip(shown, cells, strict=True)
+            ),
+            valued.valuation.currencies[0] if valued else None,
         )
     yield zeros_list(element_id(*account.key, "zeros"), "", zeros)
 
@@ -161,12 +177,32 @@ def _outside(
 _SIDES = {"min": (lt, "below its minimum"), "max": (gt, "above its maximum")}
 
 
-def _row(row: Row, places: int, outside: Sequence[str]) -> str:
+def _value_cells(account: Account, rows: Sequence[Row], valued: Valued) -> list[str]:
+    """Return a cell for each row: its value in the first currency."""
+    currency = valued.valuation.currencies[0]
+    return [
+        value_cell(
+            currency,
+            row_value(
+                row.asset,
+                row.total,
+                exchange=account.exchange,
+                currency=currency,
+                prices=valued.worth.prices,
+                valuation=valued.valuation,
+            ),
+        )
+        for row in rows
+    ]
+
+
+def _row(row: Row, places: int, value: str, outside: Sequence[str]) -> str:
     named = f" <small>{name(row.asset_name)}</small>" if row.asset_name else ""
     plain = ' class="plain"' if row.free == row.total else ""
     return (
         f'<tr{plain}><th scope="row">{escape(row.asset)}{named}</th>'
-        f"{amount_cells(row.asset, row.amounts, places)}<td>{_remarks(row, outside)}</td></tr>"
+        f"{amount_cells(row.asset, row.amounts, places)}{value}"
+        f"<td>{_remarks(row, outside)}</td></tr>"
     )
 
 

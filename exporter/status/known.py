@@ -8,6 +8,7 @@ from exporter.polling.snapshots import AccountState
 from exporter.status.conditions import is_counted
 from exporter.status.holdings import Holdings, Reading
 from exporter.status.turns import Turns
+from exporter.status.worth import Valued
 from exporter.totals import Totals
 
 MOST_INLINE = 1_000
@@ -24,6 +25,7 @@ class Known:
     retired: Sequence[AccountKey]
     reading: Reading
     turns: Turns
+    valued: Valued | None = None
 
     @property
     def accounts(self) -> list[Account]:
@@ -35,6 +37,15 @@ class Known:
         """Return what is served of the accounts."""
         served = self.reading.served
         return [served[account.key] for account in self.accounts if account.key in served]
+
+    @property
+    def in_totals(self) -> list[AccountState]:
+        """Return the accounts that are not left out of totals by configuration."""
+        return [
+            state
+            for state in self.states
+            if state.schedule.account.in_totals and state.schedule.account.key not in self.retired
+        ]
 
     @property
     def is_small(self) -> bool:

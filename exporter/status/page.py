@@ -1,11 +1,12 @@
 """Keep the status page as it was made last, and make it again when something changed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from exporter.exposition.deflate import Block, deflate
 from exporter.polling.snapshots import SnapshotStore
+from exporter.prices.valuations import Valuations
 from exporter.runtime.clock import Clock
 from exporter.status import document
 from exporter.status.holdings import HoldingsReader
@@ -13,6 +14,7 @@ from exporter.status.known import Known
 from exporter.status.sections import page_blocks
 from exporter.status.turns import Turns
 from exporter.status.view import EVERYTHING, View
+from exporter.status.worth import Valued
 
 _MOST_KEPT = 8  # views
 _KEPT_FOR = 1.0  # seconds
@@ -30,8 +32,15 @@ class Page:
 class StatusPage:
     """Make the page when it is requested, at most once a second while nothing changes."""
 
-    def __init__(self, store: SnapshotStore, clock: Clock, telemetry_path: str) -> None:
-        """Read states from a store."""
+    def __init__(
+        self,
+        store: SnapshotStore,
+        clock: Clock,
+        telemetry_path: str,
+        valuations: Callable[[], Valuations | None] = lambda: None,
+    ) -> None:
+        """Read states from a store; `valuations` returns None while none is configured."""
+        self._valuations = valuations
         self._store = store
         self._clock = clock
         self._closing = deflate(document.closing(telemetry_path).encode())
@@ -74,4 +83,9 @@ class StatusPage:
         now, wall, turns = self._clock.monotonic(), self._clock.wall(), Turns(self._clock.monotonic)
         states, retired = tuple(self._store.states.values()), self._store.retired
         reading = await self._reader.read(states, now, turns)
-        return Known(now, wall, states, retired, reading, turns)
+        return Known(now, wall, states, retired, reading, turns, self._valued(now))
+
+    def _valued(self, now: float) -> Valued | None:
+        if (valuations := self._valuations()) is None:
+            return None
+        return Valued(valuations.valuation, valuations.worth(self._store.states, now))

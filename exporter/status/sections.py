@@ -16,6 +16,7 @@ from exporter.status.known import Known, sum_up
 from exporter.status.totals import totals_html
 from exporter.status.view import View, group_address, group_labels, group_of
 from exporter.status.words import element_id, listed, name
+from exporter.status.worth import worth_html
 
 _OPEN_UP_TO = 6  # accounts whose balances are in sight at once
 
@@ -30,11 +31,13 @@ async def page_blocks(known: Known, view: View) -> list[Block]:
     labels = group_labels(known.accounts)
     opening = _opening(known, document.group_links(labels, view.group_by))
     if view.group_by not in labels:
-        return [opening, await _totals(known), *await _accounts(known, "accounts", "Accounts")]
+        sums = [*_worth(known), await _totals(known)]
+        return [opening, *sums, *await _accounts(known, "accounts", "Accounts")]
     groups = _grouped(known, view.group_by)
     if view.group is not None:
         groups = {group: of for group, of in groups.items() if group == view.group}
-    blocks = [opening] if view.group is not None else [opening, await _totals(known)]
+    sums = [] if view.group is not None else [*_worth(known), await _totals(known)]
+    blocks = [opening, *sums]
     for group, of in groups.items():
         is_small = known.is_small or view.group is not None
         blocks += await _group(of, view.group_by, group, is_small=is_small)
@@ -87,6 +90,13 @@ async def _group(known: Known, label: str, group: str, *, is_small: bool) -> lis
     return await _accounts(known, key, heading, f'<div class="totals">{totals}</div>')
 
 
+def _worth(known: Known) -> list[Block]:
+    if known.valued is None:
+        return []
+    inside = f'<div class="totals">{worth_html(known.valued, known.in_totals)}</div>'
+    return [deflate(document.section("worth", "Worth", inside).encode())]
+
+
 async def _totals(known: Known) -> Block:
     html = _retired(known.retired) + await _totals_html(known, "")
     return deflate(
@@ -110,7 +120,7 @@ async def _accounts(known: Known, key: str, heading: str, before: str = "") -> l
         else:
             html += details_opening(state, holdings, is_open=is_open)
             if holdings:
-                html += await known.turns.joined(balances_html(holdings))
+                html += await known.turns.joined(balances_html(holdings, known.valued))
             html += "</details>"
         blocks.append(deflate((html + END).encode()))
     return [*blocks, deflate(document.ACCOUNTS_CLOSING.encode())]

@@ -1,6 +1,7 @@
 """Lay out amounts in tables: with their exact digits, aligned at the decimal point."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from html import escape
 
 from exporter.amounts import is_zero
@@ -13,15 +14,22 @@ MOST_DECIMALS = 40
 
 _MOST_GROUPED = 45  # digits; nobody reads more of them in threes, and each group is an element
 _FIAT_DECIMALS = 2
+_VALUE_DECIMALS = 8
 
 
-def amounts_table(title: str, last_heading: str, rows: Iterable[str]) -> Iterator[str]:
-    """Yield a table of assets with their amounts; `title` is its name, as text."""
+def amounts_table(
+    title: str, last_heading: str, rows: Iterable[str], value_in: str | None = None
+) -> Iterator[str]:
+    """Yield a table of assets with their amounts; `title` is its name, as text.
+
+    With `value_in`, rows have a value in that currency before their last cell.
+    """
+    value = f'<th scope="col" class="n">Value in {escape(value_in)}</th>' if value_in else ""
     yield (
         f'<table class="balances" aria-label="{escape(title)}"><thead><tr>'
         '<th scope="col">Asset</th><th scope="col" class="n">Total</th>'
         '<th scope="col" class="n">Free</th><th scope="col" class="n">Locked</th>'
-        f'<th scope="col">{last_heading}</th></tr></thead><tbody>'
+        f'{value}<th scope="col">{last_heading}</th></tr></thead><tbody>'
     )
     yield from rows
     yield "</tbody></table>"
@@ -52,6 +60,21 @@ def amount_cells(asset: str, amounts: Iterable[Amount], places: int) -> str:
         else f'<td class="n">{_aligned(asset, amount, places)}</td>'
         for amount in amounts
     )
+
+
+def shown_value(currency: str, value: Decimal) -> Amount:
+    """Return a value as people read it: of fiat, rounded to two decimals."""
+    places = _FIAT_DECIMALS if currency in FIAT else _VALUE_DECIMALS
+    return Amount(f"{round(value, places):.{places}f}")
+
+
+def value_cell(currency: str, value: Decimal | None) -> str:
+    """Return a cell with a value; its title has the exact one."""
+    if value is None:
+        return '<td class="n">no price</td>'
+    amount, exact = shown_value(currency, value), format(value, "f")
+    aligned = _aligned(currency, amount, decimals([(currency, amount)]))
+    return f'<td class="n" title="{exact}">{aligned}</td>'
 
 
 def shown_amount(amount: Amount) -> str:
