@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from exporter.commands import assets, healthcheck, poll
+from exporter.commands import assets, config, healthcheck, poll
 from exporter.commands.errors import CommandError
 from exporter.commands.parser import parse_command_line
 from exporter.config.loader import ConfigError, Problem, load
@@ -80,24 +80,24 @@ def _run_daemon(options: argparse.Namespace) -> int:
     clock, its_options = Clock(), _daemon_options(options)
     own = make_exporter_metrics(clock, its_options)
     logs.configure(options.log_level, options.log_format, own.count_log_message)
-    config = load(options.config_file[0], os.environ)
+    loaded = load(options.config_file, os.environ)
 
     async def run() -> None:
-        await Daemon(its_options, own, clock).run(config)
+        await Daemon(its_options, own, clock).run(loaded)
 
     return _serve(run())
 
 
 def _run_poll(options: argparse.Namespace) -> int:
     logs.configure(options.log_level, options.log_format)
-    config = load(options.config_file[0], os.environ)
-    selected = poll.select(config, options.account, options.exchange)
+    loaded = load(options.config_file, os.environ)
+    selected = poll.select(loaded, options.account, options.exchange)
     is_table = options.format == "table"
     results = _run(poll.poll(selected, Clock(), _print_table if is_table else _print_later))
     if not is_table:
-        print(poll.as_json(config, results))
-    elif len(selected.accounts) == len(config.accounts) > 1:
-        print(poll.totals_table(poll.sum_up(config.accounts, results)))
+        print(poll.as_json(loaded, results))
+    elif len(selected.accounts) == len(loaded.accounts) > 1:
+        print(poll.totals_table(poll.sum_up(loaded.accounts, results)))
     return OK if poll.all_worked(results) else FAILED
 
 
@@ -115,6 +115,11 @@ def _run_healthcheck(options: argparse.Namespace) -> int:
     result = healthcheck.check(target)
     print(f"{'healthy' if result.is_healthy else 'unhealthy'}: {result.text}")
     return OK if result.is_healthy else FAILED
+
+
+def _run_config(options: argparse.Namespace) -> int:
+    print(config.text_of(options.action), end="")
+    return OK
 
 
 def _run_assets(options: argparse.Namespace) -> int:
@@ -161,12 +166,14 @@ def _run_simulate(options: argparse.Namespace) -> int:
 
 def _check_config(options: argparse.Namespace) -> int:
     _shard(options)
-    path, web_path = options.config_file[0], options.web_config_file
-    checks: list[Callable[[], object]] = [lambda: load(path, os.environ)]
+    paths, web_path = options.config_file, options.web_config_file
+    checks: list[Callable[[], object]] = [
+        lambda: load(paths, os.environ, syntax_only=options.config_check == "syntax")
+    ]
     if web_path:
         checks.append(lambda: web_config.load(web_path))
     problems = [problem for check in checks for problem in _problems_of(check)]
-    print("\n".join(map(str, problems)) or f"{path}: valid")
+    print("\n".join(map(str, problems)) or f"{' '.join(map(str, paths))}: valid")
     return UNUSABLE if problems else OK
 
 
@@ -250,6 +257,7 @@ def _write_no_more() -> None:
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "": _run_daemon,
     "poll": _run_poll,
+    "config": _run_config,
     "healthcheck": _run_healthcheck,
     "assets": _run_assets,
     "simulate": _run_simulate,

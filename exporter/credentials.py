@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,10 @@ from pathlib import Path
 from exporter.errors import CredentialsError
 
 MAX_SECRET_BYTES = 16 * 1024
+
+_QUOTES = frozenset("'\"`")
+# Padding may end a base64 text, so a lone equals sign at the end assigns nothing.
+_ASSIGNMENT = re.compile(r"(?:export\s+)?[A-Za-z_][A-Za-z0-9_.-]*\s*(?:=\s*[^=\s]|:\s+\S)")
 
 
 class Secret:
@@ -39,6 +44,14 @@ class Secret:
         raise TypeError("a secret can't be pickled or copied")
 
 
+def check_not_decorated(text: str) -> None:
+    """Raise `ValueError` if a credential was pasted with its quotes or the name of its variable."""
+    if text[0] in _QUOTES or text[-1] in _QUOTES:
+        raise ValueError("has quotes around it that belong to a file or a shell; leave them out")
+    if _ASSIGNMENT.match(text):
+        raise ValueError("looks like NAME=VALUE or NAME: VALUE; keep only the value")
+
+
 @dataclass(frozen=True, slots=True)
 class SecretFile:
     """Name a file whose text is a secret; it is read again at every poll.
@@ -64,6 +77,10 @@ class SecretFile:
             raise CredentialsError("not UTF-8 text") from None
         if not text:
             raise CredentialsError("the file is empty")
+        try:
+            check_not_decorated(text)
+        except ValueError as error:
+            raise CredentialsError(f"its content {error}") from None
         if not (text.isascii() and text.isprintable()):
             raise CredentialsError("holds more than one line of printable ASCII")
         return Secret(text)

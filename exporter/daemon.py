@@ -106,7 +106,7 @@ class Daemon:
         async with self._reloading:
             self._systemd.reloading()
             try:
-                config = await asyncio.to_thread(load, self._options.config_files[0], os.environ)
+                config = await asyncio.to_thread(load, self._options.config_files, os.environ)
                 await self._take_over(config)
             except Exception as error:
                 self._own.note_reload(None)

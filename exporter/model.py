@@ -23,11 +23,15 @@ class AccountKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Bound one balance of one asset; `bound` is one of `BOUNDS`."""
+    """Bound one balance of one asset; `bound` is one of `BOUNDS`.
+
+    One of `defaults` holds only while the account lists the asset.
+    """
 
     asset: str
     bound: str
     value: Amount
+    is_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)

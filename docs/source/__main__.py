@@ -5,13 +5,16 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.source import cli, http, metrics
+from docs.source import cli, configuration, http, metrics
+from exporter.config.example import config_example
 
 ROOT = Path(__file__).parents[2]
 
 # One line for each page: its path, and the function that returns its text.
 PAGES: Mapping[str, Callable[[], str]] = {
+    "config.example.yaml": config_example,
     "docs/cli.md": cli.page,
+    "docs/configuration.md": configuration.page,
     "docs/http.md": http.page,
     "docs/metrics.md": metrics.page,
 }

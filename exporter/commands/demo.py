@@ -102,7 +102,7 @@ async def demo(scenario: Scenario, options: Options, own: ExporterMetrics, clock
                     flush=True,
                 )
 
-            await daemon.run(load(path, os.environ), announce)
+            await daemon.run(load((path,), os.environ), announce)
 
 
 @asynccontextmanager

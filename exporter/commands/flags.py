@@ -374,6 +374,12 @@ ASSETS = FlagGroup(
 DAEMON = CommandLine("", "run the daemon", (DAEMON_CONFIG, WEB, SHARDS, LOG))
 COMMANDS = (
     CommandLine("poll", "poll every account once and print the balances", (CONFIG, POLL, LOG)),
+    CommandLine(
+        "config",
+        "print a commented configuration, or the JSON Schema of a configuration for editors",
+        (LOG,),
+        (Argument("ACTION", "init or schema", values.one_of("init", "schema")),),
+    ),
     CommandLine("simulate", "run the simulated exchanges alone", (SIMULATOR, SIMULATE, LOG)),
     CommandLine(
         "healthcheck",

@@ -1,37 +1,18 @@
 """Read the section `valuation`: currencies, price sources and what they assume."""
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
-from exporter.config import values
+from exporter.config import valuation_settings as settings
+from exporter.config.schema import Setting
+from exporter.config.settings import BASE_URL, TIMEOUT
 from exporter.exchange_api.base import Exchange
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey, Network
-from exporter.prices.settings import PRICE_KINDS, Ignored, Peg, PriceKind, PriceSource, Valuation
+from exporter.prices.settings import PRICE_KINDS, Peg, PriceSource, Valuation
 from exporter.quotes import QuoteRequest
 from exporter.yamlfile.nodes import Node
-
-KEYS = (
-    *("currencies", "price", "interval", "stale_after", "max_row_age", "max_spread"),
-    *("bridges", "sources", "shared", "pegs", "ignore"),
-)
-SOURCE_KEYS = (
-    *("exchange", "account", "interval", "timeout", "stale_after", "base_url", "network", "quotes"),
-)
-QUOTE_KEYS = ("country", "from", "to")
-PEG_KEYS = ("asset", "currency")
-
-MAX_CURRENCIES = 5
-DEFAULT_INTERVAL = 60.0
-DEFAULT_STALE_AFTER = 300.0
-STALE_INTERVALS = 3
-"""Intervals of a source, plus its timeout, after which its quotes are too old if that is longer."""
-
-_PERCENT = re.compile(r"(?P<number>0|[1-9][0-9]?|100)(?P<fraction>\.[0-9]{1,6})?%")
-_DEFAULTS = Valuation(currencies=(), sources=())
 
 T = TypeVar("T")
 
@@ -53,34 +34,28 @@ def valuation(
     """Return what the section says; None without one."""
     if node.is_nothing:
         return None
-    nodes = node.section(KEYS)
+    nodes = settings.VALUATION.read(node)
     reader = _Reader(nodes, accounts, defaults, read_network)
-    currencies = _codes(nodes["currencies"], ())
-    if not 1 <= len(currencies) <= MAX_CURRENCIES:
-        nodes["currencies"].problem(f"list 1 to {MAX_CURRENCIES} currencies, such as [TRY, USDT]")
+    currencies = settings.CURRENCIES.read(nodes)
+    if not 1 <= len(currencies) <= settings.MAX_CURRENCIES:
+        nodes["currencies"].problem(
+            f"list 1 to {settings.MAX_CURRENCIES} currencies, such as [TRY, USDT]"
+        )
     pegs = tuple(_pegs(nodes["pegs"]))
     sources = reader.sources()
     _check_currencies(nodes["currencies"], sources, pegs)
+    price = settings.PRICE.read(nodes)
     return Valuation(
         currencies=currencies,
         sources=sources,
-        price=nodes["price"].optional(_price_kind, _DEFAULTS.price),
-        max_row_age=nodes["max_row_age"].optional(
-            values.duration("1s", "1w"), _DEFAULTS.max_row_age
-        ),
-        max_spread=nodes["max_spread"].optional(percentage, _DEFAULTS.max_spread),
-        bridges=_codes(nodes["bridges"], _DEFAULTS.bridges),
-        shared=frozenset(_codes(nodes["shared"], tuple(_DEFAULTS.shared))),
+        price=next(kind for kind in PRICE_KINDS if kind == price),
+        max_row_age=settings.MAX_ROW_AGE.read(nodes),
+        max_spread=settings.MAX_SPREAD.read(nodes),
+        bridges=settings.BRIDGES.read(nodes),
+        shared=frozenset(settings.SHARED_CODES.read(nodes)),
         pegs=pegs,
-        ignored=frozenset(_ignored(nodes["ignore"])),
+        ignored=frozenset(settings.IGNORE.read(nodes)),
     )
-
-
-def percentage(text: str) -> Decimal:
-    """Return the ratio that a percentage such as `5%` means."""
-    if not (found := _PERCENT.fullmatch(text)):
-        raise ValueError("must be a percentage from 0% to 100%, such as 5% or 0.5%")
-    return Decimal(found["number"] + (found["fraction"] or "")) / 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +71,13 @@ class _Reader:
         """Return the listed sources, or the public tickers of the configured exchanges."""
         listed = self.nodes["sources"]
         if listed.is_nothing:
-            absent = listed.section(SOURCE_KEYS)
+            absent = settings.SOURCES.read(listed)
             return tuple(self.source(absent, each, None) for each in self._default_exchanges())
         if not listed.items():
             listed.problem("list at least one source, or leave this out")
         found: dict[str, PriceSource] = {}
         for item in listed.items():
-            nodes = item.section(SOURCE_KEYS)
+            nodes = settings.SOURCES.read(item)
             if source := self._listed(nodes):
                 if source.name in found:
                     nodes["exchange"].problem("this source is listed already")
@@ -119,8 +94,8 @@ class _Reader:
         return configured or public
 
     def _listed(self, nodes: Mapping[str, Node]) -> PriceSource | None:
-        exchange = EXCHANGES.get(nodes["exchange"].choice(_quoting_exchanges()) or "")
-        name = None if nodes["account"].is_nothing else nodes["account"].parsed(str)
+        exchange = EXCHANGES.get(_required(settings.SOURCE_EXCHANGE, nodes) or "")
+        name = settings.SOURCE_ACCOUNT.read(nodes)
         if exchange is None or exchange.quotes is None:
             return None
         keys = {account.key for account in self.accounts}
@@ -138,20 +113,17 @@ class _Reader:
         self, nodes: Mapping[str, Node], exchange: Exchange, account: str | None
     ) -> PriceSource:
         """Return a source; what its own item does not say has a default."""
-        default_interval = self.nodes["interval"].optional(_INTERVAL, DEFAULT_INTERVAL)
-        interval = nodes["interval"].optional(_INTERVAL, default_interval)
-        timeout = nodes["timeout"].optional(values.duration("100ms", "10m"), self.defaults.timeout)
-        stale_after = self.nodes["stale_after"].optional(
-            values.duration("1s", "1d"),
-            max(DEFAULT_STALE_AFTER, STALE_INTERVALS * interval + timeout),
-        )
+        interval = settings.INTERVAL.read_or(nodes, settings.INTERVAL.read(self.nodes))
+        timeout = TIMEOUT.read_or(nodes, self.defaults.timeout)
+        usual = max(settings.LEAST_STALE_AFTER, settings.STALE_INTERVALS * interval + timeout)
+        stale_after = settings.STALE_AFTER.read_or(self.nodes, usual)
         return PriceSource(
             exchange=exchange.name,
-            base_url=nodes["base_url"].optional(values.base_url, self._base_url(exchange, account)),
+            base_url=BASE_URL.read_or(nodes, self._base_url(exchange, account)),
             account=account,
             interval=interval,
             timeout=timeout,
-            stale_after=nodes["stale_after"].optional(values.duration("1s", "1d"), stale_after),
+            stale_after=settings.STALE_AFTER.read_or(nodes, stale_after),
             network=self.read_network(nodes["network"], self.defaults.network),
             quotes=tuple(_quote_requests(nodes["quotes"])),
         )
@@ -166,11 +138,11 @@ class _Reader:
         return urls.pop() if len(urls) == 1 else exchange.base_url
 
 
-_INTERVAL = values.duration("1s", "1d")
-
-
-def _quoting_exchanges() -> Collection[str]:
-    return [name for name, exchange in EXCHANGES.items() if exchange.quotes]
+def _required(setting: Setting[T, None], nodes: Mapping[str, Node]) -> T | None:
+    """Return what is set; that nothing is set is a problem."""
+    if nodes[setting.key].is_nothing:
+        nodes[setting.key].problem("a value is missing")
+    return setting.read(nodes)
 
 
 def _public_exchanges() -> Collection[str]:
@@ -181,56 +153,24 @@ def _public_exchanges() -> Collection[str]:
     ]
 
 
-def _price_kind(text: str) -> PriceKind:
-    if text in PRICE_KINDS:
-        return PRICE_KINDS[PRICE_KINDS.index(text)]
-    raise ValueError(f"must be one of {', '.join(PRICE_KINDS)}")
-
-
-def _codes(node: Node, default: tuple[str, ...]) -> tuple[str, ...]:
-    if node.is_nothing:
-        return default
-    codes: dict[str, None] = {}
-    for item in node.items():
-        code = item.parsed(values.asset_code)
-        if code in codes:
-            item.problem("this is listed already")
-        elif code:
-            codes[code] = None
-    return tuple(codes)
-
-
 def _pegs(node: Node) -> Iterable[Peg]:
     for item in node.items():
-        nodes = item.section(PEG_KEYS)
-        asset, currency = (nodes[key].parsed(values.asset_code) for key in PEG_KEYS)
+        nodes = settings.PEGS.read(item)
+        asset = _required(settings.PEG_ASSET, nodes)
+        currency = _required(settings.PEG_CURRENCY, nodes)
         if asset and currency:
             if asset == currency:
                 item.problem("an asset needs no peg to itself")
             yield Peg(asset, currency)
 
 
-def _ignored(node: Node) -> Iterable[Ignored]:
-    for item in node.items():
-        if code := item.parsed(values.asset_code):
-            exchange, slash, asset = code.partition("/")
-            is_of_one = bool(slash) and exchange in EXCHANGES
-            yield Ignored(asset, exchange) if is_of_one else Ignored(code)
-
-
 def _quote_requests(node: Node) -> Iterable[QuoteRequest]:
     for item in node.items():
-        nodes = item.section(QUOTE_KEYS)
-        country = nodes["country"].parsed(_country)
-        sold, bought = (nodes[key].parsed(values.asset_code) for key in ("from", "to"))
+        nodes = settings.QUOTES.read(item)
+        country = _required(settings.COUNTRY, nodes)
+        sold, bought = _required(settings.FROM, nodes), _required(settings.TO, nodes)
         if country and sold and bought:
             yield QuoteRequest(country, sold, bought)
-
-
-def _country(text: str) -> str:
-    if re.fullmatch(r"[A-Za-z]+(?: [A-Za-z]+)*", text) and len(text) <= 40:
-        return text
-    raise ValueError("must be the name of a country, such as Mexico")
 
 
 def _check_currencies(node: Node, sources: Sequence[PriceSource], pegs: Sequence[Peg]) -> None:

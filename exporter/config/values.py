@@ -8,21 +8,24 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 
 from exporter.amounts import parse_amount
-from exporter.credentials import Secret, SecretFile
-from exporter.model import Amount
+from exporter.credentials import Secret, check_not_decorated
+from exporter.model import AccountKey, Amount
 from exporter.yamlfile.durations import parse_duration
 
 MAX_NAME = 100
+MAX_ASSET = 64
+MAX_LABEL_VALUE = 200
+RESERVED_LABELS = frozenset({"exchange", "account", "asset"})
 
-_ASSET = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-# A key that was pasted between the braces does not look like this, so it is not repeated.
-_SPEAKABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[a-z0-9]+(?:_[a-z0-9]+)+")
+_LABEL = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]*")
+_CURRENCY = re.compile(r"[A-Z0-9]{2,20}")
+_PROXY_URL = re.compile(
+    r"https?://(?:[^\s/?#@]*@)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?"
+)
 _SEGMENTS = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+"
 _BASE_URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
@@ -40,10 +43,43 @@ def account_name(text: str) -> str:
 
 
 def asset_code(text: str) -> str:
-    """Return an asset's code."""
-    if _ASSET.fullmatch(text):
+    """Return an asset's code as its exchange writes it, in any script."""
+    if 1 <= len(text) <= MAX_ASSET and text == text.strip():
         return text
-    raise ValueError("must be 1 to 32 ASCII letters, digits, dots, dashes or underscores")
+    raise ValueError(f"must have 1 to {MAX_ASSET} characters, and no space around them")
+
+
+def currency(text: str) -> str:
+    """Return the code of a currency."""
+    if _CURRENCY.fullmatch(text):
+        return text
+    raise ValueError("must be the code of a currency in capitals, such as TRY or USDT")
+
+
+def label_name(text: str) -> str:
+    """Return the name of a label."""
+    if text in RESERVED_LABELS:
+        raise ValueError("the exporter has this label itself; choose another name")
+    if not _LABEL.fullmatch(text):
+        raise ValueError(
+            "is not a label name: letters, digits and underscores, not starting with a digit or __"
+        )
+    return text
+
+
+def label_value(text: str) -> str:
+    """Return the value of a label."""
+    if len(text) > MAX_LABEL_VALUE:
+        raise ValueError(f"must have at most {MAX_LABEL_VALUE} characters")
+    return text
+
+
+def retired_account(text: str) -> AccountKey:
+    """Return the key of an account written as `exchange/name`."""
+    exchange, slash, name = text.partition("/")
+    if not (exchange and slash and name):
+        raise ValueError("must be exchange/name, such as btcturk/old-desk")
+    return AccountKey(exchange, account_name(name))
 
 
 def decimal(text: str) -> Amount:
@@ -87,37 +123,48 @@ def balances_path(text: str) -> str:
     raise ValueError("must be a path that begins with a single slash, such as /v2/assets?id=0")
 
 
-def secret(text: str, environ: Mapping[str, str]) -> Secret:
-    """Return a credential that is written out, or that a `${VARIABLE}` holds."""
-    if reference := _VARIABLE.fullmatch(text):
-        text = environ.get(reference[1], "")
-        if not text.strip():
-            speakable = _SPEAKABLE.fullmatch(reference[1])
-            name = f"variable {reference[1]}" if speakable else "variable named here"
-            raise ValueError(f"the environment {name} is not set, or empty")
-    elif text.startswith("$") or "${" in text:
-        raise ValueError("a variable must be the whole value, written ${NAME}; else use a *_file")
+def secret(text: str, validate: Callable[[str], object]) -> Secret:
+    """Return a credential; `validate` raises `ValueError` unless it has the form it should."""
     text = text.strip()
-    if not (text and text.isascii() and text.isprintable()):
-        raise ValueError("must be one line of printable ASCII characters")
+    if not text:
+        raise ValueError("must not be empty")
+    check_not_decorated(text)
+    validate(text)
     return Secret(text)
 
 
-def base64_secret(text: str, environ: Mapping[str, str]) -> Secret:
-    """Return a credential, as `secret` does, that the exchange hands out in base64."""
-    value = secret(text, environ)
+def check_one_line(text: str) -> None:
+    """Raise `ValueError` unless a credential can stand in a header or a URL."""
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("must be one line of printable ASCII characters")
+
+
+def check_base64(text: str) -> None:
+    """Raise `ValueError` unless a credential is base64, as some exchanges show it."""
+    check_one_line(text)
     try:
-        base64.b64decode(value.reveal(), validate=True)
+        base64.b64decode(text, validate=True)
     except binascii.Error:
         raise ValueError("must be base64, exactly as the exchange shows it") from None
-    return value
 
 
-def secret_file(text: str, folder: Path) -> SecretFile:
-    """Return a credential's file; a relative path starts at `folder`."""
-    if "${" in text:
-        raise ValueError("variables are not replaced in a path; write the path itself")
-    return SecretFile(folder / text)
+def proxy_url(text: str) -> Secret:
+    """Return the URL of a proxy, which can hold a password."""
+    url = _PROXY_URL.fullmatch(text)
+    if not url or not 0 < int(url["port"] or 80) < 65536:
+        raise ValueError(
+            "must be http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD@ if need be; "
+            "percent-encode special characters of a password that is written out"
+        )
+    return Secret(text)
+
+
+def ip_address(text: str) -> str:
+    """Return an IP address, in one spelling."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("must be an IP address of this machine, such as 192.0.2.10") from None
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,10 +2,11 @@
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from operator import attrgetter
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from exporter.yamlfile.variables import Variables, is_whole
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _BOOLEANS = {
@@ -37,6 +38,20 @@ class Problem:
         return f"{self.file}:{self.line}:{self.column}: {self.path}: {self.message}"
 
 
+class Place(NamedTuple):
+    """Where a value stands in a file."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+
+    def beside(self, file: str) -> str:
+        """Return where that is for a reader of a file, which may be another one."""
+        line = f"line {self.line}"
+        return line if file == self.file else f"{line} of {self.file}"
+
+
 class ConfigError(Exception):
     """A file can't be used; `problems` says all that is wrong with it, in the file's order.
 
@@ -44,17 +59,20 @@ class ConfigError(Exception):
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        """Put the problems in order, each of them once."""
-        self.problems = tuple(sorted(dict.fromkeys(problems), key=attrgetter("line", "column")))
+        """Put the problems of each file in its order, each of them once."""
+        unique = dict.fromkeys(problems)
+        files = {file: number for number, file in enumerate(dict.fromkeys(p.file for p in unique))}
+        self.problems = tuple(sorted(unique, key=lambda p: (files[p.file], p.line, p.column)))
         super().__init__("\n".join(map(str, self.problems)))
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Collect the problems of one file."""
+    """Collect the problems of one file, whose variables are replaced if there are any to use."""
 
     file: str
     problems: list[Problem] = field(default_factory=list)
+    variables: Variables | None = None
 
     def add(self, line: int, column: int, path: str, message: str) -> None:
         """Note a problem; the reading goes on."""
@@ -73,10 +91,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Hold one value of a file; its methods read it as what the schema expects there.
+    """One value of a file; its methods read it as what the schema expects there.
 
-    Where a value is not what is expected, the problem is reported and something empty returned, so
+    If a value is not what is expected, the problem is reported and something empty returned, so
     that the reading goes on and finds the other problems; `report.check()` at its end raises them.
+    `written` is a single value before its variables were replaced. An unknown value has a variable
+    that can't be replaced: it is read as something empty, without a further problem.
     """
 
     path: str
@@ -85,11 +105,18 @@ class Node:
     report: Report = field(repr=False)
     content: Content = field(repr=False)
     is_plain: bool = field(repr=False, default=False)
+    written: str = field(repr=False, default="")
+    is_unknown: bool = field(repr=False, default=False)
 
     @property
     def is_nothing(self) -> bool:
         """Return whether nothing stands there: no text, `~` or `null`, all without quotes."""
         return self.content is None
+
+    @property
+    def place(self) -> Place:
+        """Return where the value stands."""
+        return Place(self.report.file, self.line, self.column, self.path)
 
     def problem(self, message: str, *, key: str = "") -> None:
         """Report a problem of this value, or of a `key` that it should have."""
@@ -97,7 +124,9 @@ class Node:
         self.report.add(self.line, self.column, path, message)
 
     def text(self, *, multiline: bool = False) -> str:
-        """Return a text exactly as it is written; "" after a problem."""
+        """Return a text with its variables replaced; "" after a problem."""
+        if self.is_unknown:
+            return ""
         if not isinstance(self.content, str):
             self.problem("a value is missing" if self.is_nothing else "must be a single value")
             return ""
@@ -119,22 +148,29 @@ class Node:
         return None
 
     def optional(self, parse: Callable[[str], T], default: T) -> T:
-        """Return what `parse` makes of a text, or the default where nothing stands."""
+        """Return what `parse` makes of a text, or the default if there is none."""
         if self.is_nothing:
             return default
         value = self.parsed(parse)
         return default if value is None else value
 
-    def choice(self, known: Collection[str]) -> str | None:
-        """Return a text that is one of those known."""
-        return self.parsed(lambda text: _choice(text, known))
+    def encoded(self, encode: Callable[[str], str]) -> "Node":
+        """Return a node whose variables are encoded, unless one is the whole text."""
+        variables = self.report.variables
+        if variables is None or not self.written or self.is_unknown or is_whole(self.written):
+            return self
+        return replace(self, content=variables.replace(self.written, encode))
+
+    def choice(self, known: Collection[str], hints: Mapping[str, str] | None = None) -> str | None:
+        """Return a text that is one of those known; `hints` has others that may be meant."""
+        return self.parsed(lambda text: _choice(text, known, hints or {}))
 
     def integer(self, minimum: int, maximum: int) -> int | None:
-        """Return a whole number, written in decimal digits without quotes."""
+        """Return a whole number, written in decimal digits without quotes, or in a variable."""
         return self.parsed(lambda text: _integer(text if self.is_plain else "", minimum, maximum))
 
     def boolean(self) -> bool | None:
-        """Return what `true` or `false`, written without quotes, means."""
+        """Return what `true` or `false` means, written without quotes, or in a variable."""
         return self.parsed(lambda text: _boolean(text if self.is_plain else ""))
 
     def items(self) -> "list[Node]":
@@ -175,7 +211,7 @@ class Node:
 
     def _absent(self, key: str) -> "Node":
         path = join_path(self.path, key)
-        return replace(self, path=path, content=None, is_plain=False)
+        return replace(self, path=path, content=None, is_plain=False, is_unknown=False)
 
 
 def join_path(path: str, key: str) -> str:
@@ -184,10 +220,13 @@ def join_path(path: str, key: str) -> str:
     return f"{path}.{shown}" if path else shown
 
 
-def _choice(text: str, known: Collection[str]) -> str:
+def _choice(text: str, known: Collection[str], hints: Mapping[str, str]) -> str:
     if text in known:
         return text
-    raise ValueError(f"must be one of {', '.join(known)}")
+    lowered = text[:40].lower()
+    near = hints.get(lowered) or next(iter(difflib.get_close_matches(lowered, known, n=1)), None)
+    hint = f"; did you mean `{near}`?" if near else ""
+    raise ValueError(f"must be one of {', '.join(known)}{hint}")
 
 
 def _integer(text: str, minimum: int, maximum: int) -> int:

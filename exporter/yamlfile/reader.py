@@ -7,12 +7,14 @@ events because libyaml's own composer recurses without a limit: deep nesting cra
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import yaml
 
 from exporter.yamlfile.nodes import ConfigError, Content, Node, Report, join_path
+from exporter.yamlfile.variables import Variables
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
@@ -34,23 +36,27 @@ _NOT_CLOSED = {
         "these braces are not closed, or lack a comma; quote a value that holds braces"
     ),
 }
+_TAB = re.compile(r" *\t")
 _NO_YAML = "is not YAML; check indentation, colons and quotes"
 _SYNTAX = {
     "mapping values are not allowed in this context": (
         "a colon can't stand here; check the indentation, and quote a text that holds a colon"
     ),
     "found character that cannot start any token": (
-        "a value can't start with this character; indent with spaces, never with tabs, "
+        "a value can't start with this character; indent with spaces, not with tabs, "
         "and quote a text that starts with @, ` or %"
     ),
     "did not find expected '-' indicator": "a dash was expected here; check the indentation",
     "did not find expected key": "a key was expected here; check the indentation and the quotes",
+    "did not find expected node content": (
+        "a value was expected here; check that every list and brace is closed"
+    ),
     "could not find expected ':'": "a colon was expected before this; write `key: value`",
 }
 
 
-def load(path: Path, *, advice: str) -> Node:
-    """Return the root of a file; `advice` says what to do where there is no such file.
+def load(path: Path, *, advice: str, variables: Variables | None = None) -> Node:
+    """Return the root of a file; `advice` says what to do if there is no such file.
 
     Raises `ConfigError`, as `parse` does.
     """
@@ -63,7 +69,7 @@ def load(path: Path, *, advice: str) -> Node:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise report.fatal(1, 1, f"is larger than {MAX_BYTES} bytes")
-        return parse(content.decode("utf-8"), str(path))
+        return parse(content.decode("utf-8"), str(path), variables)
     except FileNotFoundError:
         raise report.fatal(1, 1, f"there is no such file; {advice}") from None
     except OSError as error:
@@ -73,20 +79,21 @@ def load(path: Path, *, advice: str) -> Node:
         raise report.fatal(*place, "is not UTF-8 text; save the file as UTF-8") from None
 
 
-def parse(text: str, file: str) -> Node:
+def parse(text: str, file: str, variables: Variables | None = None) -> Node:
     """Return the root of a text; an empty one has a root of nothing.
 
-    Raises `ConfigError` where the text can't be read to its end. A structure that can be read over
+    Variables are replaced in every value if they are given, and in no key. Raises `ConfigError` if
+    the text can't be read to its end. A structure that can be read over
     (a key given twice, a tag) is reported, and raised by `root.report.check()` with the rest.
     """
-    report = Report(file)
+    report = Report(file, variables=variables)
     if foreign := _NOT_YAML.search(text):
         place = _end_of(text[: foreign.start()])
         raise report.fatal(*place, "a control character stands here; YAML is text without any")
     try:
         return _Composer(yaml.parse(text, Loader=_LOADER), report).root()
     except yaml.MarkedYAMLError as error:
-        place, message = _syntax_problem(error)
+        place, message = _syntax_problem(error, text)
         raise report.fatal(*place, message) from None
     except (yaml.YAMLError, ValueError, OverflowError):
         # Without libyaml, PyYAML stumbles over escapes of characters that don't exist.
@@ -118,7 +125,7 @@ class _Composer:
                 root = self._node(next(self._events), "", 0)
         return root
 
-    def _node(self, event: yaml.Event, path: str, depth: int) -> Node:
+    def _node(self, event: yaml.Event, path: str, depth: int, *, is_key: bool = False) -> Node:
         if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
             return self._aliased(event)
         if depth > MAX_DEPTH:
@@ -128,11 +135,32 @@ class _Composer:
         content = self._content(event, path, depth)
         is_plain = isinstance(event, yaml.ScalarEvent) and _is_plain(event)
         node = Node(path, *_place(event.start_mark), self._report, content, is_plain)
+        if isinstance(content, str) and "$" in content and not is_key:
+            node = self._replaced(node, content)
         if event.tag is not None and event.tag not in _STANDARD_TAGS:
             node.problem("has a tag (a word after an exclamation mark); quote it or leave it out")
         if event.anchor is not None:
             self._anchors[event.anchor] = node, self._values - before
         return node
+
+    def _replaced(self, node: Node, text: str) -> Node:
+        """Return a node whose variables are replaced; a value from one counts as plain."""
+        if self._report.variables is None:
+            return node
+        try:
+            value = self._report.variables.replace(text)
+        except ValueError as error:
+            node.problem(str(error))
+            value = None
+        has_variable = node.is_plain or value != text.replace("$$", "$")
+        content = text if value is None else value
+        return replace(
+            node,
+            content=content,
+            is_plain=has_variable,
+            written=text,
+            is_unknown=value is None,
+        )
 
     def _aliased(self, event: yaml.Event) -> Node:
         # An anchor is known from the end of its value on, so that none can hold itself.
@@ -161,7 +189,7 @@ class _Composer:
     def _mapping(self, path: str, depth: int) -> dict[str, tuple[Node, Node]]:
         pairs: dict[str, tuple[Node, Node]] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            key = self._node(event, path, depth)
+            key = self._node(event, path, depth, is_key=True)
             name = key.content if isinstance(key.content, str) else ""
             value = self._node(next(self._events), join_path(path, name), depth)
             if not isinstance(key.content, str):
@@ -196,9 +224,22 @@ def _end_of(text: str) -> tuple[int, int]:
     return text.count("\n") + 1, len(text) - text.rfind("\n")
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError) -> tuple[tuple[int, int], str]:
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> tuple[tuple[int, int], str]:
     """Return the place and our words for it: the parser's own could quote the file."""
+    place = _place(error.problem_mark)
+    lines = text.split("\n")
+    for number in (place[0], place[0] - 1):  # the parser stops in the line, or after it
+        if 0 < number <= len(lines) and (tab := _TAB.match(lines[number - 1])):
+            return (number, tab.end()), "this line is indented with a tab; use spaces"
+    if _is_variable(lines, place):
+        return (place[0], place[1] - 1), 'quote a variable here, as in "${NAME}"'
     if message := _NOT_CLOSED.get(error.problem or ""):
         return _place(error.context_mark), message
-    message = _SYNTAX.get(error.problem or "", _NO_YAML)
-    return _place(error.problem_mark), message
+    return place, _SYNTAX.get(error.problem or "", _NO_YAML)
+
+
+def _is_variable(lines: list[str], place: tuple[int, int]) -> bool:
+    """Return whether a place is the brace of a `${`, which means something else to YAML."""
+    line, column = place
+    before = lines[line - 1][: column - 1] if line <= len(lines) else ""
+    return before.endswith("$") and lines[line - 1][column - 1 : column] == "{"

@@ -381,3 +381,50 @@ async def test_a_defect_that_a_poll_meets_is_logged_with_its_place(simulator: Si
     config = parse(config_text(simulator), {})
     await poll.poll(config, clock, lambda *_: None)
     assert "ValueError at <lambda>" in lines.getvalue()
+
+
+def test_config_init_prints_a_configuration_that_is_valid(tmp_path: Path):
+    ended = run("config", "init")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (tmp_path / "config.yaml").write_text(ended.stdout)
+    check = run(f"--config.file={tmp_path}/config.yaml", "--config.check=syntax")
+    assert check.returncode == 0
+
+
+def test_config_schema_prints_a_json_schema():
+    ended = run("config", "schema")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(ended.stdout)["properties"]["accounts"]["type"] == ["array", "null"]
+
+
+async def test_a_poll_can_be_of_one_account_alone(simulator: Simulator, config: Path):
+    ended = await to_thread(run, "poll", f"--config.file={config}", "--account=second")
+    assert ended.returncode == 0
+    assert ended.stdout.startswith("btcturk / second: ")
+    assert {entry.account for entry in simulator.ledger} == {"second"}
+
+
+async def test_a_poll_of_an_unknown_account_says_which_is_meant(simulator: Simulator, config: Path):
+    ended = await to_thread(run, "poll", f"--config.file={config}", "--account=secnd")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "--account=secnd: no configured account has this; did you mean second?\n"
+    )
+    assert not simulator.ledger
+
+
+async def test_a_poll_can_be_of_one_exchange_alone(simulator: Simulator, config: Path):
+    simulator.add_account(exchange="trubit", name="third")
+    await to_thread(config.write_text, config_text(simulator))
+    ended = await to_thread(run, "poll", f"--config.file={config}", "--exchange=trubit")
+    assert ended.stdout.count(" / ") == 1
+    assert ended.stdout.startswith("trubit / third: ")
+
+
+async def test_a_poll_whose_reader_leaves_ends_as_by_sigpipe(simulator: Simulator, config: Path):
+    simulator.show("http_500")
+    command = f"{sys.executable} -m exporter poll --config.file={config} | head -c 1"
+    shell = ["bash", "-c", f"set -o pipefail; {command}"]
+    ended = await to_thread(subprocess.run, shell, capture_output=True, timeout=30, check=False)
+    assert ended.returncode == 141
+    assert ended.stderr == b""

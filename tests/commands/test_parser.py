@@ -45,7 +45,7 @@ def error(capsys, *arguments: str, **environ: str) -> list[str]:
 def test_every_flag_has_an_environment_twin_which_it_overrides(line, flag):
     own = ("json", "logfmt") if flag.name == "log.format" else None
     first, second = own or CHOICES.get((line.name, flag.name)) or VALUES[flag.metavar]
-    command = [line.name, *("x" for _ in line.arguments)] if line.name else []
+    command = [line.name, *("init" for _ in line.arguments)] if line.name else []
     by_flag = parse_command_line([*command, f"--{flag.name}={first}"], {})
     by_twin = parse_command_line(command, {flag.twin: first})
     by_both = parse_command_line([*command, f"--{flag.name}={first}"], {flag.twin: second})

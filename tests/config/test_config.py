@@ -8,13 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.config import loader, valuation
+from exporter.config import loader, settings
 from exporter.config.loader import ConfigError
 from exporter.credentials import Secret, SecretFile
 from exporter.exchanges import EXCHANGES
-from exporter.model import AssetFilter, Threshold
-from exporter.yamlfile import reader
-from exporter.yamlfile.nodes import Node
+from exporter.model import (
+    Account,
+    AccountKey,
+    AssetFilter,
+    Network,
+    Threshold,
+    ValueThreshold,
+)
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 BROKEN = sorted((Path(__file__).parents[1] / "data" / "config").glob("*.yaml"))
@@ -27,6 +32,7 @@ ENVIRONMENT = {
     "SPACES": " \n",
     "TWO_LINES": "one\ntwo",
     "NOT_BASE64": "not base64!",
+    "QUOTED": '"abc"',
 }
 BTCTURK = """\
 accounts:
@@ -53,18 +59,10 @@ def problems(text):
     return [str(problem) for problem in caught.value.problems]
 
 
-def keys(node: Node) -> set[str]:
-    if isinstance(node.content, list):
-        return set().union(*map(keys, node.content))
-    if isinstance(node.content, dict):
-        return set(node.content).union(*(keys(value) for _, value in node.content.values()))
-    return set()
-
-
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
 def test_a_broken_file_is_refused_with_exactly_these_problems(path):
     with pytest.raises(ConfigError) as caught:
-        loader.load(path, ENVIRONMENT)
+        loader.load([path], ENVIRONMENT)
     said = [str(problem).removeprefix(f"{path.parent}/") for problem in caught.value.problems]
     assert said == path.with_suffix(".txt").read_text().splitlines()
 
@@ -142,6 +140,177 @@ def test_the_configuration_can_not_be_changed():
         loaded.accounts = ()
 
 
+# Defaults
+
+
+def test_everything_but_a_name_can_be_a_default():
+    defaults = (
+        "defaults:\n"
+        "  exchange: trubit\n"
+        "  base_url: https://api.velafi.com\n"
+        "  balances_path: /v2/assets\n"
+        "  credentials: {token: t}\n"
+        "  assets: {exclude: [BRL1]}\n"
+        "  interval: 5s\n"
+        "  timeout: 1s\n"
+        "  stale_after: 1m\n"
+        "  network: {source_address: '::1', ip_family: ipv6}\n"
+        "  labels: {desk: a}\n"
+        "  in_totals: false\n"
+        "  thresholds: [{asset: BTC, free_min: '1'}, {value_in: TRY, value_max: '2'}]\n"
+    )
+    rest = "accounts: [{name: a}]\nvaluation: {currencies: [TRY]}\n"
+    assert account(defaults + rest) == Account(
+        "a",
+        "trubit",
+        "https://api.velafi.com",
+        "/v2/assets",
+        {"token": Secret("t")},
+        interval=5,
+        timeout=1,
+        stale_after=60,
+        assets=AssetFilter(exclude=frozenset({"BRL1"})),
+        thresholds=(Threshold("BTC", "free_min", "1", is_default=True),),
+        value_thresholds=(ValueThreshold("TRY", "value_max", "2"),),
+        network=Network(source_address="::1", ip_family="ipv6"),
+        labels={"desk": "a"},
+        in_totals=False,
+    )
+
+
+def test_defaults_know_every_key_of_an_account_but_its_name():
+    assert {*settings.DEFAULTS.keys} == {*settings.ACCOUNTS.keys} - {"name"}
+
+
+def test_keys_of_network_and_labels_merge_one_by_one():
+    merged = account(
+        "defaults: {network: {proxy_url: 'http://p:1', ip_family: ipv4}, labels: {a: x, b: y}}\n"
+        + BTCTURK
+        + "    network: {source_address: 192.0.2.1}\n    labels: {b: z, c: w}\n"
+    )
+    assert merged.network == Network(Secret("http://p:1"), None, "192.0.2.1", "ipv4")
+    assert merged.labels == {"a": "x", "b": "z", "c": "w"}
+
+
+def test_an_empty_text_takes_a_proxy_or_a_label_of_defaults_away():
+    text = "defaults: {network: {proxy_url: 'http://p:1'}, labels: {a: x}}\n" + BTCTURK
+    without = account(text + "    network: {proxy_url: ''}\n    labels: {a: ''}\n")
+    assert without.network == Network()
+    assert without.labels == {}
+
+
+def test_a_file_of_an_account_replaces_the_proxy_of_defaults():
+    text = "defaults: {network: {proxy_url: 'http://p:1'}}\n" + BTCTURK
+    own = account(text + "    network: {proxy_url_file: /proxy}\n")
+    assert own.network.proxy_url == SecretFile(Path("/proxy"))
+
+
+def test_other_sections_of_an_account_replace_those_of_defaults():
+    text = "defaults: {assets: {exclude: [BRL1]}, credentials: {api_key: a, api_secret: Yg==}}\n"
+    own = account(text + BTCTURK + "    assets: {include: [BTC]}\n")
+    assert own.assets == AssetFilter(include=frozenset({"BTC"}))
+    assert own.credentials["api_key"] == Secret("k")
+
+
+def test_thresholds_of_defaults_hold_where_an_account_has_none_of_its_own():
+    text = (
+        "defaults: {thresholds: [{asset: BTC, free_min: '1', free_max: '9'}, "
+        "{asset: ETH, free_min: '2'}, {asset: X, free_min: '3'}]}\n"
+        + BTCTURK
+        + "    assets: {exclude: [X]}\n    thresholds: [{asset: BTC, free_min: '5'}]\n"
+    )
+    assert account(text).thresholds == (
+        Threshold("BTC", "free_min", "5"),
+        Threshold("BTC", "free_max", "9", is_default=True),
+        Threshold("ETH", "free_min", "2", is_default=True),
+    )
+
+
+def test_a_path_of_defaults_holds_only_for_exchanges_that_have_other_paths():
+    text = "defaults: {balances_path: /v2/other}\n" + BTCTURK
+    two = loader.parse(text + TRUBIT.removeprefix("accounts:\n"), {}).accounts
+    assert [each.balances_path for each in two] == ["/api/v1/users/balances", "/v2/other"]
+
+
+def test_a_loopback_address_of_defaults_may_stand_for_several_exchanges():
+    text = "defaults: {base_url: 'http://127.0.0.1:1'}\n" + BTCTURK
+    two = loader.parse(text + TRUBIT.removeprefix("accounts:\n"), {}).accounts
+    assert {each.base_url for each in two} == {"http://127.0.0.1:1"}
+
+
+# Variables
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("${NAME}", "desk"),
+        ("a-${NAME}-b", "a-desk-b"),
+        ("${UNSET:-other}", "other"),
+        ("${EMPTY:-other}", "other"),
+        ("${NAME:-other}", "desk"),
+        ("x${EMPTY}", "x"),
+        ("x${UNSET:-}", "x"),
+        ("$$", "$"),
+        ("$${NAME}", "${NAME}"),
+        ("$$$${NAME}", "$${NAME}"),
+        ("${UNSET:-$$}", "$"),
+        ("a$b", "a$b"),
+        ("5$", "5$"),
+        ("${NULL}", "null"),
+        ("${LIST}", "[a]"),
+        ("${REFERENCE}", "${NAME}"),
+    ],
+)
+def test_a_variable_is_replaced_in_any_text(written, read):
+    environ = {
+        "NAME": " desk\n",
+        "EMPTY": "",
+        "NULL": "null",
+        "LIST": "[a]",
+        "REFERENCE": "${NAME}",
+    }
+    assert account(BTCTURK.replace("treasury", f"'{written}'"), **environ).name == read
+
+
+def test_a_variable_can_be_a_number_a_boolean_or_a_duration():
+    text = (
+        "exchanges: {btcturk: {requests_per_minute: '${LIMIT}'}}\n"
+        + BTCTURK
+        + "    in_totals: ${FLAG:-false}\n    interval: ${INTERVAL}\n"
+    )
+    loaded = loader.parse(text, {"LIMIT": "7", "INTERVAL": "5s"})
+    assert loaded.requests_per_minute["btcturk"] == 7
+    assert (loaded.accounts[0].in_totals, loaded.accounts[0].interval) == (False, 5)
+
+
+def test_a_variable_can_be_a_part_of_a_path():
+    text = TRUBIT.replace("{token: t}", '{token_file: "${CREDENTIALS_DIRECTORY}/token"}')
+    credentials = account(text, CREDENTIALS_DIRECTORY="/run/credentials/x").credentials
+    assert credentials == {"token": SecretFile(Path("/run/credentials/x/token"))}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("http://user:${PASSWORD}@proxy:1", "http://user:p%40%20%3A%2F@proxy:1"),
+        ("${URL}", "http://u:p@proxy:1"),
+        ("${UNSET:-http://u:p@other:1}", "http://u:p@other:1"),
+        ("http://u:p%40@proxy:1", "http://u:p%40@proxy:1"),
+    ],
+)
+def test_a_variable_in_a_proxy_url_is_percent_encoded_unless_it_is_all_of_it(written, read):
+    environ = {"PASSWORD": "p@ :/", "URL": "http://u:p@proxy:1"}
+    text = BTCTURK + f"    network: {{proxy_url: '{written}'}}\n"
+    assert account(text, **environ).network.proxy_url == Secret(read)
+
+
+def test_a_key_keeps_its_dollar_signs():
+    assert problems(BTCTURK + "    ${KEY}: x\n")[0].startswith(
+        "config.yaml:5:5: accounts[0].<key>: unknown key"
+    )
+
+
 # Credentials
 
 
@@ -160,7 +329,7 @@ def test_white_space_around_a_variable_is_dropped_as_it_is_in_a_file():
 def test_the_file_of_a_credential_is_relative_to_the_configuration(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(TRUBIT.replace("token: t", "token_file: secrets/token"))
-    (payments,) = loader.load(path, {}).accounts
+    (payments,) = loader.load([path], {}).accounts
     assert payments.credentials == {"token": SecretFile(tmp_path / "secrets" / "token")}
 
 
@@ -279,56 +448,88 @@ def test_an_asset_can_have_all_its_bounds_in_one_entry_or_in_several():
 # Files
 
 
+def test_accounts_and_retired_of_several_files_add_up(tmp_path):
+    (tmp_path / "b.yaml").write_text(BTCTURK + "retired: [btcturk/x]\n")
+    (tmp_path / "a.yml").write_text("defaults: {interval: 5s}\n" + TRUBIT)
+    (tmp_path / "c.yaml").write_text("retired: [trubit/y]\n")
+    (tmp_path / ".hidden.yaml").write_text("no: sense\n")
+    (tmp_path / "notes.txt").write_text("no: sense\n")
+    for patterns in ([tmp_path], [tmp_path / "*.y*ml"], [tmp_path / n for n in ("a.yml", "[bc]*")]):
+        loaded = loader.load(patterns, {})
+        assert [each.name for each in loaded.accounts] == ["payments", "treasury"]
+        assert {each.interval for each in loaded.accounts} == {5}
+        assert loaded.retired == (AccountKey("btcturk", "x"), AccountKey("trubit", "y"))
+        assert [file.name for file in loaded.files] == ["a.yml", "b.yaml", "c.yaml"]
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path):
+    (tmp_path / "a.yaml").write_text(BTCTURK)
+    loaded = loader.load([tmp_path, tmp_path / "a.yaml"], {})
+    assert len(loaded.accounts) == 1
+
+
+def test_a_problem_names_its_own_file(tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "defaults: {interval: 5s}\nexchanges: {btcturk: {}}\n" + BTCTURK
+    )
+    (tmp_path / "b.yaml").write_text("defaults: {timeout: 5s}\n" + BTCTURK)
+    (tmp_path / "c.yaml").write_text("exchanges: {trubit: {}}\na: [\n")
+    (tmp_path / "d.yaml").write_text("accounts: [{name: x, exchange: y}]\n")
+    with pytest.raises(ConfigError) as caught:
+        loader.load([tmp_path], {})
+    said = [str(problem).replace(f"{tmp_path}/", "") for problem in caught.value.problems]
+    assert said == [
+        "b.yaml:1:11: defaults: stands in a.yaml already; keep it in one file",
+        (
+            "b.yaml:3:11: accounts[0].name: another account of this exchange has the same name, "
+            "in line 4 of a.yaml"
+        ),
+        "c.yaml:3:1: (file): a value was expected here; check that every list and brace is closed",
+        f"d.yaml:1:32: accounts[0].exchange: must be one of {', '.join(EXCHANGES)}",
+    ]
+
+
+def test_a_secret_file_is_relative_to_the_file_that_names_it(tmp_path):
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "a.yaml").write_text(TRUBIT.replace("token: t", "token_file: token"))
+    (tmp_path / "main.yaml").write_text("defaults: {network: {ca_file: ca.pem}}\n")
+    (payments,) = loader.load([tmp_path / "main.yaml", tmp_path / "conf.d"], {}).accounts
+    assert payments.credentials == {"token": SecretFile(tmp_path / "conf.d" / "token")}
+    assert payments.network.ca_file == tmp_path / "ca.pem"
+
+
+@pytest.mark.parametrize("pattern", ["empty", "*.yaml"])
+def test_a_pattern_that_finds_nothing_is_a_problem(tmp_path, pattern):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match=r": no \*\.yaml or \*\.yml file is found here$"):
+        loader.load([tmp_path / pattern], {})
+
+
+def test_without_secrets_and_variables_the_syntax_can_be_checked():
+    text = BTCTURK.replace("api_key: k", "api_key: '${NO_KEY}'").replace("treasury", "${NO_NAME}")
+    loader.parse(text, {}, syntax_only=True)
+    with pytest.raises(ConfigError, match="must be a duration"):
+        loader.parse(text + "    interval: ${UNSET:-x}\n", {}, syntax_only=True)
+
+
 def test_a_missing_file_says_how_to_make_one(tmp_path):
     path = tmp_path / "config.yaml"
     with pytest.raises(
-        ConfigError, match=r"config\.yaml:1:1: \(file\): there is no such file; .*cp"
+        ConfigError, match=r"config\.yaml:1:1: \(file\): there is no such file; .* config init"
     ):
-        loader.load(path, {})
-
-
-def test_a_directory_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r":1:1: \(file\): is not a regular file"):
-        loader.load(tmp_path, {})
+        loader.load([path], {})
 
 
 def test_a_path_through_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r":1:1: \(file\): can't be read: Not a directory"):
-        loader.load(tmp_path / "file" / "config.yaml", {})
+        loader.load([tmp_path / "file" / "config.yaml"], {})
 
 
 def test_a_file_is_read_with_a_byte_order_mark_and_dos_line_ends(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + BTCTURK.replace("\n", "\r\n").encode())
-    assert loader.load(path, {}) == loader.parse(BTCTURK, {}, path=path)
-
-
-def test_the_example_loads():
-    loaded = loader.load(EXAMPLE, ENVIRONMENT)
-    assert {account.exchange for account in loaded.accounts} == set(EXCHANGES)
-
-
-def test_the_example_shows_every_setting():
-    credentials = {
-        name for exchange in EXCHANGES.values() for names in exchange.credentials for name in names
-    }
-    expected = {
-        *loader.SECTIONS,
-        *loader.ACCOUNT_KEYS,
-        *loader.THRESHOLD_KEYS,
-        *valuation.KEYS,
-        *valuation.SOURCE_KEYS,
-        *valuation.QUOTE_KEYS,
-        *valuation.PEG_KEYS,
-        *credentials,
-        *(f"{name}_file" for name in credentials),
-        *EXCHANGES,
-        "requests_per_minute",
-        "include",
-        "exclude",
-    }
-    assert keys(reader.load(EXAMPLE, advice="")) == expected
+    assert loader.load([path], {}) == loader.parse(BTCTURK, {}, path=path)
 
 
 # Whatever is written

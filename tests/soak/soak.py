@@ -163,7 +163,7 @@ async def _running(file: Path, clocks: Clocks) -> AsyncIterator[tuple[Daemon, in
     options = Options(config_files=(file,), listen_addresses=(Address("127.0.0.1", 0),))
     daemon = Daemon(options, own, clocks.ours)
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    run = asyncio.create_task(daemon.run(loader.load(file, {}), listening.set_result))
+    run = asyncio.create_task(daemon.run(loader.load((file,), {}), listening.set_result))
     yield daemon, urlsplit(await listening).port or 0
     daemon.stop()
     await run
