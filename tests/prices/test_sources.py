@@ -1,0 +1,126 @@
+"""Price sources in virtual time: what they request, when, and what they say when it fails."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from exporter.prices.settings import PriceSource, Valuation
+from exporter.quotes import QuoteRequest
+from tests.faults.virtual_time import run
+from tests.faults.world import INTERVAL, World, opened
+
+QUOTES = (QuoteRequest("Mexico", "MXN", "USDT"), QuoteRequest("Mexico", "XYZ", "USDT"))
+
+
+def ticker(world: World, **changes: float) -> Valuation:
+    source = PriceSource("btcturk", world.simulator.url)
+    return Valuation(("TRY", "USDT"), (replace(source, **changes),))  # type: ignore[arg-type]
+
+
+def quotes(world: World) -> Valuation:
+    source = PriceSource("trubit", world.simulator.url, account="victim", quotes=QUOTES)
+    return Valuation(("USDT",), (source,))
+
+
+def requested(world: World) -> list[float]:
+    return [entry.began for entry in world.simulator.ledger.entries(call="ticker")]
+
+
+def test_a_source_is_requested_once_an_interval():
+    async def story() -> None:
+        async with opened("btcturk") as world:
+            async with world.polling(valuation=ticker(world, interval=30.0)):
+                await world.run(5 * INTERVAL)
+            gaps = [after - before for before, after in pairwise(requested(world))]
+            assert len(gaps) >= 9
+            assert all(29.9 <= gap <= 30.1 for gap in gaps)
+
+    run(story)
+
+
+def test_without_a_valuation_nothing_is_requested_and_no_series_is_added():
+    async def story() -> None:
+        async with opened("btcturk") as world:
+            async with world.polling():
+                page = await world.run(2 * INTERVAL)
+            assert requested(world) == []
+            names = ("exchange_asset_price", "exchange_account_value", "exchange_price_source")
+            assert not [name for name in page.samples if name.startswith(names)]
+
+    run(story)
+
+
+def test_the_same_valuation_goes_on_undisturbed_and_another_one_starts_anew():
+    async def story() -> None:
+        async with opened("btcturk") as world:
+            async with world.polling(valuation=ticker(world)):
+                await world.run(INTERVAL + 5)
+                known = world.sources.valuations
+                await world.sources.reconcile(ticker(world))
+                assert world.sources.valuations is known
+                await world.sources.reconcile(ticker(world, interval=10.0))
+                assert world.sources.valuations is not known
+                await world.sources.reconcile(None)
+                sent = len(requested(world))
+                page = await world.run(2 * INTERVAL)
+            assert len(requested(world)) == sent
+            assert not [name for name in page.samples if name.startswith("exchange_asset_price")]
+
+    run(story)
+
+
+def test_quotes_that_need_a_key_are_requested_with_the_account_and_one_rejected_costs_no_other():
+    async def story() -> None:
+        async with opened("trubit") as world:
+            async with world.polling(valuation=quotes(world)):
+                page = await world.run(INTERVAL)
+            entries = world.simulator.ledger.entries(call="ticker")
+            assert {entry.account for entry in entries} == {"victim"}
+            labels = '{source="trubit:victim"'
+            assert page.samples[f"exchange_price_source_quotes{labels}}}"] == "1"
+            refused = f'exchange_price_source_refused_quotes{labels},reason="unparsable"}}'
+            assert page.samples[refused] == "1"
+            assert len(world.simulator.ledger.entries(call="token")) == 2, "one for each key"
+
+    run(story)
+
+
+def test_a_refused_key_is_left_alone_by_its_quotes_too():
+    async def story() -> None:
+        async with opened("trubit") as world:
+            async with world.polling(valuation=quotes(world)):
+                await world.run(INTERVAL)
+                world.simulated(world.victim).is_active = False
+                began = world.now
+                await world.run(10 * INTERVAL)
+            sent = [time for time in requested(world) if time > began]
+            assert len(sent) <= 6, "it was requested again and again"
+
+    run(story)
+
+
+def test_a_source_says_once_that_it_is_down_and_once_that_it_is_up():
+    async def story() -> None:
+        async with opened("btcturk") as world:
+            async with world.polling(valuation=ticker(world)):
+                await world.run(INTERVAL)
+                with world.simulator.show("http_500", call="ticker"):
+                    await world.run(4 * INTERVAL)
+                await world.run(2 * INTERVAL)
+            lines = [line for line in world.log.getvalue().splitlines() if "price source" in line]
+            assert ["is up" in line for line in lines] == [True, False, True]
+            assert "reason=unavailable" in lines[1]
+
+    run(story)
+
+
+def test_a_limit_of_the_ticker_does_not_slow_the_balances():
+    async def story() -> None:
+        async with opened("btcturk") as world:
+            async with world.polling(valuation=ticker(world)):
+                await world.run(INTERVAL)
+                with world.simulator.show("http_429", call="ticker"):
+                    before = (await world.scrape()).polls(world.victim.key)
+                    after = (await world.run(3 * INTERVAL)).polls(world.victim.key)
+            assert after - before >= 3
+
+    run(story)
