@@ -1,6 +1,7 @@
 """Hold the secrets of an account, and read those that live in files."""
 
 import asyncio
+import hashlib
 import os
 import re
 import stat
@@ -94,6 +95,18 @@ class SecretFile:
 
 
 SecretSource = Secret | SecretFile
+
+_FINGERPRINT_KEY = os.urandom(32)
+
+
+def fingerprint(credentials: Mapping[str, Secret]) -> bytes:
+    """Return what tells credentials from others within this process, and gives nothing away."""
+    digest = hashlib.blake2b(digest_size=16, key=_FINGERPRINT_KEY)
+    for name, secret in sorted(credentials.items()):
+        for text in (name, secret.reveal()):
+            data = text.encode()
+            digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.digest()
 
 
 class CredentialsReader:

@@ -4,13 +4,25 @@ from typing import ClassVar
 
 
 class PollError(Exception):
-    """Tell why a poll of an account failed, in words for the person who must act.
+    """Explain why a poll of an account failed, in words for the person who must act.
 
     The message never holds a secret, a signature, a URL's query or text that the exchange sent.
+    `retry_after` is what the exchange asked for, in seconds; `status` and `code` are the HTTP
+    status and the exchange's own error code, as far as there were any.
     """
 
     reason: ClassVar[str]
-    advice: ClassVar[str]
+    advice: str
+
+    def __init__(
+        self, message: str, *, advice: str | None = None, retry_after: float | None = None
+    ) -> None:
+        """Give advice that is better than the class's, if the cause is known more exactly."""
+        super().__init__(message)
+        self.advice = advice or type(self).advice
+        self.retry_after = retry_after
+        self.status: int | None = None
+        self.code: str | None = None
 
 
 class AuthenticationError(PollError):
@@ -35,17 +47,10 @@ class ClockSkewError(PollError):
 
 
 class RateLimitedError(PollError):
-    """The exchange asks for fewer requests; `retry_after` is its wish in seconds, if it has one."""
+    """The exchange asks for fewer requests."""
 
     reason = "rate_limited"
-    advice = (
-        "Nothing to do if it passes; otherwise look for other programs that use this IP address."
-    )
-
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        """Keep the wish beside the message."""
-        super().__init__(message)
-        self.retry_after = retry_after
+    advice = "None needed if it passes; otherwise look for other programs that use this IP address."
 
 
 class PollTimeoutError(PollError):
@@ -56,7 +61,7 @@ class PollTimeoutError(PollError):
 
 
 class ConnectionFailedError(PollError):
-    """No connection, or one that broke before an answer."""
+    """No connection, or one that broke before a response."""
 
     reason = "connection"
     advice = "Check DNS, the route and the firewall between this machine and the exchange."
@@ -70,66 +75,61 @@ class TlsError(PollError):
 
 
 class RedirectError(PollError):
-    """The exchange answered with a redirect, which is never followed."""
+    """The exchange sent a redirect, which is never followed."""
 
     reason = "redirect"
     advice = "Check `base_url`: it must name the API's own host."
 
 
 class UnavailableError(PollError):
-    """The exchange, or what stands before it, is out of order; `retry_after` as above."""
+    """The exchange, or what stands before it, is out of order."""
 
     reason = "unavailable"
-    advice = "Look at the exchange's status page; polling goes on by itself."
-
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        """Keep the wish beside the message."""
-        super().__init__(message)
-        self.retry_after = retry_after
+    advice = "Check the exchange's status page; polling continues by itself."
 
 
 class RejectedError(PollError):
-    """The exchange understood the request and refused it."""
+    """The exchange understood the request and rejected it."""
 
     reason = "rejected"
     advice = "Look up the code in the exchange's documentation; check `base_url` and the path."
 
 
 class BadResponseError(PollError):
-    """The answer is not what the exchange documents; nothing of it is published."""
+    """The response is not what the exchange documents; nothing of it is published."""
 
     reason = "bad_response"
     advice = "Check `base_url`; if it is right, the API may have changed: please report it."
 
 
 class CredentialsError(PollError):
-    """A secret of the account can't be read; the exchange was not called."""
+    """A secret of the account can't be read; no request was sent."""
 
     reason = "config"
     advice = (
-        "Mend the file that the configuration names there, or its path, which starts at the "
-        "configuration's folder; it is read again at the next poll."
+        "Fix the secret file named in the configuration, or its path, which is relative to the "
+        "configuration file; it is read again at the next poll."
     )
 
 
 class InternalError(PollError):
-    """A defect of the exporter itself."""
+    """An unexpected error in the exporter itself."""
 
     reason = "internal"
     advice = "Please report it with the log line."
 
     @classmethod
-    def of(cls, defect: Exception) -> "InternalError":
-        """Return the error for a defect, by its type alone: its text could hold anything."""
-        error = cls(f"a defect in the exporter ({type(defect).__name__})")
-        error.__cause__ = defect
+    def of(cls, cause: Exception) -> "InternalError":
+        """Return the error for an unexpected one, by its type alone: its text could be anything."""
+        error = cls(f"unexpected error in the exporter ({type(cause).__name__})")
+        error.__cause__ = cause
         return error
 
 
 class StalledError(InternalError):
     """Our own process stood still while it should have waited; no exchange is to blame."""
 
-    advice = "Give this machine more CPU; after it slept there is nothing to do."
+    advice = "Give this machine more CPU; none needed after it slept."
 
 
 REASONS: tuple[str, ...] = tuple(error.reason for error in PollError.__subclasses__())

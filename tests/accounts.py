@@ -63,7 +63,9 @@ class FilledStore(SnapshotStore):
 
 def make_store(*accounts: Account, stale_after: float = 180.0) -> FilledStore:
     store = FilledStore(PageRenderer())
-    store.configure({account.key: PollSchedule(account, 60.0, stale_after) for account in accounts})
+    store.configure(
+        {account.key: PollSchedule(account, 60.0, stale_after) for account in accounts}, 0.0
+    )
     return store
 
 

@@ -164,7 +164,7 @@ def test_8_one_accounts_failure_leaves_the_others_series_alone(store: SnapshotSt
 def test_nothing_survives_a_change_of_the_key_or_the_place_that_was_asked(store: SnapshotStore):
     store.succeed(TREASURY, poll_at(0.0), reading(balance("BTC", "1")))
     moved = make_account("treasury", base_url="https://elsewhere.example")
-    store.configure({TREASURY: PollSchedule(moved, 60.0, 180.0)})
+    store.configure({TREASURY: PollSchedule(moved, 60.0, 180.0)}, 0.0)
     assert total(store, TREASURY, "BTC", 1.0) is None
     assert sample(page(store, 1.0), "exchange_account_up", TREASURY) == "0"
 
@@ -172,13 +172,13 @@ def test_nothing_survives_a_change_of_the_key_or_the_place_that_was_asked(store:
 def test_a_change_of_the_rhythm_leaves_no_gap(store: SnapshotStore):
     store.succeed(TREASURY, poll_at(0.0), reading(balance("BTC", "1")))
     faster = make_account("treasury", interval=30.0)
-    store.configure({TREASURY: PollSchedule(faster, 30.0, 100.0)})
+    store.configure({TREASURY: PollSchedule(faster, 30.0, 100.0)}, 0.0)
     assert total(store, TREASURY, "BTC", 1.0) == "1"
 
 
 def test_a_removed_account_is_gone_with_everything(store: SnapshotStore):
     store.succeed(TREASURY, poll_at(0.0), reading(balance("BTC", "1")))
-    store.configure({DESK: PollSchedule(make_account("desk"), 60.0, 180.0)})
+    store.configure({DESK: PollSchedule(make_account("desk"), 60.0, 180.0)}, 0.0)
     assert 'account="treasury"' not in page(store, 1.0)
 
 

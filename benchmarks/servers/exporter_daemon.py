@@ -50,7 +50,7 @@ class Filler:
         """Publish every account of a file."""
         names = [name for name, _ in balances.by_account(balances.read(path))]
         plans = [PollSchedule(_account(name), interval=60.0, stale_after=_DAY) for name in names]
-        self._store.configure({plan.account.key: plan for plan in plans})
+        self._store.configure({plan.account.key: plan for plan in plans}, 0.0)
         self._next = _again_and_again(path)
         await self._publish(len(names))
 
@@ -67,7 +67,9 @@ class Filler:
         """Poll one more account some times, and return the seconds that each poll took."""
         polls = Polls(base_url, self._store, self._clock)
         plans = {key: state.schedule for key, state in self._store.states.items()}
-        self._store.configure({**plans, polls.account.key: PollSchedule(polls.account, 60.0, _DAY)})
+        self._store.configure(
+            {**plans, polls.account.key: PollSchedule(polls.account, 60.0, _DAY)}, 0.0
+        )
         durations = []
         for _ in range(count):
             await asyncio.sleep(_PAUSE)

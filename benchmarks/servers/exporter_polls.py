@@ -72,7 +72,7 @@ async def run(base_url: str) -> None:
     clock = Clock()
     store = SnapshotStore(PageRenderer())
     polls = Polls(base_url, store, clock)
-    store.configure({polls.account.key: PollSchedule(polls.account, 60.0, 300.0)})
+    store.configure({polls.account.key: PollSchedule(polls.account, 60.0, 300.0)}, 0.0)
     print("ready", flush=True)
     for line in sys.stdin:
         step, count = line.split()

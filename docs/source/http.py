@@ -192,7 +192,7 @@ def _store() -> SnapshotStore:
         Account("treasury-tr", "btcturk", "", "", {}, labels={"entity": "acme-tr"}),
         Account("payments-mx", "trubit", "", "", {}),
     ]
-    store.configure({account.key: PollSchedule(account, 60.0, 190.0) for account in accounts})
+    store.configure({account.key: PollSchedule(account, 60.0, 190.0) for account in accounts}, 0.0)
     store.retire([AccountKey("btcturk", "old-desk")])
     row = Balance(
         asset="BTC",

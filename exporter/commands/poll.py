@@ -14,12 +14,12 @@ from exporter.amounts import is_zero
 from exporter.commands.errors import CommandError
 from exporter.config.loader import Config
 from exporter.errors import InternalError, PollError
-from exporter.exchanges import EXCHANGES
 from exporter.exposition.balances_json import json_account, json_sums
 from exporter.exposition.pages import json_row
 from exporter.model import Account, AccountKey, Balance, BalancesResponse, RejectedRow
-from exporter.polling.endpoint import Endpoint, Sleep
-from exporter.polling.poller import endpoint_key
+from exporter.polling.access import AccessReader
+from exporter.polling.endpoints import Endpoints
+from exporter.polling.schedules import endpoint_key
 from exporter.polling.snapshots import PollResult
 from exporter.runtime.clock import Clock
 from exporter.totals import AssetTotal, Held, Totals
@@ -73,19 +73,17 @@ def _few(names: Sequence[str]) -> str:
 async def poll(
     config: Config, clock: Clock, ended: Callable[[AccountKey, PollResult], None]
 ) -> Results:
-    """Return what became of one poll of each account, at the exchanges' pace.
+    """Return how one poll of each account ended, within the exchanges' rate limits.
 
-    `ended` is told of each as soon as it ended; the log tells of long waits for the pace.
+    `ended` is called for each as soon as it ended; long waits for a limit are logged.
     """
-    endpoints = {
-        (name, base_url): Endpoint(
-            EXCHANGES[name], config.requests_per_minute[name], clock, sleep=_telling_sleep(name)
-        )
-        for name, base_url in {endpoint_key(account) for account in config.accounts}
-    }
+    endpoints, access = Endpoints(clock, sleep=_telling_sleep), AccessReader()
+    await access.read_proxies(config.accounts)
 
     async def poll_one(account: Account) -> PollResult:
-        endpoint = endpoints[endpoint_key(account)]
+        key = endpoint_key(account, access.egresses)
+        limit = config.requests_per_minute[account.exchange]
+        endpoint = endpoints.get(key, account, limit)
         client = endpoint.connect(account)
         try:
             result = await endpoint.poll(account, client)
@@ -101,16 +99,13 @@ async def poll(
 
 def _log_defect(key: AccountKey, outcome: BalancesResponse | PollError) -> None:
     if isinstance(outcome, InternalError) and outcome.__cause__:
-        log.error("poll failed by a defect", **key._asdict(), exc_info=outcome.__cause__)
+        log.error("unexpected error in a poll", **key._asdict(), exc_info=outcome.__cause__)
 
 
-def _telling_sleep(exchange: str) -> Sleep:
-    async def sleep(seconds: float) -> None:
-        if seconds > _LONG:
-            log.info("waiting for the exchange's limit", exchange=exchange, wait=f"{seconds:.0f}s")
-        await asyncio.sleep(seconds)
-
-    return sleep
+async def _telling_sleep(seconds: float) -> None:
+    if seconds > _LONG:
+        log.info("waiting for the rate limit", wait=f"{seconds:.0f}s")
+    await asyncio.sleep(seconds)
 
 
 def all_worked(results: Results) -> bool:

@@ -34,7 +34,7 @@ class HttpClient:
 
     def __init__(self, base_url: str, *, server_clock: ServerClock, clock: Clock) -> None:
         """Prepare, without connecting."""
-        self._base_url = base_url
+        self.base_url = base_url
         self._server_clock = server_clock
         self._clock = clock
         self._client: httpx.AsyncClient | None = None
@@ -70,7 +70,7 @@ class HttpClient:
         sent = self._clock.monotonic()
         built = client.build_request(
             request.method,
-            self._base_url + request.path,
+            self.base_url + request.path,
             headers=dict(request.headers),
             content=request.body or None,
             extensions={"trace": progress.note},

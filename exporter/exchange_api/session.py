@@ -1,23 +1,49 @@
 """Send the requests of one poll, each when the rate limit admits it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 
 from exporter.errors import PollError
 from exporter.exchange_api.client import HttpClient, StaleConnectionError
 from exporter.exchange_api.messages import ApiRequest, ApiResponse
 from exporter.exchange_api.progress import Progress
+from exporter.runtime.clock import Clock
 
 Admit = Callable[[], Awaitable[None]]
 """Wait until a request may be sent; called before each one, and after the end of the last."""
 
 
-class Session:
-    """Send one poll's requests over an account's connection."""
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """Describe one request for metrics and the log; `code` is its status, or why there is none."""
 
-    def __init__(self, client: HttpClient, admit: Admit) -> None:
+    call: str
+    code: str
+    seconds: float
+    size: int = 0
+
+
+class Session:
+    """Send one poll's requests over an account's connection.
+
+    `uncounted` is a context in which time does not count against the poll's timeout: for waiting on
+    other accounts, such as those that renew a shared token.
+    """
+
+    def __init__(
+        self,
+        client: HttpClient,
+        admit: Admit,
+        clock: Clock,
+        uncounted: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         """Send nothing yet."""
+        self.records: list[RequestRecord] = []
+        self.uncounted = uncounted
         self._client = client
         self._admit = admit
+        self._clock = clock
         self._progress = Progress()
 
     async def send(self, make_request: Callable[[], ApiRequest]) -> ApiResponse:
@@ -39,4 +65,30 @@ class Session:
     async def _send(self, make_request: Callable[[], ApiRequest]) -> ApiResponse:
         await self._admit()
         self._progress = Progress()
-        return await self._client.send(make_request(), self._progress)
+        request = make_request()
+        with self._recording(request.call) as note:
+            response = await self._client.send(request, self._progress)
+            note(response)
+        return response
+
+    @contextmanager
+    def _recording(self, call: str) -> Iterator[Callable[[ApiResponse], None]]:
+        started = self._clock.monotonic()
+        code, size = "timeout", 0  # unless something else comes out, it was cancelled
+
+        def note(response: ApiResponse) -> None:
+            nonlocal code, size
+            code, size = str(response.status), len(response.body)
+
+        try:
+            yield note
+        except StaleConnectionError:
+            code = ""  # it never reached the exchange
+            raise
+        except PollError as error:
+            code = error.reason
+            raise
+        finally:
+            if code:
+                seconds = self._clock.monotonic() - started
+                self.records.append(RequestRecord(call, code, seconds, size))

@@ -1,13 +1,13 @@
-"""Poll accounts of one API: what they share is its pace, its clock and its tokens."""
+"""Poll accounts over one way to an exchange: what they share is its rate limit."""
 
 import asyncio
 import math
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Generic, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from exporter.credentials import CredentialsReader, Secret, SecretSource
 from exporter.errors import (
@@ -19,8 +19,9 @@ from exporter.errors import (
 )
 from exporter.exchange_api.base import Exchange, QuotesApi
 from exporter.exchange_api.client import HttpClient
+from exporter.exchange_api.network import api_url
 from exporter.exchange_api.server_clock import ServerClock
-from exporter.exchange_api.session import Session
+from exporter.exchange_api.session import RequestRecord, Session
 from exporter.model import Account, BalancesResponse
 from exporter.polling.deadline import Deadline
 from exporter.polling.rate_limit import RateLimiter, rate_limit_pause
@@ -36,60 +37,122 @@ _STALL = 1.0  # seconds past a deadline that only a stall of this process explai
 Fetched = TypeVar("Fetched")
 
 
+class EndpointKey(NamedTuple):
+    """Name what an exchange counts by: its host, where requests come from, perhaps the account."""
+
+    exchange: str
+    host: str
+    egress: str = ""
+    limit: str = "private"
+    account: str = ""
+
+
+OnRequest = Callable[[EndpointKey, RequestRecord], None]
+
+
+def ignore(_key: EndpointKey, _record: RequestRecord) -> None:
+    """Count no request."""
+
+
+class SharedApi:
+    """What the accounts of one API share on every way to it: its clock, tokens and nonces."""
+
+    def __init__(self, exchange: Exchange, clock: Clock) -> None:
+        """Start without knowing anything of the exchange."""
+        self.server_clock = ServerClock(clock)
+        self.api = exchange.api(self.server_clock)
+
+
 @dataclass(frozen=True, slots=True)
 class Run(Generic[Fetched]):
     """Describe how one run of requests ended, and the credentials it was signed with.
 
-    `requested_at` is monotonic; `credentials` is None if they could not be read.
+    `requested_at` is monotonic; `credentials` is None if they could not be read; `waited` are the
+    seconds for which the run waited for the rate limit.
     """
 
     requested_at: float
     duration: float
     outcome: Fetched | PollError
     credentials: Mapping[str, Secret] | None
+    requests: tuple[RequestRecord, ...] = ()
+    waited: float = 0.0
 
 
 class Endpoint:
-    """Take turns at one API; one object for each exchange and base URL."""
+    """Take turns within one rate limit."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a name
         self,
         exchange: Exchange,
         limit: int,
         clock: Clock,
         *,
+        key: EndpointKey | None = None,
         sleep: Sleep = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
+        on_request: OnRequest = ignore,
     ) -> None:
         """Take the limit in requests a minute."""
-        self.server_clock = ServerClock(clock)
-        self._api = exchange.api(self.server_clock)
+        self.key = key or EndpointKey(exchange.name, "")
+        self._exchange = exchange
+        self._apis: dict[str, SharedApi] = {}
         self._rate_limiter = RateLimiter(limit)
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
+        self._on_request = on_request
         self._reader = CredentialsReader()
         self._queue = asyncio.Lock()
         self._limited_in_a_row = 0
         self._limited_at = -math.inf
 
     def set_limit(self, limit: int) -> None:
-        """Change the limit; what was already asked still counts."""
+        """Change the limit; requests that were already sent still count."""
         self._rate_limiter.set_limit(limit)
+
+    def share(self, base_url: str, api: SharedApi) -> None:
+        """Use an API's state that other ways to it use as well."""
+        self._apis[api_url(base_url)] = api
+
+    @property
+    def urls(self) -> Collection[str]:
+        """Return the URLs of the APIs that are polled within this limit."""
+        return self._apis
+
+    @property
+    def limit(self) -> int:
+        """Return the limit in requests a minute."""
+        return self._rate_limiter.limit
+
+    @property
+    def paused_for(self) -> float:
+        """Return the seconds for which nothing may be sent, 0 outside a pause."""
+        return self._rate_limiter.remaining_pause(self._clock.monotonic())
 
     def is_idle(self) -> bool:
         """Return whether no pause and no request of the last minute is left to be respected."""
         return self._rate_limiter.is_idle(self._clock.monotonic())
 
+    def assume_earlier_requests(self) -> None:
+        """Count as if an earlier process had used the limit until now: it may have been us."""
+        self._rate_limiter.assume_earlier_requests(self._clock.monotonic())
+
+    def server_clock(self, base_url: str) -> ServerClock:
+        """Return the clock of an API."""
+        return self._api_of(base_url).server_clock
+
     def connect(self, account: Account) -> HttpClient:
         """Return a client for an account, which the caller closes."""
-        return HttpClient(account.base_url, server_clock=self.server_clock, clock=self._clock)
+        server_clock = self._api_of(account.base_url).server_clock
+        return HttpClient(account.base_url, server_clock=server_clock, clock=self._clock)
 
     async def poll(self, account: Account, client: HttpClient) -> PollResult:
         """Poll an account once; whatever goes wrong is the outcome, never raised."""
+        shared = self._api_of(account.base_url)
 
         async def fetch(credentials: Mapping[str, Secret], session: Session) -> BalancesResponse:
-            response = await self._api.fetch_balances(account, credentials, session)
+            response = await shared.api.fetch_balances(account, credentials, session)
             return response.only(account.assets)
 
         deadline = Deadline(account.timeout)
@@ -100,7 +163,9 @@ class Endpoint:
             run.duration,
             run.outcome,
             run.credentials,
-            self.server_clock.offset(),
+            shared.server_clock.offset(),
+            run.requests,
+            run.waited,
         )
 
     async def fetch_quotes(
@@ -111,12 +176,18 @@ class Endpoint:
         credentials: Mapping[str, SecretSource] = MappingProxyType({}),
     ) -> "Run[QuotesResponse]":
         """Fetch quotes once, within the same limit; whatever goes wrong is the outcome."""
-        api = cast("QuotesApi", self._api)  # as the exchange's `quotes` declares
+        api = cast("QuotesApi", self._api_of(client.base_url).api)  # as `quotes` declares
 
         async def fetch(secrets: Mapping[str, Secret], session: Session) -> QuotesResponse:
             return await api.fetch_quotes(query, secrets, session)
 
         return await self._run(deadline, credentials, client, fetch)
+
+    def _api_of(self, base_url: str) -> SharedApi:
+        url = api_url(base_url)
+        if url not in self._apis:
+            self._apis[url] = SharedApi(self._exchange, self._clock)
+        return self._apis[url]
 
     async def _run(
         self,
@@ -125,12 +196,11 @@ class Endpoint:
         client: HttpClient,
         fetch: Callable[[Mapping[str, Secret], Session], Awaitable[Fetched]],
     ) -> "Run[Fetched]":
-        requested_at = self._clock.monotonic()
+        wanted_at = requested_at = self._clock.monotonic()
         outcome: Fetched | PollError
         secrets = None
-        session = Session(
-            client, _Admission(self._rate_limiter, deadline, self._clock, self._sleep)
-        )
+        admission = _Admission(self._rate_limiter, deadline, self._clock, self._sleep)
+        session = Session(client, admission, self._clock, deadline.not_counting)
         try:
             async with self._turn():
                 requested_at = self._clock.monotonic()
@@ -143,21 +213,25 @@ class Endpoint:
             outcome = error
         except Exception as error:  # noqa: BLE001 - no unexpected error may end the account's task
             outcome = InternalError.of(error)
+        finally:
+            self._count(session)
         self._note_limit(outcome, requested_at)
-        duration = self._clock.monotonic() - requested_at
-        return Run(requested_at, duration, outcome, secrets)
+        return Run(
+            requested_at,
+            self._clock.monotonic() - requested_at,
+            outcome,
+            secrets,
+            tuple(session.records),
+            requested_at - wanted_at + admission.waited,
+        )
 
-    async def read_credentials(self, account: Account) -> Mapping[str, Secret] | None:
-        """Return an account's credentials as they are now, None where they can't be read."""
-        try:
-            async with asyncio.timeout(account.timeout):
-                return await self._reader.read_all(account.credentials)
-        except Exception:  # noqa: BLE001 - the poll that follows says what it was
-            return None
+    def _count(self, session: Session) -> None:
+        for record in session.records:
+            self._on_request(self.key, record)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """Count a poll, which starts when the pace lets it, in the order of asking."""
+        """Count a poll, which starts when the rate limit admits it, first come, first served."""
         async with self._queue:
             while (wait := self._rate_limiter.delay_before_poll(self._clock.monotonic())) > 0:
                 await self._sleep(wait)
@@ -189,6 +263,7 @@ class _Admission:
     def __init__(
         self, rate_limiter: RateLimiter, deadline: Deadline, clock: Clock, sleep: Sleep
     ) -> None:
+        self.waited = 0.0
         self._rate_limiter = rate_limiter
         self._deadline = deadline
         self._clock = clock
@@ -200,12 +275,15 @@ class _Admission:
             self._is_first = False
             self._check_pause()
             return
-        self._rate_limiter.end(self._clock.monotonic())
+        ended_at = self._clock.monotonic()
+        self._rate_limiter.end(ended_at)
         try:
             with self._deadline.not_counting():
                 await self._wait()
         finally:
-            self._rate_limiter.start(self._clock.monotonic())  # the poll's end counts as its end
+            now = self._clock.monotonic()
+            self.waited += now - ended_at
+            self._rate_limiter.start(now)  # the poll's end counts as its end
 
     async def _wait(self) -> None:
         while (wait := self._rate_limiter.delay_before_request(self._clock.monotonic())) > 0:

@@ -8,31 +8,25 @@ from typing import NamedTuple
 
 import structlog
 
-from exporter.credentials import Secret
-from exporter.errors import InternalError
+from exporter.credentials import fingerprint
+from exporter.errors import AuthenticationError, InternalError, PermissionDeniedError
+from exporter.exchange_api.network import api_url
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey
+from exporter.polling.access import Access, AccessReader
 from exporter.polling.cold_start import first_round, in_words
-from exporter.polling.endpoint import Endpoint, Sleep
-from exporter.polling.rate_limit import Backoff, next_due, outage_pause, stretch
-from exporter.polling.snapshots import (
-    AccountState,
-    PollResult,
-    PollSchedule,
-    Snapshot,
-    SnapshotStore,
-)
+from exporter.polling.endpoint import Endpoint, EndpointKey, OnRequest, Sleep, ignore
+from exporter.polling.endpoints import Endpoints, LimitState
+from exporter.polling.events import EventLog
+from exporter.polling.rate_limit import Backoff, Refusal, next_due, outage_pause
+from exporter.polling.schedules import endpoint_key, make_schedules, spread
+from exporter.polling.snapshots import PollResult, PollSchedule, SnapshotStore
 from exporter.runtime.clock import Clock
 
 log = structlog.get_logger(__name__)
 
-STALE_INTERVALS = 3
-"""Paced intervals, plus the timeout, after which balances are stale unless configured."""
-
-_MOST_BETWEEN_STARTS = 1.0  # seconds: a few accounts should not wait for their first poll
-_SHOWN_ROWS = 5
-
-EndpointKey = tuple[str, str]
+_WATCH_SECONDS = 1.0
+_REMEMBERED_REFUSALS = 3600.0  # seconds after a pause for which it still counts as the last one
 
 
 class Polled(NamedTuple):
@@ -43,7 +37,7 @@ class Polled(NamedTuple):
 
 
 class Poller:
-    """Poll every account for ever; all tasks belong to the task group that is given."""
+    """Poll every account until stopped; all tasks belong to the task group that is given."""
 
     def __init__(
         self,
@@ -52,20 +46,27 @@ class Poller:
         clock: Clock,
         *,
         sleep: Sleep = asyncio.sleep,
+        on_request: OnRequest = ignore,
     ) -> None:
         """Publish into a store."""
         self._store = store
         self._tasks = tasks
         self._clock = clock
         self._sleep = sleep
-        self._endpoints: dict[EndpointKey, Endpoint] = {}
+        self._endpoints = Endpoints(clock, sleep=sleep, on_request=on_request)
+        self._limits: Mapping[str, int] = {}
         self._running: dict[AccountKey, asyncio.Task[None]] = {}
-        self._refusals: Backoff[AccountKey] = Backoff()
-        self._is_stopped = False
+        self._backoff: Backoff[tuple[object, ...]] = Backoff()
+        self._access = AccessReader()
+        self._events = EventLog()
+        self._watch: asyncio.Task[None] | None = None
+        self._has_started = self._is_stopped = False
 
     async def reconcile(self, accounts: Iterable[Account], limits: Mapping[str, int]) -> None:
         """Poll these accounts from now on: stop what changed or went, leave the rest alone."""
-        schedules = make_schedules(accounts, limits)
+        listed = tuple(accounts)
+        await self._access.read_proxies(listed)
+        schedules = make_schedules(listed, limits, self._access.egresses)
         before = self._store.states
         await self._stop(
             key
@@ -74,27 +75,36 @@ class Poller:
         )
         if self._is_stopped:
             return
-        self._prepare_endpoints(schedules.values(), limits)
-        self._refusals.keep(schedules)
-        self._store.configure(schedules)
+        self._limits = limits
+        self._prepare_endpoints(schedules.values())
+        self._events.keep(schedules)
+        self._store.configure(schedules, self._clock.monotonic())
         started = [schedules[key] for key in schedules if key not in self._running]
-        _announce(started, limits)
-        for schedule, delay in spread(started):
+        _announce(started, limits, self._access.egresses)
+        for schedule, delay in spread(started, self._access.egresses):
             task = self._tasks.create_task(self._keep_polling(schedule.account, delay))
             self._running[schedule.account.key] = task
-        _warn_of(schedules.values(), limits)
+        self._watch = self._watch or self._tasks.create_task(self._keep_watching())
+        _warn_of(schedules.values(), limits, self._access.egresses)
 
     def find_polled(self, key: AccountKey) -> Polled | None:
         """Return an account that is polled now and its endpoint, None for any other."""
         if key not in self._running:
             return None
         account = self._store.states[key].schedule.account
-        return Polled(account, self._endpoints[endpoint_key(account)])
+        return Polled(account, self._endpoint_of(account))
+
+    def limits(self) -> list[LimitState]:
+        """Return every rate limit as it is now."""
+        return self._endpoints.limits()
 
     async def stop(self) -> None:
         """Stop polling, for good."""
         self._is_stopped = True
         await self._stop(self._running)
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
 
     async def _stop(self, keys: Iterable[AccountKey]) -> None:
         stopped = [self._running.pop(key) for key in tuple(keys)]
@@ -102,51 +112,103 @@ class Poller:
             task.cancel()
         await asyncio.gather(*stopped, return_exceptions=True)
 
-    def _prepare_endpoints(
-        self, schedules: Iterable[PollSchedule], limits: Mapping[str, int]
-    ) -> None:
-        """Keep the endpoints that have accounts or are not at rest; forget what others knew."""
-        needed = {endpoint_key(schedule.account) for schedule in schedules}
-        self._endpoints = {
-            key: endpoint
-            for key, endpoint in self._endpoints.items()
-            if key in needed or not endpoint.is_idle()
+    def _prepare_endpoints(self, schedules: Iterable[PollSchedule]) -> None:
+        needed = {
+            endpoint_key(schedule.account, self._access.egresses): schedule.account
+            for schedule in schedules
         }
-        for key in needed:
-            exchange, limit = EXCHANGES[key[0]], limits[key[0]]
-            if key not in self._endpoints:
-                self._endpoints[key] = Endpoint(exchange, limit, self._clock, sleep=self._sleep)
-            self._endpoints[key].set_limit(limit)
+        self._endpoints.keep(needed)
+        for schedule in schedules:
+            self._endpoint_of(schedule.account)
+        if not self._has_started:
+            self._has_started = True
+            self._endpoints.assume_earlier_requests()
+
+    def _endpoint_of(self, account: Account) -> Endpoint:
+        key = endpoint_key(account, self._access.egresses)
+        return self._endpoints.get(key, account, self._limits[account.exchange])
+
+    async def _keep_watching(self) -> None:
+        while True:
+            await self._sleep(_WATCH_SECONDS)
+            now = self._clock.monotonic()
+            self._events.watch(self._store.states.values(), now)
+            self._events.watch_limits(self._endpoints.limits())
+            self._backoff.forget_before(now - _REMEMBERED_REFUSALS)
 
     async def _keep_polling(self, account: Account, delay: float) -> None:
-        endpoint = self._endpoints[endpoint_key(account)]
+        endpoint = self._endpoint_of(account)
         client = endpoint.connect(account)
         due = self._clock.monotonic() + delay
         try:
             while True:
-                due = await self._until_due(account, endpoint, due)
+                due = await self._until_due(account, due)
+                if endpoint is not self._endpoint_of(account):  # the proxy is another one
+                    await client.aclose()
+                    endpoint = self._endpoint_of(account)
+                    client = endpoint.connect(account)
                 result = await endpoint.poll(account, client)
                 due = self._due_after(account, result, due)
                 self._publish(account.key, result, due)
         finally:
             await client.aclose()
 
-    async def _until_due(self, account: Account, endpoint: Endpoint, due: float) -> float:
+    async def _until_due(self, account: Account, due: float) -> float:
         """Wait until a poll is due, or a refused key is another one; return when that was."""
         interval = self._store.states[account.key].schedule.interval
-        while refusal := self._refusals.in_force(account.key, self._clock.monotonic()):
-            if refusal.asked != _asked(account, await endpoint.read_credentials(account)):
+        known = await self._read_access(account)
+        while True:
+            now = self._clock.monotonic()
+            if refusal := self._refusal(account, known, now):
+                self._show_refusal(account, refusal, max(due, refusal.until))
+                await self._sleep(min(interval, refusal.until - now))
+            elif now >= due:
+                return due
+            else:
+                await self._sleep(due - now)
+            before, known = known, await self._read_access(account)
+            if refusal and known != before:
                 return self._clock.monotonic()
-            await self._sleep(min(interval, max(0.0, refusal.until - self._clock.monotonic())))
-        await self._sleep(max(0.0, due - self._clock.monotonic()))
-        return due
+
+    async def _read_access(self, account: Account) -> Access | None:
+        """Return what an account is polled with now, and withdraw what another key fetched."""
+        access = await self._access.read(account)
+        if access is not None:
+            self._store.withdraw_others(account.key, access.fingerprint)
+        return access
+
+    def _refusal(self, account: Account, access: Access | None, now: float) -> Refusal | None:
+        """Return why a key is to be left alone, whichever account it was refused for."""
+        if access is None or not self._backoff:
+            return None
+        found = [self._backoff.in_force(key, now) for key in _refusal_keys(account, access)]
+        return max(filter(None, found), key=lambda refusal: refusal.until, default=None)
+
+    def _show_refusal(self, account: Account, refusal: Refusal, due: float) -> None:
+        """Let an account fail whose key was refused for another account, without a request."""
+        state = self._store.states[account.key]
+        if state.outage and state.outage.reason == refusal.error.reason:
+            return
+        now = self._clock.monotonic()
+        self._publish(account.key, PollResult(now, self._clock.wall(), 0.0, refusal.error), due)
 
     def _due_after(self, account: Account, result: PollResult, due: float) -> float:
         """Return when to poll again (monotonic) after a poll due at `due`."""
-        now, outcome = self._clock.monotonic(), result.outcome
-        asked = _asked(account, result.credentials)
-        pause = self._refusals.note(account.key, asked, outcome, now) or outage_pause(outcome)
+        now, pause = self._clock.monotonic(), outage_pause(result.outcome)
+        if result.credentials is not None:
+            access = self._access.of(account, fingerprint(result.credentials))
+            pause = self._note_refusal(account, access, result.outcome, now) or pause
         return next_due(due, now, self._store.states[account.key].schedule.interval, pause)
+
+    def _note_refusal(self, account: Account, access: Access, outcome: object, now: float) -> float:
+        """Note an outcome for the key itself, or for what the key may do."""
+        of_key, of_call = _refusal_keys(account, access)
+        pause = 0.0
+        if not isinstance(outcome, PermissionDeniedError):
+            pause = self._backoff.note(of_key, None, outcome, now)
+        if not isinstance(outcome, AuthenticationError):
+            pause = max(pause, self._backoff.note(of_call, None, outcome, now))
+        return pause
 
     def _publish(self, key: AccountKey, result: PollResult, due: float) -> None:
         """Store and log a result; `due` is when the next poll is due (monotonic)."""
@@ -157,73 +219,36 @@ class Poller:
         except Exception as error:  # noqa: BLE001 - it costs one poll of one account
             failed = replace(result, outcome=InternalError.of(error))
             self._store.record(key, failed, next_poll)
-        _log_change(before, self._store.states[key], result)
+        self._events.polled(before, self._store.states[key], result)
 
 
-def make_schedules(
-    accounts: Iterable[Account], limits: Mapping[str, int]
-) -> dict[AccountKey, PollSchedule]:
-    """Return how each account is polled when all accounts of an API share its limit."""
-    groups: dict[EndpointKey, list[Account]] = defaultdict(list)
-    listed = tuple(accounts)
-    for account in listed:
-        groups[endpoint_key(account)].append(account)
-    factors = {
-        key: stretch((account.interval for account in group), limits[key[0]])
-        for key, group in groups.items()
-    }
-    return {account.key: _schedule(account, factors[endpoint_key(account)]) for account in listed}
+def _refusal_keys(account: Account, access: Access) -> tuple[tuple[object, ...], ...]:
+    return (access,), (access, account.balances_path)
 
 
-def _schedule(account: Account, factor: float) -> PollSchedule:
-    interval = account.interval * factor
-    stale_after = account.stale_after or STALE_INTERVALS * interval + account.timeout
-    return PollSchedule(account, interval, stale_after)
-
-
-def spread(schedules: Sequence[PollSchedule]) -> list[tuple[PollSchedule, float]]:
-    """Return each schedule with the seconds to wait before its first poll.
-
-    The starts at one API are spread over the interval, but at most a second apart, so that a few
-    accounts show their balances soon.
-    """
-    groups: dict[EndpointKey, list[PollSchedule]] = defaultdict(list)
-    for schedule in schedules:
-        groups[endpoint_key(schedule.account)].append(schedule)
-    return [
-        (schedule, number * min(schedule.interval / len(group), _MOST_BETWEEN_STARTS))
-        for group in groups.values()
-        for number, schedule in enumerate(group)
-    ]
-
-
-def endpoint_key(account: Account) -> EndpointKey:
-    """Return what names the API that an account is polled at, and with it who shares a limit."""
-    return account.exchange, account.base_url
-
-
-def _asked(account: Account, credentials: Mapping[str, Secret] | None) -> tuple[object, ...]:
-    """Return what an exchange judges when it refuses an account."""
-    return account.base_url, account.balances_path, credentials
-
-
-def _announce(started: Sequence[PollSchedule], limits: Mapping[str, int]) -> None:
+def _announce(
+    started: Sequence[PollSchedule], limits: Mapping[str, int], egresses: Mapping[AccountKey, str]
+) -> None:
     if not started:
         return
     seconds = first_round(
         (schedule.account for schedule in started),
-        lambda account: (endpoint_key(account), limits[account.exchange]),
+        lambda account: (endpoint_key(account, egresses), limits[account.exchange]),
         EXCHANGES,
     )
     log.info("polling accounts", accounts=len(started), first_balances_of_all=in_words(seconds))
 
 
-def _warn_of(schedules: Collection[PollSchedule], limits: Mapping[str, int]) -> None:
+def _warn_of(
+    schedules: Collection[PollSchedule],
+    limits: Mapping[str, int],
+    egresses: Mapping[AccountKey, str],
+) -> None:
     _warn_of_shared_keys(schedule.account for schedule in schedules)
     stretched: dict[EndpointKey, list[PollSchedule]] = defaultdict(list)
     for schedule in schedules:
         if schedule.interval > schedule.account.interval:
-            stretched[endpoint_key(schedule.account)].append(schedule)
+            stretched[endpoint_key(schedule.account, egresses)].append(schedule)
         if schedule.stale_after < schedule.interval:
             log.warning(
                 "stale_after is shorter than the time between two polls, balances will come and go",
@@ -231,12 +256,12 @@ def _warn_of(schedules: Collection[PollSchedule], limits: Mapping[str, int]) -> 
                 stale_after=f"{schedule.stale_after:g}s",
                 interval=f"{schedule.interval:.1f}s",
             )
-    for (exchange, _), group in stretched.items():
+    for key, group in stretched.items():
         log.warning(
             "too many accounts for the exchange's limit, polling less often",
-            exchange=exchange,
+            exchange=key.exchange,
             accounts=len(group),
-            requests_per_minute=limits[exchange],
+            requests_per_minute=limits[key.exchange],
             longest_interval=f"{max(schedule.interval for schedule in group):.1f}s",
         )
 
@@ -245,7 +270,9 @@ def _warn_of_shared_keys(accounts: Iterable[Account]) -> None:
     groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
     for account in accounts:
         credentials = frozenset(account.credentials.items())
-        groups[*endpoint_key(account), account.balances_path, credentials].append(account.name)
+        groups[
+            account.exchange, api_url(account.base_url), account.balances_path, credentials
+        ].append(account.name)
     for (exchange, *_), names in groups.items():
         if len(names) > 1:
             log.warning(
@@ -253,45 +280,3 @@ def _warn_of_shared_keys(accounts: Iterable[Account]) -> None:
                 exchange=exchange,
                 accounts=", ".join(names),
             )
-
-
-def _log_change(before: AccountState, after: AccountState, result: PollResult) -> None:
-    """Log where an account's state changed: the beginning of a outage and its end, no more."""
-    labels = after.schedule.account.key._asdict()
-    if after.outage and not before.outage:
-        log.warning(
-            "account is down",
-            **labels,
-            reason=after.outage.reason,
-            error=after.outage.message,
-            advice=after.outage.advice,
-            exc_info=after.outage.defect,
-        )
-    elif before.outage and not after.outage:
-        log.info(
-            "account is up again",
-            **labels,
-            down_for=f"{result.requested_at - before.outage.began_at:.0f}s",
-            failed_polls=before.outage.failures,
-        )
-    elif after.up and not before.up:
-        log.info("account is up", **labels, assets=after.snapshot.assets if after.snapshot else 0)
-    if after.snapshot is not before.snapshot and after.snapshot:
-        _log_rows(labels, before.snapshot, after.snapshot)
-
-
-def _log_rows(labels: Mapping[str, str], before: Snapshot | None, after: Snapshot) -> None:
-    was_complete = before is None or not before.rejected
-    if after.rejected and was_complete:
-        shown = [
-            f"row {row.row} ({row.asset or 'no asset'}): {row.problem}"
-            for row in after.rejected[:_SHOWN_ROWS]
-        ]
-        log.warning(
-            "rows were not understood and are left out",
-            **labels,
-            rows=len(after.rejected),
-            first="; ".join(shown),
-        )
-    elif not after.rejected and not was_complete:
-        log.info("every row is understood again", **labels)

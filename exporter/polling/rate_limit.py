@@ -1,4 +1,4 @@
-"""Decide when the next request or poll may start: pure arithmetic, with the clock passed in."""
+"""Decide when the next request or poll may start: pure arithmetic, with the time passed in."""
 
 import math
 from collections import deque
@@ -32,8 +32,8 @@ class RateLimiter:
     """Keep the requests of all accounts of one API below its limit in every window of a minute.
 
     A request may reach the exchange at any time between its start and its end, so it counts from
-    its start until a whole period after its end. Starts of polls are spaced evenly; what a running
-    poll asks for besides (a token) goes at once and pushes the next start back instead.
+    its start until a whole period after its end. Starts of polls are spaced evenly; further
+    requests of a running poll (a token) go at once and delay the next start instead.
     """
 
     def __init__(self, limit: int) -> None:
@@ -43,11 +43,20 @@ class RateLimiter:
         self._paused_until = 0.0
         self._under_way = 0
         self._ended: deque[float] = deque()
+        self._earlier_until = -math.inf  # when an earlier process may have sent its last request
 
     def set_limit(self, limit: int) -> None:
-        """Change the limit; what was already sent still counts."""
-        self._limit = limit
+        """Change the limit; requests that were already sent still count."""
+        self.limit = limit
         self._spacing = PERIOD / (limit * UTILISATION)
+
+    def assume_earlier_requests(self, now: float) -> None:
+        """Count as if an earlier process had sent requests until now, as often as this one would.
+
+        A restart must not exceed the limit, and nobody knows what was sent before it.
+        """
+        self._earlier_until = now
+        self._next_start = max(self._next_start, now + self._spacing)
 
     def delay_before_poll(self, now: float) -> float:
         """Return the seconds until another poll may start, 0 if it may now."""
@@ -58,11 +67,16 @@ class RateLimiter:
         while self._ended and self._ended[0] + WINDOW <= now:
             self._ended.popleft()
         wait = self.remaining_pause(now)
-        surplus = self._under_way + len(self._ended) - self._limit
-        if surplus >= len(self._ended):
+        earlier = self._earlier_requests(now)
+        past = earlier + len(self._ended)
+        surplus = self._under_way + past - self.limit
+        if surplus >= past:
             wait = max(wait, self._spacing)
+        elif surplus >= earlier:
+            wait = max(wait, self._ended[surplus - earlier] + WINDOW - now)
         elif surplus >= 0:
-            wait = max(wait, self._ended[surplus] + WINDOW - now)
+            last = self._earlier_until - (earlier - 1 - surplus) * self._spacing
+            wait = max(wait, last + WINDOW - now)
         return wait
 
     def is_idle(self, now: float) -> bool:
@@ -79,7 +93,7 @@ class RateLimiter:
         self._next_start = max(self._next_start, now) + self._spacing
 
     def end(self, now: float) -> None:
-        """Count the end of a request, whatever became of it."""
+        """Count the end of a request, whatever its outcome."""
         self._under_way -= 1
         self._ended.append(now)
 
@@ -87,20 +101,26 @@ class RateLimiter:
         """Let nothing start before `until`."""
         self._paused_until = max(self._paused_until, until)
 
+    def _earlier_requests(self, now: float) -> int:
+        """Return how many requests of an earlier process may still count."""
+        rest = self._earlier_until + WINDOW - now
+        return math.floor(rest / self._spacing) + 1 if rest > 0 else 0
+
 
 class Refusal(NamedTuple):
-    """Hold what was refused, how often in a row, and until when it is to be left alone."""
+    """Describe what was refused, how often in a row, and until when it is left alone."""
 
     asked: object
     in_a_row: int
     until: float
+    error: PollError
 
 
 class Backoff(Generic[Key]):
-    """Leave refused accounts alone, ever longer: an exchange blocks an address that goes on asking.
+    """Leave what was refused alone, ever longer: exchanges block addresses that keep trying.
 
-    Only a success, or asking with something else, ends a row of refusals; neither other failures
-    nor a reload do. What an account `asked` with is compared, and no more.
+    Only a success, or other content of `asked`, ends a row of refusals; neither other failures nor
+    a reload do. What was `asked` is compared, nothing else.
     """
 
     def __init__(self) -> None:
@@ -118,7 +138,7 @@ class Backoff(Generic[Key]):
         if isinstance(outcome, AuthenticationError | PermissionDeniedError):
             in_a_row = before.in_a_row + 1 if before else 1
             pause = REFUSED_PAUSES[min(in_a_row, len(REFUSED_PAUSES)) - 1]
-            self._refusals[account] = Refusal(asked, in_a_row, now + pause)
+            self._refusals[account] = Refusal(asked, in_a_row, now + pause, outcome)
             return pause
         if before and isinstance(outcome, PollError):
             self._refusals[account] = before
@@ -133,15 +153,22 @@ class Backoff(Generic[Key]):
         """Forget all accounts but these."""
         self._refusals = {key: each for key, each in self._refusals.items() if key in accounts}
 
+    def forget_before(self, time: float) -> None:
+        """Forget refusals whose pause ended before a monotonic time."""
+        self._refusals = {key: each for key, each in self._refusals.items() if each.until >= time}
+
+    def __bool__(self) -> bool:
+        return bool(self._refusals)
+
 
 def stretch(intervals: Iterable[float], limit: int) -> float:
     """Return the factor, 1 or more, that makes polling at these intervals (in s) fit a limit."""
-    wished = sum(PERIOD / interval for interval in intervals)
-    return max(1.0, wished / (limit * UTILISATION))
+    wanted = sum(PERIOD / interval for interval in intervals)
+    return max(1.0, wanted / (limit * UTILISATION))
 
 
 def next_due(due: float, now: float, interval: float, pause: float) -> float:
-    """Return when the next poll is due: in rhythm with the last, and missed ones stay missed."""
+    """Return when the next poll is due: one interval after the last; missed polls stay missed."""
     missed = max(0, math.floor((now - due) / interval))
     return max(due + (missed + 1) * interval, now + pause)
 
@@ -149,8 +176,8 @@ def next_due(due: float, now: float, interval: float, pause: float) -> float:
 def rate_limit_pause(error: RateLimitedError, in_a_row: int, jitter: float) -> float:
     """Return the seconds for which no account may use an API that asked for fewer requests.
 
-    The exchange's own wish is obeyed; without one the pause grows exponentially with the refusals
-    in a row, and `jitter` (0 to 1) takes a share of it.
+    The exchange's `Retry-After` is followed; without one the pause grows exponentially with the
+    responses in a row, and `jitter` (0 to 1) takes a share of it.
     """
     if error.retry_after is not None:
         return error.retry_after
@@ -158,8 +185,8 @@ def rate_limit_pause(error: RateLimitedError, in_a_row: int, jitter: float) -> f
 
 
 def outage_pause(outcome: object) -> float:
-    """Return the seconds for which an exchange that is out of order wants an account to wait.
+    """Return the seconds for which an unavailable exchange asks an account to wait.
 
-    Other failures keep the rhythm, which is polite enough.
+    Other failures keep the interval, which is polite enough.
     """
     return outcome.retry_after or 0.0 if isinstance(outcome, UnavailableError) else 0.0

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from exporter.amounts import is_negative, is_sum
-from exporter.credentials import Secret
+from exporter.credentials import Secret, fingerprint
 from exporter.errors import REASONS, InternalError, PollError
+from exporter.exchange_api.session import RequestRecord
 from exporter.model import (
     Account,
     AccountKey,
@@ -22,7 +23,7 @@ class PollResult:
     """Describe how one poll ended, and the credentials it was signed with, if they were readable.
 
     `requested_at` is monotonic, `wall` the same moment as Unix seconds; `clock_offset` is how far
-    the exchange's clock is ahead of ours.
+    the exchange's clock is ahead of ours; `waited` are the seconds spent on the rate limit.
     """
 
     requested_at: float
@@ -31,6 +32,8 @@ class PollResult:
     outcome: BalancesResponse | PollError
     credentials: Mapping[str, Secret] | None = None
     clock_offset: float = 0.0
+    requests: tuple[RequestRecord, ...] = ()
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Snapshot:
     """
 
     requested_at: float
+    fingerprint: bytes
     rendered: RenderedBalances
     assets: int
     inconsistent: int
@@ -126,12 +130,13 @@ class SnapshotStore:
     version: int = 0
     retired: tuple[AccountKey, ...] = ()
 
-    def configure(self, schedules: Mapping[AccountKey, PollSchedule]) -> None:
+    def configure(self, schedules: Mapping[AccountKey, PollSchedule], now: float) -> None:
         """Take over a configuration: accounts appear and go; those that stay keep what is known.
 
-        Balances stay only if they would be requested in the same place with the same key.
+        Balances stay only if they would be requested in the same place with the same key, and are
+        not withdrawn by `now` (monotonic): a longer `stale_after` does not bring them back.
         """
-        states = [self._taken_over(key, schedule) for key, schedule in schedules.items()]
+        states = [self._taken_over(key, schedule, now) for key, schedule in schedules.items()]
         self._publish({state.schedule.account.key: self._rendered(state) for state in states})
 
     def retire(self, keys: Iterable[AccountKey]) -> None:
@@ -162,6 +167,7 @@ class SnapshotStore:
     ) -> AccountState:
         snapshot = Snapshot(
             requested_at=result.requested_at,
+            fingerprint=fingerprint(result.credentials or {}),
             rendered=self.renderer.balances(state.schedule.account.key, response.balances),
             assets=len(response.balances),
             inconsistent=sum(not is_sum(b.total, b.free, b.locked) for b in response.balances),
@@ -171,12 +177,18 @@ class SnapshotStore:
         )
         return replace(state, up=True, outage=None, last_success=result.wall, snapshot=snapshot)
 
-    def _taken_over(self, key: AccountKey, schedule: PollSchedule) -> AccountState:
+    def withdraw_others(self, key: AccountKey, digest: bytes) -> None:
+        """Withdraw an account's balances if they were fetched with other credentials."""
+        state = self.states.get(key)
+        if state and state.snapshot and state.snapshot.fingerprint != digest:
+            self._publish({**self.states, key: self._rendered(replace(state, snapshot=None))})
+
+    def _taken_over(self, key: AccountKey, schedule: PollSchedule, now: float) -> AccountState:
         state = self.states.get(key)
         if state is None:
             return AccountState(schedule)
         if _source(state.schedule.account) == _source(schedule.account):
-            return replace(state, schedule=schedule)
+            return replace(state, schedule=schedule, snapshot=state.served(now))
         return AccountState(schedule, polls=state.polls, failures=state.failures)
 
     def _rendered(self, state: AccountState) -> AccountState:

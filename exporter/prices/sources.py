@@ -143,7 +143,8 @@ class PriceSources:
     ) -> float:
         """Publish how a fetch ended; return for how many seconds to leave the source alone."""
         before, since = valuations.sources[source.name], self._clock.monotonic() - run.requested_at
-        requested = Moment(run.requested_at, polled.endpoint.server_clock.now() - since)
+        server_clock = polled.endpoint.server_clock(polled.account.base_url)
+        requested = Moment(run.requested_at, server_clock.now() - since)
         wall = self._clock.wall() - since
         try:
             after = _after(before, run.outcome, requested, wall, valuations.valuation)

@@ -145,15 +145,16 @@ def test_retry_after_is_obeyed_within_reason(value: str, seconds: float | None):
     ("statuses", "expected"),
     [
         ([401], "authentication"),
+        ([407], "connection"),
         ([403], "permission"),
         ([418, 429], "rate_limited"),
         ([300, 301, 302, 303, 305, 306, 307, 308, 399], "redirect"),
         ([500, 501, 502, 503, 504, 511, 520, 530, 599], "unavailable"),
-        ([400, 402, 404, 405, 407, 408, 410, 422, 425, 451, 499], "rejected"),
+        ([400, 402, 404, 405, 408, 410, 422, 425, 451, 499], "rejected"),
         ([201, 202, 203, 204, 205, 206, 226, 299, 304, 600, 777, 999], "bad_response"),
     ],
 )
-def test_a_status_means_the_same_whatever_the_body_says(statuses: list[int], expected: str):
+def test_a_status_means_the_same_whatever_the_json_says(statuses: list[int], expected: str):
     for status in statuses:
         with pytest.raises(PollError) as caught:
             check_status(ApiResponse(status, b'{"success":true,"code":0,"data":[]}', None))

@@ -109,10 +109,10 @@ async def pass_on(relay: Relay, reader: asyncio.StreamReader, writer: asyncio.St
         ]
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        back.transport.abort()
         for task in pumps:
             task.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
-        back.transport.abort()
 
 
 async def listen(relay: Relay, reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:

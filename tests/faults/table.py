@@ -59,7 +59,7 @@ _C = (
 _D: dict[str, Seen | Mapping[str, Seen]] = {
     "http_401": fails("authentication"),
     "http_401_empty": fails("authentication"),
-    "http_403": fails("permission"),
+    "http_403": fails("unavailable"),
     "http_404": fails("rejected"),
     **dict.fromkeys(
         (

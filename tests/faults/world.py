@@ -239,8 +239,12 @@ class World:
         return page
 
     def events(self, account: Account) -> list[str]:
-        """Return what was logged of an account, as level and message."""
-        lines = [line for line in self.log.getvalue().splitlines() if _concerns(line, account)]
+        """Return what was logged of an account at info and above, as level and message."""
+        lines = [
+            line
+            for line in self.log.getvalue().splitlines()
+            if _concerns(line, account) and " level=debug " not in f" {line}"
+        ]
         return [line.partition(" ")[2].partition(" exchange=")[0] for line in lines]
 
     def most_requests(self, exchange: str) -> int:

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 from exporter.credentials import Secret, SecretFile
 from exporter.exposition.pages import PageRenderer
 from exporter.model import Account, AccountKey, Balance, RenderedBalances
-from exporter.polling.poller import Poller, make_schedules, spread
+from exporter.polling.poller import Poller
+from exporter.polling.schedules import make_schedules, spread
 from exporter.polling.snapshots import AccountState, SnapshotStore
 from exporter.runtime.clock import Clock
 from exporter.simulator import Simulator, no_limits
@@ -256,7 +257,7 @@ async def test_a_defect_while_rendering_costs_polls_of_one_account_and_nothing_e
         trouble = store.states[broken.key].outage
     assert trouble is not None
     assert isinstance(trouble.defect, ZeroDivisionError)
-    assert trouble.message == "a defect in the exporter (ZeroDivisionError)"
+    assert trouble.message == "unexpected error in the exporter (ZeroDivisionError)"
 
 
 async def test_a_defect_while_samples_are_prepared_costs_polls_of_one_account_and_nothing_else(
@@ -296,7 +297,7 @@ def test_two_hundred_accounts_have_a_first_round_within_one_interval():
 
 def test_too_many_accounts_stretch_everyones_interval_and_its_staleness():
     accounts = [make_account(f"a{number}") for number in range(200)]
-    plan = make_schedules(accounts, {"btcturk": 120})[AccountKey("btcturk", "a0")]
+    plan = make_schedules(accounts, {"btcturk": 120}, {})[AccountKey("btcturk", "a0")]
     assert plan.interval == pytest.approx(111.1, abs=0.1)
     assert plan.stale_after == pytest.approx(3 * plan.interval + 10)
 
@@ -304,18 +305,18 @@ def test_too_many_accounts_stretch_everyones_interval_and_its_staleness():
 def test_accounts_of_another_api_share_no_limit():
     accounts = [make_account(f"a{number}") for number in range(200)]
     accounts.append(make_account("elsewhere", base_url="https://sandbox.example"))
-    plans = make_schedules(accounts, {"btcturk": 120})
+    plans = make_schedules(accounts, {"btcturk": 120}, {})
     assert plans[AccountKey("btcturk", "elsewhere")].interval == 60
 
 
 def test_a_configured_staleness_is_kept():
-    plans = make_schedules([make_account(stale_after=90.0)], {"btcturk": 120})
+    plans = make_schedules([make_account(stale_after=90.0)], {"btcturk": 120}, {})
     assert plans[AccountKey("btcturk", "treasury")].stale_after == 90
 
 
 def test_first_polls_are_spread_over_the_interval_but_a_few_accounts_do_not_wait_long():
-    few = make_schedules([make_account(f"a{n}") for n in range(3)], {"btcturk": 120})
-    assert [delay for _, delay in spread(list(few.values()))] == [0, 1, 2]
-    many = make_schedules([make_account(f"a{n}") for n in range(200)], {"btcturk": 120})
-    delays = [delay for _, delay in spread(list(many.values()))]
+    few = make_schedules([make_account(f"a{n}") for n in range(3)], {"btcturk": 120}, {})
+    assert [delay for _, delay in spread(list(few.values()), {})] == [0, 1, 2]
+    many = make_schedules([make_account(f"a{n}") for n in range(200)], {"btcturk": 120}, {})
+    delays = [delay for _, delay in spread(list(many.values()), {})]
     assert delays[-1] == pytest.approx(111.1 * 199 / 200, abs=0.1)

@@ -165,7 +165,7 @@ def test_another_key_has_a_row_of_its_own():
     refusals.note("a", "old key", REFUSED, 0.0)
     refusals.note("a", "old key", REFUSED, 60.0)
     refusals.note("a", "new key", REFUSED, 400.0)
-    assert refusals.in_force("a", 401.0) == ("new key", 1, 460.0)
+    assert refusals.in_force("a", 401.0) == ("new key", 1, 460.0, REFUSED)
     assert refusals.in_force("a", 460.0) is None
 
 

@@ -1,0 +1,60 @@
+"""Read what an account is polled with: its credentials, and the proxy on its way."""
+
+import asyncio
+from collections.abc import Collection
+from typing import NamedTuple
+
+from exporter.credentials import CredentialsReader, Secret, SecretFile, fingerprint
+from exporter.errors import CredentialsError
+from exporter.exchange_api.network import api_url, parse_proxy
+from exporter.model import Account, AccountKey
+from exporter.polling.schedules import endpoint_key
+
+_PROXY = "proxy_url"
+
+
+class Access(NamedTuple):
+    """What an exchange judges when it refuses an account: a key, and where it is used from."""
+
+    api: str
+    egress: str
+    fingerprint: bytes
+
+
+class AccessReader:
+    """Know the way out of each account, and its key as it is now, without keeping a secret."""
+
+    def __init__(self) -> None:
+        """Start without knowing any proxy."""
+        self.egresses: dict[AccountKey, str] = {}
+        self._reader = CredentialsReader()
+
+    async def read_proxies(self, accounts: Collection[Account]) -> None:
+        """Learn the proxies of all accounts; one that can't be read stays what it was."""
+        proxied = [account for account in accounts if account.network.proxy_url]
+        await asyncio.gather(*map(self.read, proxied))
+        names = {account.key for account in proxied}
+        self.egresses = {key: each for key, each in self.egresses.items() if key in names}
+
+    async def read(self, account: Account) -> Access | None:
+        """Return what an account is polled with now, None if a file of it can't be read."""
+        try:
+            secrets = await self._read(account)
+            if proxy := secrets.pop(_PROXY, None):
+                self.egresses[account.key] = parse_proxy(proxy).address
+        except (TimeoutError, CredentialsError, RuntimeError):
+            return None  # the poll that follows explains it
+        return self.of(account, fingerprint(secrets))
+
+    def of(self, account: Account, digest: bytes) -> Access:
+        """Return what an account with a key's fingerprint is polled with."""
+        api = f"{account.exchange} {api_url(account.base_url)}"
+        return Access(api, endpoint_key(account, self.egresses).egress, digest)
+
+    async def _read(self, account: Account) -> dict[str, Secret]:
+        proxy_url = account.network.proxy_url
+        sources = {**account.credentials} | ({_PROXY: proxy_url} if proxy_url else {})
+        if any(isinstance(source, SecretFile) for source in sources.values()):
+            async with asyncio.timeout(account.timeout):
+                return await self._reader.read_all(sources)
+        return {name: each for name, each in sources.items() if isinstance(each, Secret)}
