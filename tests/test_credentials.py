@@ -115,7 +115,10 @@ def test_a_file_that_everyone_can_read_is_known(tmp_path: Path):
 
 
 async def test_all_credentials_of_an_account_are_read(tmp_path: Path):
-    sources = {"api_key": Secret("key"), "api_secret": write(tmp_path, b"secret\n")}
+    sources: dict[str, Secret | SecretFile] = {
+        "api_key": Secret("key"),
+        "api_secret": write(tmp_path, b"secret\n"),
+    }
     read = await CredentialsReader().read_all(sources)
     assert {name: secret.reveal() for name, secret in read.items()} == {
         "api_key": "key",

@@ -5,8 +5,10 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
+from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -29,7 +31,7 @@ def routes(**changes: object) -> Routes:
     store.succeed(TREASURY.key, poll_at(0.0), reading(balance("BTC", "1.50")))
     store.fail(PAYMENTS.key, poll_at(0.0), TlsError("expired"))
     clock = Clock(monotonic=lambda: 10.0, wall=lambda: 1_700_000_010.0)
-    parts: dict[str, object] = {
+    parts: dict[str, Any] = {
         "telemetry_path": "/metrics",
         "store": store,
         "own": ExporterMetrics("1.2.3", "abc", clock.monotonic),
@@ -60,7 +62,7 @@ def body(response: Response) -> bytes:
     return whole
 
 
-def names(families: Iterable[object]) -> set[str]:
+def names(families: Iterable[Metric]) -> set[str]:
     return {family.name for family in families}
 
 
@@ -136,8 +138,9 @@ async def test_exact_balances_can_be_deflated_too():
 
 async def test_there_is_no_page_of_an_account_that_is_not_configured():
     request = Request("GET", "/", "exchange=btcturk&account=nobody", {}, "::1")
-    response = await routes()["/"]["GET"](request)  # type: ignore[misc]
-    assert response.status == 404
+    response = routes()["/"]["GET"](request)
+    assert not isinstance(response, Response)
+    assert (await response).status == 404
 
 
 def test_readiness_is_told():
@@ -161,7 +164,9 @@ async def test_a_refused_reload_tells_every_problem():
         raise ConfigError([Problem("config.yaml", 3, 5, "accounts[0].name", "a value is missing")])
 
     handler = routes(reload=refuse)["/-/reload"]["POST"]
-    response = await handler(Request("POST", "/-/reload", "", {}, "::1"))
+    answering = handler(Request("POST", "/-/reload", "", {}, "::1"))
+    assert not isinstance(answering, Response)
+    response = await answering
     assert response.status == 500
     assert b"config.yaml:3:5: accounts[0].name: a value is missing" in body(response)
 

@@ -2,6 +2,7 @@
 
 from asyncio import to_thread
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ async def test_each_account_is_polled_by_one_of_the_shards(config: Path, tmp_pat
                 folder.mkdir()
                 flags = f"--shard={number}", "--total-shards=3", f"--config.file={config}", LISTEN
                 daemon = running.enter_context(exporter(folder, *flags))
-                found += accounts_in(wait_for(lambda daemon=daemon: daemon.get("/metrics")))
+                found += accounts_in(wait_for(partial(daemon.get, "/metrics")))
                 page = daemon.get("/metrics")
                 assert f"exchange_exporter_shard {float(number)}" in page
                 assert "exchange_exporter_total_shards 3.0" in page

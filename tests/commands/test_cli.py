@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from asyncio import to_thread
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from io import StringIO
 from itertools import chain, repeat
 from pathlib import Path
@@ -374,7 +374,7 @@ def test_a_resolver_that_hangs_keeps_no_command_from_ending(tmp_path: Path):
 
 
 async def test_a_defect_that_a_poll_meets_is_logged_with_its_place(simulator: Simulator):
-    walls = chain(["no time"], repeat(0.0))
+    walls: Iterator[str] = chain(["no time"], repeat("0"))
     clock = Clock(wall=lambda: float(next(walls)))
     lines = StringIO()
     logs.configure("info", "logfmt", stream=lines)

@@ -29,7 +29,7 @@ EVERYTHING = {
 
 
 def dashboard(uid: str) -> Json:
-    return json.loads((DIRECTORY / f"{uid}.json").read_text(encoding="utf-8"))
+    return dict(json.loads((DIRECTORY / f"{uid}.json").read_text(encoding="utf-8")))
 
 
 def panels(uid: str) -> list[Json]:

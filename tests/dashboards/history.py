@@ -62,8 +62,8 @@ def firing(
         state = "firing" if time - begin >= 5 * MINUTE else "pending"
         alerts.append(("ALERTS", {**labels, "alertstate": state}, 1))
         alerts.append(("ALERTS_FOR_STATE", labels, begin))
-    for key in set(since) - down:
-        del since[key]
+    for ended in since.keys() - down:
+        del since[ended]
     return alerts
 
 

@@ -4,6 +4,7 @@ Colours are those of Grafana's two themes; colour blindness is simulated with th
 Machado, Oliveira and Fernandes (2009) for full severity.
 """
 
+import math
 from itertools import combinations
 
 import pytest
@@ -103,11 +104,7 @@ def _lab(value: float) -> float:
 
 def difference(one: str, other: str) -> float:
     """Return how far two colours are apart for the vision that tells them apart the least."""
-    return min(
-        sum((a - b) ** 2 for a, b in zip(seen(one, vision), seen(other, vision), strict=True))
-        ** 0.5
-        for vision in VISION
-    )
+    return min(math.dist(seen(one, vision), seen(other, vision)) for vision in VISION)
 
 
 def contrast(one: str, other: str) -> float:

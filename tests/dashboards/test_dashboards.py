@@ -404,7 +404,7 @@ def worst_is_highest(panel: Json, heading: str) -> bool:
     )
     (mappings,) = (one["value"] for one in override["properties"] if one["id"] == "mappings")
     colors = {float(value): each["color"] for value, each in mappings[0]["options"].items()}
-    return colors[max(colors)] != "green"
+    return bool(colors[max(colors)] != "green")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Answers: strict JSON, and rows that are either understood whole or left out."""
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
@@ -21,7 +22,7 @@ from exporter.exchange_api.responses import (
 from exporter.model import Balance, BalancesResponse
 
 
-def read(rows: list[object]) -> BalancesResponse:
+def read(rows: Sequence[object]) -> BalancesResponse:
     """Read rows that have only a total."""
     amounts = AmountReader()
 
@@ -29,7 +30,7 @@ def read(rows: list[object]) -> BalancesResponse:
         total = amounts.read(row, "total")
         return Balance(asset, total, total, total)
 
-    return read_rows(rows, read_row)
+    return read_rows(list(rows), read_row)
 
 
 def totals(rows: list[object]) -> dict[str, str]:
@@ -227,7 +228,7 @@ def test_rows_beyond_the_bound_are_left_out_and_counted():
         max_size=8,
     )
 )
-def test_every_row_is_either_served_rejected_or_a_twin(rows: list[object]):
+def test_every_row_is_either_served_rejected_or_a_twin(rows: list[dict[str, str]]):
     reading = read(rows)
     assets = [balance.asset for balance in reading.balances]
     assert len(assets) == len(set(assets))

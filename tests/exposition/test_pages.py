@@ -16,23 +16,20 @@ from exporter.exposition.deflate import inflate
 from exporter.exposition.families import Format
 from exporter.exposition.pages import Exposition
 from exporter.model import Account, AccountKey, Amount, AssetFilter, Balance, Threshold
-from exporter.polling.snapshots import SnapshotStore
-from tests.accounts import WALL, balance, make_account, make_store, poll_at, reading
+from tests.accounts import WALL, FilledStore, balance, make_account, make_store, poll_at, reading
 
 PARSERS = {Format.TEXT: parse_text, Format.OPENMETRICS: parse_openmetrics}
 
 names = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
 
 
-def parsed(
-    store: SnapshotStore, page_format: Format = Format.TEXT, now: float = 1.0
-) -> list[Metric]:
+def parsed(store: FilledStore, page_format: Format = Format.TEXT, now: float = 1.0) -> list[Metric]:
     text = inflate(Exposition(store).page(page_format, now).block).decode()
     end = page_format.end
     return list(PARSERS[page_format](text + end))
 
 
-def full_store(*accounts: Account) -> SnapshotStore:
+def full_store(*accounts: Account) -> FilledStore:
     store = make_store(*accounts)
     row = Balance(
         asset="BTC",

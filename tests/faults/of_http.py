@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from exporter.simulator import FAULTS, Fault
 from exporter.simulator.exchange import Call
-from exporter.simulator.faults.table import on_response
+from exporter.simulator.faults import on_response
 from exporter.simulator.messages import Response
 from tests.faults.case import Tell, story_case
 from tests.faults.relay import relay_to

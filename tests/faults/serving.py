@@ -8,8 +8,9 @@ import socket
 import struct
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from itertools import cycle, product
+from typing import Any
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -28,7 +29,7 @@ from tests.web.shapes import (
     request,
 )
 
-Clients = Callable[[Daemon], Awaitable[None]]
+Clients = Callable[[Daemon], Coroutine[Any, Any, None]]
 """Do something to a daemon, and raise where it does not answer as it must."""
 
 # Seconds. Prometheus allows a scrape 10.
@@ -145,7 +146,7 @@ async def pipelining(daemon: Daemon) -> None:
 async def negotiation(daemon: Daemon) -> None:
     """Every kind of Accept with every kind of Accept-Encoding, with weights and garbage."""
     garbage = {"garbage of 10 kB": ("," * 5000 + ";q=" * 1600, next(iter(ACCEPT.values()))[1])}
-    for accept, coding in product((ACCEPT | garbage).values(), ACCEPT_ENCODING.values()):
+    for accept, coding in product({**ACCEPT, **garbage}.values(), ACCEPT_ENCODING.values()):
         headers = f"Accept: {accept[0]}", f"Accept-Encoding: {coding[0]}"
         answer = await _ask(daemon, _get("/metrics", *headers))
         assert _status(answer) == 200
@@ -214,7 +215,7 @@ async def _play(daemon: Daemon, clients: Clients) -> None:
     due = 2 * (time.monotonic() - began)  # of two accounts, every second
     assert daemon.polls() - polls > due / 2 - 2, "polls do not go on"
     page = _text(await _ask(daemon, _SCRAPES[0]))
-    assert list(text_string_to_metric_families(page))  # type: ignore[no-untyped-call]
+    assert list(text_string_to_metric_families(page))
     lag = re.search(r"^exchange_exporter_event_loop_lag_seconds (\S+)$", page, re.MULTILINE)
     assert lag, page
     assert float(lag[1]) < _MOST_LAG, f"the daemon kept itself waiting for {lag[1]} s"

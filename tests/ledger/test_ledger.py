@@ -1,5 +1,7 @@
 """Every number on every page is one that the exchange gave, whole, lately, and counted."""
 
+from typing import Any
+
 import pytest
 
 from exporter.simulator import Entry
@@ -24,8 +26,8 @@ def test_a_schedule_is_always_the_same_for_its_seed():
     assert draw(7) == draw(7) != draw(8)
 
 
-def entry(began: float, call: str = "balances", **changes: object) -> Entry:
-    fields: dict[str, object] = {
+def entry(began: float, call: str = "balances", **changes: Any) -> Entry:
+    fields: dict[str, Any] = {
         "number": 0, "began": began, "ended": began, "at": began, "exchange": "trubit",
         "account": "a", "call": call, "path": "/", "status": 200, "rows": (), "faults": (),
     }  # fmt: skip

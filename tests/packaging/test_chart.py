@@ -11,8 +11,8 @@ import yaml
 from exporter import __version__
 from exporter.exchanges import EXCHANGES
 from release import chart, kustomization
+from release.chart import CHART
 from tests.packaging.charts import (
-    CHART,
     ROOT,
     VALUE_SETS,
     Object,

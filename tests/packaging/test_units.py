@@ -40,7 +40,7 @@ def test_the_units_are_valid(tmp_path: Path):
 
 def test_the_service_is_exposed_to_little():
     analyze = debian("systemd-analyze", "systemd")
-    command = [analyze, "security", "--offline=true", SERVICE]
+    command = [analyze, "security", "--offline=true", str(SERVICE)]
     report = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     exposure = re.search(r"Overall exposure level for \S+: ([0-9.]+)", report)
     assert exposure

@@ -81,7 +81,8 @@ def test_an_installed_wheel_writes_its_assets_without_the_clone(built: Path, tmp
     (packages / "libraries.pth").write_text(
         str(next(Path(sys.prefix).glob("lib/python*/site-packages")))
     )
-    program = [environment / "bin/python", "-I", "-m", "exporter", "assets", tmp_path / "assets"]
+    python, folder = str(environment / "bin/python"), str(tmp_path / "assets")
+    program = [python, "-I", "-m", "exporter", "assets", folder]
     subprocess.run(program, cwd=tmp_path, check=True, capture_output=True)
     assert (tmp_path / "assets/prometheus/rules/totals.yaml").exists()
     assert (tmp_path / "assets/config.example.yaml").exists()

@@ -32,7 +32,9 @@ durations = st.floats(0, 20)
 
 def run_polls(pace: RateLimiter, durations: list[float]) -> list[tuple[float, float]]:
     """Return start and end of polls that all want to start at once, as the pace lets them."""
-    now, under_way, done = 0.0, [], []
+    now = 0.0
+    under_way: list[float] = []
+    done: list[tuple[float, float]] = []
     for duration in durations:
         while (wait := pace.delay_before_poll(now)) > 0:
             now += wait

@@ -2,11 +2,11 @@
 
 import asyncio
 import selectors
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -62,7 +62,7 @@ class Waitless(selectors.SelectSelector):
         return super().select(0)
 
 
-def in_virtual_time(main: Awaitable[None]) -> None:
+def in_virtual_time(main: Coroutine[Any, Any, None]) -> None:
     with asyncio.Runner(loop_factory=TimeLoop) as runner:
         runner.run(main)
 
@@ -138,7 +138,7 @@ class Scene:
         account = make_account(timeout=200.0, credentials={})
         with suppress(TimeoutError):
             async with asyncio.timeout(script.given_up):
-                result = await endpoint.poll(account, client)
+                result = await endpoint.poll(account, cast("Any", client))
                 now = asyncio.get_running_loop().time()
                 if isinstance(result.outcome, RateLimitedError):
                     self.refusals.append((now, result.outcome))

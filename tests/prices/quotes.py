@@ -15,8 +15,9 @@ LIMITS = QuoteLimits("bid", stale_after=300.0, max_row_age=3600.0, max_spread=De
 
 def quote(pair: str, bid: str | None, ask: str | None, age: float | None = 0.0) -> Quote:
     """Return a row that was `age` seconds old at `NOW`; its last price is its bid."""
-    sides = [None if side is None else Decimal(side) for side in (bid, ask, bid)]
-    return Quote(Pair(*pair.split("/")), *sides, None if age is None else NOW.exchange_time - age)
+    low, high = (None if side is None else Decimal(side) for side in (bid, ask))
+    updated = None if age is None else NOW.exchange_time - age
+    return Quote(Pair(*pair.split("/")), low, high, low, updated)
 
 
 def response(*quotes: Quote, **changes: Any) -> QuotesResponse:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -181,7 +182,7 @@ def test_a_quote_expires_by_the_first_of_its_three_ages(newest: float, own: floa
 ages = st.floats(-120, 4000, allow_nan=False) | st.none()
 prices = st.decimals("-1", "1000", places=2) | st.none()
 rows = st.builds(
-    lambda pair, bid, ask, age: quote(pair, *(p and str(p) for p in (bid, ask)), age),
+    lambda pair, bid, ask, age: quote(pair, bid and str(bid), ask and str(ask), age),
     st.sampled_from(["BTC/TRY", "ETH/TRY", "BTC/USDT"]),
     prices,
     prices,
@@ -191,7 +192,7 @@ rows = st.builds(
 
 @given(st.lists(st.lists(rows, max_size=6), max_size=4), st.sampled_from(["bid", "mid", "last"]))
 def test_whatever_comes_every_usable_rate_is_positive_fresh_and_of_the_last_response(
-    responses: list[list[Quote]], price: str
+    responses: list[list[Quote]], price: Literal["bid", "mid", "last"]
 ):
     limits = LIMITS._replace(price=price)
     found = Book()

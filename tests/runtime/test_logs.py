@@ -67,7 +67,7 @@ def test_libraries_that_log_urls_are_silent_even_at_debug(stream: io.StringIO, n
 
 def raise_one_from_another() -> None:
     try:
-        {}[CANARY]
+        dict[str, str]()[CANARY]
     except KeyError as error:
         raise ValueError(CANARY) from error
 

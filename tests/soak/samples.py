@@ -10,6 +10,7 @@ from dataclasses import astuple, dataclass, fields
 from functools import _lru_cache_wrapper
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 BOUNDS: Mapping[str, float] = {
     "rss_mib": 16.0,
@@ -42,7 +43,7 @@ class Sample:
     tasks: int
 
 
-def resources() -> dict[str, float]:
+def resources() -> dict[str, Any]:
     """Return what this process holds, after a full garbage collection.
 
     Caches of a bounded size are emptied first; the simulated exchanges, which are in the same

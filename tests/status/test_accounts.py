@@ -14,7 +14,8 @@ def account_in(page: Element) -> Element:
 
 
 def head_of(page: Element) -> list[str]:
-    return [cell.words for cell in account_in(page).all("tr")[0].inside]
+    row = account_in(page).all("tr")[0]
+    return [cell.words for cell in row.inside if isinstance(cell, Element)]
 
 
 def test_before_the_first_poll_it_waits():

@@ -6,29 +6,28 @@ from urllib.parse import unquote
 import pytest
 
 from exporter.errors import AuthenticationError, PollTimeoutError
-from exporter.polling.snapshots import SnapshotStore
-from tests.accounts import balance, make_account, make_store, poll_at, reading
+from tests.accounts import FilledStore, balance, make_account, make_store, poll_at, reading
 from tests.programs import exporter, wait_for
 from tests.status.browser import Tab
 from tests.status.conftest import Site
 from tests.status.pages import NOW
 from tests.status.test_page import HOSTILE, with_name
 
-Serve = Callable[[SnapshotStore], Site]
+Serve = Callable[[FilledStore], Site]
 
 TREASURY = make_account("treasury")
 PAYMENTS = make_account("payments", "trubit")
 REFRESH = "document.dispatchEvent(new Event('visibilitychange'))"
 
 
-def two_accounts() -> SnapshotStore:
+def two_accounts() -> FilledStore:
     store = make_store(TREASURY, PAYMENTS)
     store.succeed(TREASURY.key, poll_at(NOW - 5), reading(balance("BTC", "1234567.8900")))
     store.succeed(PAYMENTS.key, poll_at(NOW - 60), reading(balance("MXN", "7"), balance("X", "0")))
     return store
 
 
-def many_accounts(number: int) -> SnapshotStore:
+def many_accounts(number: int) -> FilledStore:
     accounts = [make_account(f"account-{each:03}") for each in range(number)]
     store = make_store(*accounts)
     for order, account in enumerate(accounts):

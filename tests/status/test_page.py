@@ -84,10 +84,16 @@ def test_every_address_in_the_page_is_relative_or_its_own():
         assert not address or address.startswith(("#", "./", "data:image/svg+xml,"))
 
 
+async def text_of(status: StatusPage) -> bytes:
+    blocks = await status.blocks()
+    assert blocks is not None
+    return inflate(join(blocks))
+
+
 def test_the_link_to_the_metrics_follows_their_path():
     clock = Clock(monotonic=lambda: 0.0, wall=lambda: 0.0)
-    blocks = asyncio.run(StatusPage(make_store(), clock, "/prom").blocks())
-    assert b'href="./prom"' in inflate(join(blocks))
+    status = StatusPage(make_store(), clock, "/prom")
+    assert b'href="./prom"' in asyncio.run(text_of(status))
 
 
 async def test_a_page_is_made_again_when_something_changed():
@@ -116,9 +122,9 @@ async def test_a_page_never_outlives_the_balances_on_it():
     store.succeed(account.key, poll_at(NOW - 179.5), reading(balance("BTC", "1.5")))
     now = NOW
     status = StatusPage(store, Clock(lambda: now, lambda: now), "/metrics")
-    assert b"1<span" in inflate(join(await status.blocks()))
+    assert b"1<span" in await text_of(status)
     now += 0.6
-    assert b"withdrawn <time" in inflate(join(await status.blocks()))
+    assert b"withdrawn <time" in await text_of(status)
 
 
 async def test_many_who_ask_at_once_get_the_same_page():

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -61,7 +62,7 @@ async def serve(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Serve]:
     """Serve routes; at the end no task may outlive the server, nor asyncio have complained."""
     servers: list[Server] = []
 
-    async def start(routes: Routes, limits: Limits = Limits(), **more: object) -> tuple[str, int]:  # noqa: B008
+    async def start(routes: Routes, limits: Limits = Limits(), **more: Any) -> tuple[str, int]:  # noqa: B008
         server = Server(routes, limits=limits, **more)
         servers.append(server)
         return (await server.start([Address("127.0.0.1", 0)]))[0]

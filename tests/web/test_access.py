@@ -41,7 +41,7 @@ AS_ALICE = f"Authorization: Basic {ALICE}"
 
 
 @pytest.fixture
-def configure(pem_folder) -> Callable[[str], Path]:
+def configure(pem_folder: Path) -> Callable[[str], Path]:
     """Write the web configuration as a careful tool does: whole, under its name at once."""
 
     def write(text: str) -> Path:
@@ -95,7 +95,7 @@ def status(answer: bytes) -> int:
 
 async def status_of(client, request: bytes) -> int:
     await client.send(request)
-    return (await client.answer())[0]
+    return int((await client.answer())[0])
 
 
 # Passwords
@@ -287,7 +287,8 @@ async def test_peers_that_do_not_answer_our_goodbye_make_room(serve, configure, 
     context = trusting(maximum_version=ssl.TLSVersion.TLSv1_2)
 
     def see_goodbye() -> ssl.SSLSocket:
-        peer = context.wrap_socket(socket.create_connection(address), server_hostname="localhost")
+        plain = socket.create_connection(address)
+        peer: ssl.SSLSocket = context.wrap_socket(plain, server_hostname="localhost")
         select.select([peer], [], [])
         return peer
 
@@ -316,7 +317,9 @@ async def test_a_renewed_certificate_is_shown_to_new_connections(
         _, writer = await asyncio.open_connection(
             *address, ssl=trusting(), server_hostname="localhost"
         )
-        certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        peer: ssl.SSLObject = writer.get_extra_info("ssl_object")
+        certificate = peer.getpeercert(binary_form=True)
+        assert certificate
         writer.transport.abort()
         return certificate
 

@@ -52,7 +52,9 @@ def test_promtool_says_the_same_but_for_the_differences_on_record(pem_folder):
     names = {}
     for kind in ("accepted", "refused", "stricter", "newer"):
         for file in (FILES / kind).glob("*.yaml"):
-            names[shutil.copy(file, pem_folder / f"{kind}-{file.name}").name] = kind
+            name = f"{kind}-{file.name}"
+            shutil.copy(file, pem_folder / name)
+            names[name] = kind
     run = subprocess.run(
         [require("promtool"), "check", "web-config", *names],
         cwd=pem_folder,

@@ -27,7 +27,8 @@ def refusal(text):
 
 
 def value(text) -> Node:
-    return parse(f"a: {text}").section(["a"])["a"]
+    node: Node = parse(f"a: {text}").section(["a"])["a"]
+    return node
 
 
 # Structure
