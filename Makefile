@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+DIST   := dist
 RESOLVE = $(or $(UV),uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 COMPILE = $(RESOLVE) pyproject.toml
 COMPILE_GROUP = $(RESOLVE) --constraint requirements/dev.txt --group
@@ -64,13 +65,13 @@ lock: ## Resolve the dependencies again (needs uv)
 	$(COMPILE_GROUP) packaging -o requirements/packaging.txt
 
 wheel: $(VENV)/.dev ## Build the wheel and the source distribution into dist/
-	$(BIN)/python -m hatchling build --directory dist
+	$(BIN)/python -m hatchling build --directory $(DIST)
 
 deb: wheel ## Build the Debian package into dist/, for the release of this machine
-	PIP="$(BIN)/python -m pip --python /usr/bin/python3" packaging/debian/build.sh dist/exchange_balance_exporter-$(VERSION)-py3-none-any.whl dist
+	PIP="$(BIN)/python -m pip --python /usr/bin/python3" packaging/debian/build.sh $(DIST)/exchange_balance_exporter-$(VERSION)-py3-none-any.whl $(DIST)
 
 sbom: $(VENV)/.dev ## Write the bill of materials into dist/
-	$(BIN)/python -m release.sbom dist
+	$(BIN)/python -m release.sbom $(DIST)
 
 release-check: $(VENV)/.dev ## Check that the version is one everywhere and may be released; TAG=v1.2.3
 	$(BIN)/python -m release.check $(TAG)

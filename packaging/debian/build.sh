@@ -25,11 +25,15 @@ chmod 0755 "$tree"
 lib=$tree/usr/lib/$name
 mkdir -p "$lib" "$tree/DEBIAN" "$tree/usr/bin" "$tree/usr/share/doc/$name"
 
-$pip install --quiet --disable-pip-version-check --no-compile --target "$lib" \
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+$pip install --quiet --no-compile --target "$lib" \
     --require-hashes --only-binary :all: -r "$root/requirements/runtime.txt"
-$pip install --quiet --disable-pip-version-check --no-compile --target "$lib" --no-deps --no-index "$wheel"
 rm -rf "$lib/bin"
+$pip install --quiet --no-compile --target "$lib" --no-deps --no-index "$wheel"
+rm -rf "$lib/bin"
+# Where the wheel was on the machine that built the package is of no interest.
 find "$lib" -name direct_url.json -delete
+sed -i '/direct_url\.json/d' "$lib"/*.dist-info/RECORD
 $python -m compileall -q --invalidation-mode unchecked-hash -s "$tree" -p / "$lib"
 
 install -m 0755 "$here/$name" "$tree/usr/bin/$name"
@@ -63,7 +67,7 @@ Description: Prometheus exporter for balances at crypto exchanges
  (exchange-balance-exporter assets DIR writes them).
 END
 
-(cd "$tree" && find usr lib -type f -print0 | sort -z | xargs -0 md5sum >DEBIAN/md5sums)
+(cd "$tree" && find usr -type f -print0 | sort -z | xargs -0 md5sum >DEBIAN/md5sums)
 find "$tree" -print0 | xargs -0 touch --no-dereference --date="@$SOURCE_DATE_EPOCH"
 mkdir -p "$folder"
 dpkg-deb --root-owner-group -Zxz --build "$tree" "$folder/${name}_${version}_${architecture}.deb"
