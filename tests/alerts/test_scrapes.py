@@ -27,7 +27,7 @@ def run(promtool: Tool, path: Path, tests: list[dict[str, Any]], folder: Path) -
     return "" if result.returncode == 0 else result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("seconds", [15, 30])
+@pytest.mark.parametrize("seconds", [10, 30])
 @each_file
 def test_alerts_are_the_same_at_any_scrape_interval(
     promtool: Tool, path: Path, seconds: int, tmp_path: Path
