@@ -120,7 +120,7 @@ class Daemon:
     async def _poll(self, config: Config) -> None:
         async with asyncio.TaskGroup() as tasks:
             self._poller = Poller(self.store, tasks, self._clock)
-            self._sources.start(tasks, self._poller.find_polled)
+            self._sources.start(tasks, self._poller)
             await self._take_over(config)
             self._started.set()
             self._systemd.ready()

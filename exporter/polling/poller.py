@@ -94,6 +94,14 @@ class Poller:
         account = self._store.states[key].schedule.account
         return Polled(account, self._endpoint_of(account))
 
+    def public(self, account: Account, limit: int) -> Polled:
+        """Return how public calls are sent that need no key; they share the API's clock.
+
+        `limit` is in requests a minute, and counted apart from that of private calls.
+        """
+        key = endpoint_key(account, self._access.egresses)._replace(limit="public", account="")
+        return Polled(account, self._endpoints.get(key, account, limit))
+
     def limits(self) -> list[LimitState]:
         """Return every rate limit as it is now."""
         return self._endpoints.limits()

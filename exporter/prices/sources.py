@@ -1,8 +1,8 @@
 """Fetch quotes: one task for each price source, none of which can touch a balance."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 import structlog
 
@@ -10,7 +10,7 @@ from exporter.errors import InternalError, PollError
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey
 from exporter.polling.deadline import Deadline
-from exporter.polling.endpoint import Endpoint, Run, Sleep
+from exporter.polling.endpoint import Run, Sleep
 from exporter.polling.poller import Polled
 from exporter.polling.rate_limit import Backoff, next_due, outage_pause
 from exporter.polling.snapshots import SnapshotStore
@@ -25,8 +25,14 @@ log = structlog.get_logger(__name__)
 _ADVICE = "Values that need its quotes are withheld once they are too old; balances are not."
 
 
-FindPolled = Callable[[AccountKey], Polled | None]
-"""Return an account that is polled now; its quotes are fetched within its rate limit."""
+class Polling(Protocol):
+    """Find the endpoint of a source; a `Poller` does."""
+
+    def find_polled(self, key: AccountKey) -> Polled | None:
+        """Return an account that is polled now, None for any other."""
+
+    def public(self, account: Account, limit: int) -> Polled:
+        """Return how public calls are sent, with a limit in requests a minute."""
 
 
 class PriceSources:
@@ -46,15 +52,14 @@ class PriceSources:
         self._read_held = read_held
         self._sleep = sleep
         self._backoff: Backoff[str] = Backoff()
-        self._public: dict[tuple[object, ...], Endpoint] = {}
         self._running: list[asyncio.Task[None]] = []
         self._tasks: asyncio.TaskGroup
-        self._find_polled: FindPolled
+        self._polling: Polling
         self.valuations: Valuations | None = None
 
-    def start(self, tasks: asyncio.TaskGroup, find_polled: FindPolled) -> None:
-        """Own tasks in a group from now on; a source's account is found with `find_polled`."""
-        self._tasks, self._find_polled = tasks, find_polled
+    def start(self, tasks: asyncio.TaskGroup, polling: Polling) -> None:
+        """Run tasks in a group from now on, within the rate limits of polling."""
+        self._tasks, self._polling = tasks, polling
 
     async def reconcile(self, valuation: Valuation | None) -> None:
         """Fetch for this valuation from now on; one that did not change goes on undisturbed."""
@@ -62,7 +67,6 @@ class PriceSources:
             return
         await self.stop()
         self.valuations = Valuations(valuation, self._read_held) if valuation else None
-        self._forget_idle_endpoints()
         self._backoff.keep([source.name for source in valuation.sources] if valuation else [])
         if self.valuations:
             self._running = [
@@ -106,12 +110,7 @@ class PriceSources:
     def _polled(self, source: PriceSource) -> Polled | None:
         """Return how a source is reached now: as its account is, or by its public API."""
         if source.account is not None:
-            return self._find_polled(AccountKey(source.exchange, source.account))
-        exchange = EXCHANGES[source.exchange]
-        limit = exchange.quotes.requests_per_minute if exchange.quotes else 0
-        key = source.exchange, source.base_url, source.network
-        if key not in self._public:
-            self._public[key] = Endpoint(exchange, limit, self._clock, sleep=self._sleep)
+            return self._polling.find_polled(AccountKey(source.exchange, source.account))
         nobody = Account(
             name=source.name,
             exchange=source.exchange,
@@ -121,10 +120,8 @@ class PriceSources:
             timeout=source.timeout,
             network=source.network,
         )
-        return Polled(nobody, self._public[key])
-
-    def _forget_idle_endpoints(self) -> None:
-        self._public = {key: each for key, each in self._public.items() if not each.is_idle()}
+        quotes = EXCHANGES[source.exchange].quotes
+        return self._polling.public(nobody, quotes.requests_per_minute if quotes else 1)
 
     def _query(self, source: PriceSource, valuations: Valuations) -> QuotesQuery:
         valuation = valuations.valuation

@@ -184,7 +184,7 @@ class World:
         async with asyncio.TaskGroup() as tasks:
             poller = Poller(self.store, tasks, self.clocks.ours)
             await poller.reconcile(listed, limits)
-            self.sources.start(tasks, poller.find_polled)
+            self.sources.start(tasks, poller)
             await self.sources.reconcile(valuation)
             try:
                 yield poller
