@@ -52,6 +52,21 @@ def is_sum(total: Amount, first: Amount, second: Amount) -> bool:
     return EXACT.add(Decimal(first), Decimal(second)) == Decimal(total)
 
 
+def exact_sum(first: Amount, second: Amount) -> Amount:
+    """Return the exact sum of two amounts.
+
+    For an exchange that gives no total: then the total is ours. Raises `AmountError` if a float64
+    can't hold it.
+    """
+    if is_zero(second):
+        return first
+    plain = format(EXACT.add(Decimal(first), Decimal(second)), "f")
+    if plain[0] == "-" and not plain.strip("-0."):
+        plain = plain[1:]
+    _check_float64(plain)
+    return Amount(plain)
+
+
 def is_zero(amount: Amount) -> bool:
     """Return whether an amount is zero, with however many digits."""
     return not amount.strip("0.")

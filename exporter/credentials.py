@@ -1,11 +1,13 @@
 """Hold the secrets of an account, and read those that live in files."""
 
 import asyncio
+import base64
+import binascii
 import hashlib
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -53,14 +55,50 @@ def check_not_decorated(text: str) -> None:
         raise ValueError("looks like NAME=VALUE or NAME: VALUE; keep only the value")
 
 
+Validate = Callable[[str], None]
+"""Raise a `ValueError` that says what a credential must be; the message never repeats the text."""
+
+
+def one_line(text: str) -> None:
+    """Check that a credential can stand in a header or a URL."""
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("must be one line of printable ASCII characters")
+
+
+def base64_text(text: str) -> None:
+    """Check that a credential is base64, as some exchanges show their secrets."""
+    one_line(text)
+    try:
+        base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("must be base64, exactly as the exchange shows it") from None
+
+
+def pem_text(text: str) -> None:
+    """Check that a credential is a PEM block, such as a private key, with its line breaks."""
+    lines = text.splitlines()
+    is_framed = lines[0].startswith("-----BEGIN ") and lines[-1].startswith("-----END ")
+    if not (is_framed and all(line.isascii() and line.isprintable() for line in lines)):
+        raise ValueError("must be a PEM block with its BEGIN and END lines")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Declare one credential of an exchange: its name in a configuration, and its form."""
+
+    name: str
+    validate: Validate = one_line
+
+
 @dataclass(frozen=True, slots=True)
 class SecretFile:
-    """Name a file whose text is a secret; it is read again at every poll.
+    """Name a file whose text is a secret of a form; it is read again at every poll.
 
     Neither `repr` nor an error shows the path: the secret itself may have been taken for one.
     """
 
     path: Path = field(repr=False)
+    validate: Validate = field(default=one_line, repr=False)
 
     def read(self) -> Secret:
         """Return the file's text without the white space, or the byte order mark, around it.
@@ -80,10 +118,9 @@ class SecretFile:
             raise CredentialsError("the file is empty")
         try:
             check_not_decorated(text)
+            self.validate(text)
         except ValueError as error:
             raise CredentialsError(f"its content {error}") from None
-        if not (text.isascii() and text.isprintable()):
-            raise CredentialsError("holds more than one line of printable ASCII")
         return Secret(text)
 
     def is_readable_by_others(self) -> bool:

@@ -10,8 +10,17 @@ from exporter.credentials import SecretSource
 Amount = NewType("Amount", str)
 """An exact decimal in plain notation, as `amounts.parse_amount` makes it: `-12.50`, never `1e3`."""
 
+MAX_ASSET_CODE = 64
+MAX_ASSETS = 2000
+"""Most assets of one account that are published; about four times what an exchange lists."""
+
 BOUNDS = ("free_min", "free_max", "total_min", "total_max", "locked_min", "locked_max")
 VALUE_BOUNDS = ("value_min", "value_max")
+
+
+def is_asset_code(text: str) -> bool:
+    """Return whether a text can be an asset's code: printable, and without space at its ends."""
+    return 0 < len(text) <= MAX_ASSET_CODE and text.isprintable() and text == text.strip()
 
 
 class AccountKey(NamedTuple):
@@ -94,7 +103,10 @@ class Account:
 
 
 class Balance(NamedTuple):
-    """Hold one row of an answer; the unit of every amount is the asset itself."""
+    """One row of a response; the unit of every amount is the asset itself.
+
+    The pending amounts are part of no other: what has not arrived yet, and what has left already.
+    """
 
     asset: str
     total: Amount
@@ -102,6 +114,8 @@ class Balance(NamedTuple):
     locked: Amount
     locked_orders: Amount | None = None
     locked_withdrawals: Amount | None = None
+    pending_deposit: Amount | None = None
+    pending_withdrawal: Amount | None = None
     updated_ms: int | None = None
     asset_name: str = ""
     asset_id: str = ""
@@ -109,9 +123,9 @@ class Balance(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """Say which row of an answer was left out, by its place in the list (from 0), and why.
+    """A row that was dropped, by its place in the list (from 0), and why.
 
-    `asset` is None where not even the asset's code was understood.
+    `asset` is what can be shown of the asset's code, None if there is nothing to show.
     """
 
     row: int
@@ -121,21 +135,29 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class BalancesResponse:
-    """Hold all that one answer of an exchange said: every row is in `balances` or in `rejected`."""
+    """All that one response of an exchange said: every row is in `balances` or in `rejected`."""
 
     balances: tuple[Balance, ...]
     rejected: tuple[RejectedRow, ...] = ()
     can_deposit: bool | None = None
 
     def only(self, assets: AssetFilter) -> "BalancesResponse":
-        """Return what is left when an account's choice of assets is applied."""
-        if assets == AssetFilter():
-            return self
-        return BalancesResponse(
-            tuple(balance for balance in self.balances if assets.admits(balance.asset)),
-            tuple(row for row in self.rejected if row.asset is None or assets.admits(row.asset)),
-            self.can_deposit,
-        )
+        """Return the rows that an account's choice of assets admits, `MAX_ASSETS` at most.
+
+        What a row's code is can be unknown: then only a list of assets to include tells that the
+        row is not wanted.
+        """
+        balances = [balance for balance in self.balances if assets.admits(balance.asset)]
+        rejected = [
+            row
+            for row in self.rejected
+            if (assets.include is None if row.asset is None else assets.admits(row.asset))
+        ]
+        rejected += [
+            RejectedRow(row, balance.asset, f"more than {MAX_ASSETS} assets")
+            for row, balance in enumerate(balances[MAX_ASSETS:], MAX_ASSETS)
+        ]
+        return BalancesResponse(tuple(balances[:MAX_ASSETS]), tuple(rejected), self.can_deposit)
 
 
 class Block(NamedTuple):

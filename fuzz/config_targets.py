@@ -110,7 +110,7 @@ def _check_config(read: Config) -> None:
         assert account.name.isprintable(), "a label that can't be printed"
         assert 1 <= account.interval <= 86_400, "an interval out of its limits"
         assert 0.1 <= account.timeout <= 600, "a timeout out of its limits"
-        assert frozenset(account.credentials) in EXCHANGES[account.exchange].credentials
+        assert frozenset(account.credentials) in EXCHANGES[account.exchange].credential_sets
         assert account.base_url.startswith(("https://", "http://")), "another scheme"
         assert not any(character in account.base_url for character in " @?#\\\n"), "a strange URL"
         for threshold in account.thresholds:

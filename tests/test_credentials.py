@@ -37,9 +37,9 @@ def test_white_space_around_a_secret_does_not_count(tmp_path: Path, content: byt
     [
         (b"", "empty"),
         (b"\n", "empty"),
-        (b"a\nb", "more than one line"),
-        (b"a\x00b", "more than one line"),
-        ("schlüssel".encode(), "more than one line of printable ASCII"),
+        (b"a\nb", "must be one line"),
+        (b"a\x00b", "must be one line"),
+        ("schlüssel".encode(), "must be one line of printable ASCII"),
         (b"\xff\xfe", "not UTF-8"),
         (b"x" * (MAX_SECRET_BYTES + 1), "larger than"),
     ],

@@ -260,7 +260,7 @@ def _all_of(member: Member) -> Any:  # noqa: ANN401 - a text, or what stands bel
 
 def _account_of(exchange: str) -> Mapping[str, Any]:
     """Return an account at an exchange that has no example of its own."""
-    names = sorted(EXCHANGES[exchange].credentials[0])
+    names = sorted(EXCHANGES[exchange].credential_sets[0])
     variable = exchange.upper().replace(":", "_")
     return {
         "name": f"{exchange.replace('_', '-')}-main",

@@ -1,12 +1,12 @@
 """Read the credentials of an account."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
 
 from exporter.config import values
 from exporter.config.networks import read_path
-from exporter.credentials import SecretFile, SecretSource
+from exporter.credentials import SecretFile, SecretSource, Validate, one_line
 from exporter.exchange_api.base import Exchange
 from exporter.exchanges import EXCHANGES
 from exporter.yamlfile.nodes import Node
@@ -18,21 +18,19 @@ def read_credentials(node: Node, exchange: Exchange | None) -> Mapping[str, Secr
     nodes = node.section([key for name in names for key in (name, f"{name}_file")])
     given = frozenset(name for name in names if not _is_missing(nodes, name))
     if exchange is not None and not node.is_unknown:
-        _check_set(node, given, exchange.credentials)
+        _check_set(node, given, exchange.credential_sets)
     sources = {name: _source(nodes, name, exchange) for name in names if name in given}
     return MappingProxyType({name: source for name, source in sources.items() if source})
 
 
 def credential_names(exchanges: Iterable[Exchange]) -> list[str]:
     """Return the names of all credentials that some of the exchanges ask for."""
-    return sorted({name for each in exchanges for given in each.credentials for name in given})
+    return sorted({name for each in exchanges for given in each.credential_sets for name in given})
 
 
-def validator(exchange: Exchange | None, name: str) -> Callable[[str], object]:
+def validator(exchange: Exchange | None, name: str) -> Validate:
     """Return what raises `ValueError` unless a credential has the form that it should."""
-    if exchange is not None and name in exchange.base64_credentials:
-        return values.check_base64
-    return values.check_one_line
+    return exchange.credential(name).validate if exchange else one_line
 
 
 def has_written_secret(node: Node) -> bool:
@@ -53,7 +51,7 @@ def _source(nodes: Mapping[str, Node], name: str, exchange: Exchange | None) -> 
         path = read_path(file)
         if not inline.is_nothing:
             file.problem(f"`{name}` is given too; keep only one of the two")
-        return SecretFile(path) if path else None
+        return SecretFile(path, validator(exchange, name)) if path else None
     return inline.parsed(partial(values.secret, validate=validator(exchange, name)))
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from exporter.config import kinds, values
 from exporter.config.schema import Section, Setting
 from exporter.exchanges import EXCHANGES
-from exporter.model import BOUNDS, VALUE_BOUNDS, Account, Network
+from exporter.model import BOUNDS, MAX_ASSET_CODE, VALUE_BOUNDS, Account, Network
 from exporter.yamlfile.nodes import Node
 
 # What people call an exchange, and the name that it has here.
@@ -110,7 +110,7 @@ ASSETS = Section("assets", "Which assets are published: include or exclude.", (I
 
 ASSET = Setting(
     "asset",
-    kinds.text(f"text of at most {values.MAX_ASSET} characters", values.asset_code),
+    kinds.text(f"text of at most {MAX_ASSET_CODE} characters", values.asset_code),
     None,
     "Asset that these bounds are for.",
     "BTC",
@@ -219,7 +219,8 @@ IN_TOTALS = Setting(
 
 
 def _credential_names() -> list[str]:
-    names = {name for each in EXCHANGES.values() for given in each.credentials for name in given}
+    sets = [given for each in EXCHANGES.values() for given in each.credential_sets]
+    names = {name for given in sets for name in given}
     return sorted(names)
 
 

@@ -4,19 +4,16 @@ Each function takes a value's text and returns what it means, or raises a `Value
 says what to write instead. No message repeats the text.
 """
 
-import base64
-import binascii
 import ipaddress
 import re
 from collections.abc import Callable
 
 from exporter.amounts import parse_amount
-from exporter.credentials import Secret, check_not_decorated
-from exporter.model import AccountKey, Amount
+from exporter.credentials import Secret, Validate, check_not_decorated
+from exporter.model import MAX_ASSET_CODE, AccountKey, Amount, is_asset_code
 from exporter.yamlfile.durations import parse_duration
 
 MAX_NAME = 100
-MAX_ASSET = 64
 MAX_LABEL_VALUE = 200
 RESERVED_LABELS = frozenset({"exchange", "account", "asset"})
 
@@ -44,9 +41,9 @@ def account_name(text: str) -> str:
 
 def asset_code(text: str) -> str:
     """Return an asset's code as its exchange writes it, in any script."""
-    if 1 <= len(text) <= MAX_ASSET and text == text.strip():
+    if is_asset_code(text):
         return text
-    raise ValueError(f"must have 1 to {MAX_ASSET} characters, and no space around them")
+    raise ValueError(f"must have 1 to {MAX_ASSET_CODE} characters, and no space around them")
 
 
 def currency(text: str) -> str:
@@ -123,7 +120,7 @@ def balances_path(text: str) -> str:
     raise ValueError("must be a path that begins with a single slash, such as /v2/assets?id=0")
 
 
-def secret(text: str, validate: Callable[[str], object]) -> Secret:
+def secret(text: str, validate: Validate) -> Secret:
     """Return a credential; `validate` raises `ValueError` unless it has the form it should."""
     text = text.strip()
     if not text:
@@ -131,21 +128,6 @@ def secret(text: str, validate: Callable[[str], object]) -> Secret:
     check_not_decorated(text)
     validate(text)
     return Secret(text)
-
-
-def check_one_line(text: str) -> None:
-    """Raise `ValueError` unless a credential can stand in a header or a URL."""
-    if not (text.isascii() and text.isprintable()):
-        raise ValueError("must be one line of printable ASCII characters")
-
-
-def check_base64(text: str) -> None:
-    """Raise `ValueError` unless a credential is base64, as some exchanges show it."""
-    check_one_line(text)
-    try:
-        base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise ValueError("must be base64, exactly as the exchange shows it") from None
 
 
 def proxy_url(text: str) -> Secret:

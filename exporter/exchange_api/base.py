@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from exporter.credentials import Secret
+from exporter.credentials import Credential, Secret
+from exporter.exchange_api.http_date import MAX_RETRY_AFTER
 from exporter.exchange_api.server_clock import ServerClock
 from exporter.exchange_api.session import Session
 from exporter.model import Account, BalancesResponse
@@ -47,14 +48,20 @@ class Quotes:
     need_account: bool = False
 
 
+CredentialSet = tuple[Credential, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """Register one exchange: what a configuration may say of it, and how its accounts are polled.
 
-    `credentials` lists the sets of credential names of which an account must give exactly one;
-    `base64_credentials` names those that the exchange hands out in base64. `has_other_paths` says
-    whether an account may set another `balances_path`. `token_credentials` are those that are first
-    exchanged for a token, which accounts that have the same ones share.
+    An account gives exactly one of the sets of `credentials`. `requests_per_minute` is the
+    documented limit of private calls, for each address or, with `has_limit_per_account`, for each
+    account. A `Retry-After` is followed up to `max_retry_after` seconds. `pause_after` returns for how many
+    seconds to send nothing after a response with these headers (0: none), where an exchange says
+    what is left of its limit; it is given the exchange's time as Unix seconds, too.
+    `has_other_paths` says whether an account may set another `balances_path`. `token_credentials` are those that
+    are first exchanged for a token, which accounts that have the same ones share.
     """
 
     name: str
@@ -62,8 +69,10 @@ class Exchange:
     base_url: str
     balances_path: str
     requests_per_minute: int
-    credentials: tuple[frozenset[str], ...]
-    base64_credentials: frozenset[str] = frozenset()
+    credentials: tuple[CredentialSet, ...]
+    has_limit_per_account: bool = False
+    max_retry_after: float = MAX_RETRY_AFTER
+    pause_after: Callable[[Mapping[str, str], float], float] | None = None
     has_other_paths: bool = False
     quotes: Quotes | None = None
     token_credentials: frozenset[str] = frozenset()
@@ -71,3 +80,16 @@ class Exchange:
     def needs_token(self, credentials: Collection[str]) -> bool:
         """Return whether an account with these credentials requests a token before balances."""
         return bool(self.token_credentials) and self.token_credentials <= set(credentials)
+
+    @property
+    def credential_sets(self) -> tuple[frozenset[str], ...]:
+        """Return the names of each set of credentials."""
+        return tuple(frozenset(each.name for each in given) for given in self.credentials)
+
+    def credential(self, name: str) -> Credential:
+        """Return the credential of a name, which must be one of the sets'."""
+        return next(each for given in self.credentials for each in given if each.name == name)
+
+
+KEY_AND_SECRET: CredentialSet = (Credential("api_key"), Credential("api_secret"))
+"""The credentials of most exchanges."""

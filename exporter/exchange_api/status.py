@@ -18,12 +18,10 @@ from exporter.errors import (
     RejectedError,
     UnavailableError,
 )
+from exporter.exchange_api.error_table import ErrorTable
 from exporter.exchange_api.messages import ApiResponse
 
 Parsed = TypeVar("Parsed")
-
-ReadError = Callable[[bytes], PollError | None]
-"""Return the error that the body of a 4xx names, None if the body is not the exchange's own."""
 
 Statuses = Mapping[int, type[PollError]]
 
@@ -36,25 +34,19 @@ _CLOUDFLARE_STATUSES = {*range(520, 527), 530}
 _CLOUDFLARE_LIMIT = "1015"
 
 
-def _no_error(_body: bytes) -> None:
-    return None
-
-
 def read_response(
-    response: ApiResponse,
-    parse: Callable[[bytes], Parsed],
-    read_error: ReadError = _no_error,
-    statuses: Statuses = _NO_STATUSES,
+    response: ApiResponse, parse: Callable[[bytes], Parsed], errors: ErrorTable | None = None
 ) -> Parsed:
     """Return what the body of a 200 says; raises the error that its status or its code means.
 
-    What the body of a 4xx says, as far as `read_error` knows it, outweighs its status; `statuses`
-    are those to which the exchange gives a meaning of its own.
+    What the body of a 4xx says, as far as it is one of the exchange's `errors`, outweighs its
+    status.
     """
     try:
-        if 400 <= response.status < 500 and (error := read_error(response.body)):
+        is_client_error = 400 <= response.status < 500
+        if errors and is_client_error and (error := errors.read(response.status, response.body)):
             raise error
-        check_status(response, statuses)
+        check_status(response, errors.statuses if errors else _NO_STATUSES)
         return parse(response.body)
     except PollError as error:
         error.status = response.status

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from exporter.amounts import AmountError, parse_amount
 from exporter.errors import BadResponseError
-from exporter.exchange_api.responses import JsonNumber, Row, RowError
+from exporter.exchange_api.responses import JsonNumber
+from exporter.exchange_api.rows import Row, RowError
 from exporter.quotes import Pair, Quote, QuotesResponse
 
 MAX_ROWS = 20_000

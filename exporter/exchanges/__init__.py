@@ -1,8 +1,14 @@
-"""List the exchanges: a new one is a file here and a line in `EXCHANGES`."""
+"""List the exchanges: each file here defines some, and so may any other installed package."""
+
+import sys
 
 from exporter.exchange_api.base import Exchange
-from exporter.exchanges import btcturk, trubit
+from exporter.exchange_api.registry import ExchangeFamily, Registry
+from exporter.runtime.plugins import in_folder, in_packages
 
-EXCHANGES: dict[str, Exchange] = {
-    exchange.name: exchange for exchange in (btcturk.EXCHANGE, trubit.EXCHANGE)
-}
+GROUP = "exchange_balance_exporter.exchanges"
+
+EXCHANGES = Registry(
+    [*in_folder(sys.modules[__name__], Exchange), *in_packages(GROUP, Exchange)],
+    in_packages(GROUP, ExchangeFamily),
+)

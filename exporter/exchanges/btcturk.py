@@ -11,34 +11,35 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
+from functools import partial
 
-from exporter.credentials import Secret
+from exporter.credentials import Credential, Secret, base64_text
 from exporter.errors import (
     AuthenticationError,
     BadResponseError,
     ClockSkewError,
     CredentialsError,
     PollError,
+    RateLimitedError,
 )
 from exporter.exchange_api.base import Exchange, Quotes
+from exporter.exchange_api.error_table import ErrorTable, code_in
 from exporter.exchange_api.messages import ApiRequest
-from exporter.exchange_api.responses import (
-    AmountReader,
-    Row,
-    decode_object,
-    read_rows,
-    read_text,
-    refusal,
-)
+from exporter.exchange_api.responses import decode_object, list_of
+from exporter.exchange_api.rows import Amounts, Row, read_rows, read_text, read_time_ms
 from exporter.exchange_api.server_clock import ServerClock, SignedAt
 from exporter.exchange_api.session import Session
+from exporter.exchange_api.signed_request import Nonces, send_signed
 from exporter.exchange_api.status import read_response
 from exporter.exchange_api.ticker import read_code, read_milliseconds, read_price, read_quotes
 from exporter.model import Account, Balance, BalancesResponse
 from exporter.quotes import Pair, Quote, QuotesQuery, QuotesResponse
 
 _SUCCESS_CODES = (0, "0", "SUCCESS")
-_ERRORS: dict[int, type[PollError]] = {1037: AuthenticationError}
+# 409 for a limit: https://github.com/BTCTrader/broker-api-docs/issues/66
+ERRORS = ErrorTable(
+    code_in("code", "success"), {"1037": AuthenticationError}, {409: RateLimitedError}
+)
 _TICKER_PATH = "/api/v2/ticker"
 _LATE = 0.5  # seconds; a `Date` tells no less
 
@@ -51,41 +52,39 @@ class _OvertakenError(AuthenticationError):
 
 
 class BtcTurk:
-    """Poll balances with stamps that never repeat, even where accounts share a key."""
+    """Poll balances with stamps that never repeat, also if accounts share a key."""
 
     def __init__(self, server_clock: ServerClock) -> None:
         """Sign requests with the exchange's own time."""
         self._server_clock = server_clock
-        self._last_stamps: dict[Secret, int] = {}
+        self._stamps = Nonces(server_clock)
 
     async def fetch_balances(
         self, account: Account, credentials: Mapping[str, Secret], session: Session
     ) -> BalancesResponse:
         """Return the balances of an account."""
         try:
-            return await self._ask(account, credentials, session)
+            return await self._fetch(account, credentials, session)
         except _OvertakenError:
-            return await self._ask(account, credentials, session)
+            return await self._fetch(account, credentials, session)
 
-    async def _ask(
+    async def _fetch(
         self, account: Account, credentials: Mapping[str, Secret], session: Session
     ) -> BalancesResponse:
         key, secret = credentials["api_key"], credentials["api_secret"]
-        stamp = SignedAt(0, 0)
 
-        def signed() -> ApiRequest:
-            nonlocal stamp
-            stamp_ms = self._next_stamp(key)
-            stamp = self._server_clock.stamp(stamp_ms / 1000)
+        def signed(stamp_ms: int) -> ApiRequest:
             return ApiRequest(account.balances_path, sign(key.reveal(), secret.reveal(), stamp_ms))
 
-        answer = await session.send(signed)
-        try:
-            reading = read_response(answer, parse_balances)
-        except AuthenticationError as error:
-            raise self._explain(error, key, stamp) from None
-        self._server_clock.accepted(stamp)
-        return reading
+        balances, _ = await send_signed(
+            session,
+            self._server_clock,
+            signed,
+            lambda response: read_response(response, parse_balances, ERRORS),
+            next_ms=partial(self._stamps.next, key),
+            explain=partial(self._explain, key),
+        )
+        return balances
 
     async def fetch_quotes(
         self,
@@ -95,26 +94,16 @@ class BtcTurk:
     ) -> QuotesResponse:
         """Return the whole ticker, which needs no key."""
         response = await session.send(lambda: ApiRequest(_TICKER_PATH, {}, call="ticker"))
-        return read_response(response, parse_ticker)
+        return read_response(response, parse_ticker, ERRORS)
 
-    def _explain(self, refusal: AuthenticationError, key: Secret, stamp: SignedAt) -> PollError:
+    def _explain(self, key: Secret, refusal: PollError, stamp: SignedAt) -> PollError:
         """Tell a refused stamp from a refused key: the exchange has the same words for both."""
         error = self._server_clock.refused(refusal, stamp)
         if isinstance(error, ClockSkewError):
-            # The stamp was not taken, and may be far ahead of all that are to come.
-            self._last_stamps.pop(key, None)
-        elif (
-            self._last_stamps.get(key, 0) / 1000 != stamp.time
-            or self._server_clock.behind(stamp) > _LATE
-        ):
+            self._stamps.forget(key)
+        elif not self._stamps.is_last(key, stamp.time) or self._server_clock.behind(stamp) > _LATE:
             return _OvertakenError("a later request with the same key may have come first")
         return error
-
-    def _next_stamp(self, key: Secret) -> int:
-        now = int(self._server_clock.now() * 1000)
-        stamp = max(now, self._last_stamps.get(key, 0) + 1)
-        self._last_stamps[key] = stamp
-        return stamp
 
 
 def sign(public_key: str, private_key: str, stamp_ms: int) -> dict[str, str]:
@@ -159,11 +148,9 @@ def _read_quote(pair: Pair, row: Row) -> Quote:
 
 
 def parse_balances(body: bytes) -> BalancesResponse:
-    """Return what the body of a 200 says; raises `BadResponseError` or `RejectedError`."""
-    rows = _successful_data(body)
-    if not isinstance(rows, list):
-        raise BadResponseError("the answer has no list of balances")
-    amounts = AmountReader()
+    """Return what the body of a 200 says; raises the `PollError` that its code means."""
+    rows = list_of(_successful_data(body))
+    amounts = Amounts(rows, "balance", "free", "locked", "orderFund", "requestFund")
 
     def read_row(asset: str, row: Row) -> Balance:
         return Balance(
@@ -173,7 +160,7 @@ def parse_balances(body: bytes) -> BalancesResponse:
             locked=amounts.read(row, "locked"),
             locked_orders=amounts.read_optional(row, "orderFund"),
             locked_withdrawals=amounts.read_optional(row, "requestFund"),
-            updated_ms=_read_timestamp(row),
+            updated_ms=read_time_ms(row, "timestamp"),
             asset_name=read_text(row, "assetname"),
         )
 
@@ -184,15 +171,10 @@ def _successful_data(body: bytes) -> object:
     document = decode_object(body)
     success, code = document.get("success"), document.get("code")
     if not isinstance(success, bool):
-        raise BadResponseError("the answer does not say whether it is a success")
+        raise BadResponseError("the response does not say whether it is a success")
     if not success or code is False or code not in _SUCCESS_CODES:  # False equals 0
-        raise refusal(code, _ERRORS)
+        raise ERRORS.error(code)
     return document.get("data")
-
-
-def _read_timestamp(row: Row) -> int | None:
-    value = row.get("timestamp")
-    return value if type(value) is int and 0 < value < 10**14 else None
 
 
 EXCHANGE = Exchange(
@@ -201,7 +183,6 @@ EXCHANGE = Exchange(
     base_url="https://api.btcturk.com",
     balances_path="/api/v1/users/balances",
     requests_per_minute=120,
-    credentials=(frozenset({"api_key", "api_secret"}),),
+    credentials=((Credential("api_key"), Credential("api_secret", base64_text)),),
     quotes=Quotes(frozenset({"TRY", "USDT", "BTC"}), requests_per_minute=600),
-    base64_credentials=frozenset({"api_secret"}),
 )

@@ -3,6 +3,7 @@
 import logging
 import pkgutil
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -29,10 +30,9 @@ def in_packages(group: str, kind: type[Found]) -> Iterator[Found]:
         value = _loaded(entry)
         if isinstance(value, kind):
             yield value
-        elif value is not None:
-            log.warning("entry point %s of %s has the wrong type", entry.name, group)
 
 
+@cache
 def _loaded(entry: EntryPoint) -> object:
     try:
         return entry.load()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exporter.config import loader, settings
 from exporter.config.loader import ConfigError
-from exporter.credentials import Secret, SecretFile
+from exporter.credentials import Secret, SecretFile, base64_text
 from exporter.exchanges import EXCHANGES
 from exporter.model import (
     Account,
@@ -342,7 +342,7 @@ def test_one_credential_can_be_inline_and_another_in_a_file():
     text = BTCTURK.replace("api_secret: c2VjcmV0", "api_secret_file: /secret")
     assert account(text).credentials == {
         "api_key": Secret("k"),
-        "api_secret": SecretFile(Path("/secret")),
+        "api_secret": SecretFile(Path("/secret"), base64_text),
     }
 
 
