@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -24,12 +24,14 @@ from exporter.errors import (
     UnavailableError,
 )
 from exporter.exchange_api.http_date import MAX_RETRY_AFTER, parse_retry_after
-from exporter.exchanges import EXCHANGES, btcturk, trubit
+from exporter.exchanges import EXCHANGES, trubit
 from exporter.exposition.deflate import inflate
 from exporter.exposition.pages import render_balances
 from exporter.model import Account, AccountKey, Amount, BalancesResponse
 from exporter.polling.endpoint import Endpoint
 from exporter.runtime.clock import Clock
+from exporter.simulator import Exchange, simulated_exchanges
+from exporter.simulator.rows import Style
 from fuzz.oracles import (
     CANARY,
     amount_of,
@@ -51,8 +53,14 @@ _OF_AN_ANSWER = (
     UnavailableError,
 )
 _SAMPLE = re.compile(
-    r'exchange_(total|free|locked)_balance\{exchange="e",account="a",asset="([^"]*)"\} (\S+)\n'
+    r"exchange_(total|free|locked)_balance"
+    r'\{exchange="e",account="a",asset="((?:[^"\\]|\\.)*)"\} (\S+)\n'
 )
+_KINDS = ("total", "free", "locked")
+_GROUPED = {
+    ",": re.compile(r"[0-9]{1,3}(,[0-9]{3}){2,}(\.[0-9]+)?"),
+    ".": re.compile(r"[0-9]{1,3}(\.[0-9]{3}){2,}(,[0-9]+)?"),
+}
 _DATE_FORMATS = ("%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
 _ZONES = ("UTC", "Asia/Kolkata")
 
@@ -79,47 +87,56 @@ def amount(data: bytes) -> None:
         assert read in {text.replace(",", "."), text.replace(",", ".").lstrip("-")}, "new digits"
 
 
-def btcturk_balances(data: bytes) -> None:
-    """Publish of BtcTurk's rows what they say, or nothing."""
-    names = {"total": "balance", "free": "free", "locked": "locked"}
-    check_balances(btcturk.parse_balances, data, lambda document: document["data"], names)
+def balances_target(exchange: str) -> Callable[[bytes], None]:
+    """Return the target that reads an exchange's balances, held to what its twin knows of them."""
+    simulated = simulated_exchanges()[exchange]
 
+    def target(data: bytes) -> None:
+        check_balances(EXCHANGES[exchange].parse_balances, data, simulated)
 
-def trubit_balances(data: bytes) -> None:
-    """Publish of TruBit's rows what they say, or nothing."""
-    names = {"total": "total", "free": "free", "locked": "locked"}
-    check_balances(
-        trubit.parse_balances, data, lambda document: document["data"]["balances"], names
-    )
+    target.__name__ = f"{exchange}_balances"
+    target.__doc__ = f"Publish of the rows of {exchange} what they say, or nothing."
+    return target
 
 
 def check_balances(
-    parse: Callable[[bytes], BalancesResponse],
-    body: bytes,
-    rows_of: Callable[[Any], list[Any]],
-    names: Mapping[str, str],
+    parse: Callable[[bytes], BalancesResponse], body: bytes, simulated: type[Exchange]
 ) -> None:
-    """Compare what is published of a body with the body as Python's own parser reads it.
-
-    `names` has the exchange's field for each of our balances.
-    """
+    """Compare what is published of a body with the body as Python's own parser reads it."""
     try:
         reading = parse(body)
     except _OF_AN_ANSWER as error:
         check_words(error)
         return
-    rows = rows_of(strict_json(body))
-    _check_that_every_row_is_accounted_for(reading, rows)
+    rows = strict_json(body)
+    for key in simulated.rows_path:
+        rows = rows[key]
+    style = simulated.style
+    _check_that_every_row_is_accounted_for(reading, rows, style)
     published = _published(reading)
-    assert len(published) == len(names) * len(reading.balances), "a sample too many or too few"
-    served = [row for row in rows if ("total", _asset_of(row)) in published]
+    assert len(published) == 3 * len(reading.balances), "a sample too many or too few"
+    served = [row for row in rows if ("free", _asset_of(row, style)) in published]
     for row in served:
-        for balance, field in names.items():
-            digits = published[balance, row["asset"]]
-            assert Fraction(digits) == amount_of(row[field]), "not what the exchange said"
-    written = [row[field] for row in served for field in names.values()]
-    separators = {mark for text in written if type(text) is str for mark in ",." if mark in text}
-    assert len(separators) < 2, "a comma and a point are believed in one answer"
+        given = {kind: published[kind, _asset_of(row, style)] for kind in _KINDS}
+        for kind in _KINDS:
+            if field := style.fields.get(kind):
+                assert Fraction(given[kind]) == amount_of(row[field]), "not what the exchange said"
+        if "total" not in style.fields:
+            total = Fraction(given["free"]) + Fraction(given["locked"])
+            assert Fraction(given["total"]) == total, "not the exact sum"
+    _check_separators(rows, served, style)
+
+
+def _check_separators(rows: list[Any], served: list[Any], style: Style) -> None:
+    def texts(some: list[Any]) -> list[str]:
+        values = [row.get(style.fields[name]) for row in some for name in style.amounts]
+        return [value for value in values if type(value) is str]
+
+    believed = {mark for text in texts(served) for mark in ",." if mark in text}
+    assert len(believed) < 2, "a comma and a point are believed in one answer"
+    everything = texts([row for row in rows if isinstance(row, dict)])
+    grouped = {mark for text in everything for mark in ",." if _GROUPED[mark].fullmatch(text)}
+    assert not believed & grouped, "a mark that groups thousands is believed to be decimal"
 
 
 def token(data: bytes) -> None:
@@ -184,23 +201,25 @@ async def _poll(exchange: str, data: bytes) -> BalancesResponse | PollError:
 
 
 def _account(exchange: str, port: int) -> Account:
-    secrets = {"api_key": f"key-{CANARY}", "api_secret": f"{CANARY}AA"}  # base64, as it happens
+    [names, *_] = EXCHANGES[exchange].credential_sets
     return Account(
         name="a",
         exchange=exchange,
         base_url=f"http://127.0.0.1:{port}",
         balances_path=EXCHANGES[exchange].balances_path,
-        credentials={name: Secret(value) for name, value in secrets.items()},
+        credentials={name: Secret(f"{CANARY}AA") for name in names},  # base64, as it happens
     )
 
 
-def _check_that_every_row_is_accounted_for(reading: BalancesResponse, rows: list[Any]) -> None:
+def _check_that_every_row_is_accounted_for(
+    reading: BalancesResponse, rows: list[Any], style: Style
+) -> None:
     served = [balance.asset for balance in reading.balances]
     assert len(served) == len(set(served)), "an asset is served twice"
     rejected = {row.row for row in reading.rejected}
     assert len(rejected) == len(reading.rejected), "a row is rejected twice"
     for number, row in enumerate(rows):
-        is_served = _asset_of(row) in served
+        is_served = _asset_of(row, style) in served
         assert is_served != (number in rejected), "a row is neither served nor rejected, or both"
     assert not any(CANARY in row.problem for row in reading.rejected), "a problem repeats a row"
 
@@ -208,12 +227,19 @@ def _check_that_every_row_is_accounted_for(reading: BalancesResponse, rows: list
 def _published(reading: BalancesResponse) -> dict[tuple[str, str | None], str]:
     rendered = render_balances(AccountKey("e", "a"), reading.balances)
     text = b"".join(inflate(block) for block in rendered.samples.values()).decode()
-    return {(kind, asset): digits for kind, asset, digits in _SAMPLE.findall(text)}
+    return {
+        (kind, re.sub(r"\\(.)", r"\1", asset)): digits
+        for kind, asset, digits in _SAMPLE.findall(text)
+    }
 
 
-def _asset_of(row: Any) -> str | None:
-    asset = row.get("asset") if isinstance(row, dict) else None
-    return asset if type(asset) is str else None  # a JSON number is of another type
+def _asset_of(row: Any, style: Style) -> str | None:
+    asset = row.get(style.fields["asset"]) if isinstance(row, dict) else None
+    if type(asset) is not str:  # a JSON number is of another type
+        return None
+    if not style.is_lower_case:
+        return asset
+    return "".join(letter.upper() if letter.isascii() else letter for letter in asset)
 
 
 def _fits_float64(value: Fraction) -> bool:

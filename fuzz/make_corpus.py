@@ -14,7 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from exporter.simulator import FAULTS, FaultInjection, Ledger, Simulator, no_limits
+from exporter.exchanges import EXCHANGES
+from exporter.simulator import (
+    FAULTS,
+    FaultInjection,
+    Ledger,
+    Simulator,
+    no_limits,
+    simulated_exchanges,
+)
 from exporter.simulator.faults.injection import Schedule
 from exporter.simulator.gateway import Gateway
 from exporter.simulator.messages import CallKind
@@ -50,8 +58,7 @@ def make(folder: Path) -> None:
 def _corpus() -> Mapping[str, Files]:
     return {
         "amount": _numbered(seeds.AMOUNTS),
-        "btcturk_balances": _bodies("btcturk"),
-        "trubit_balances": _bodies("trubit"),
+        **{f"{exchange}_balances": _bodies(exchange) for exchange in EXCHANGES},
         "token": _tokens(),
         "retry_after": _numbered(seeds.RETRY_AFTER),
         "answer": _answers(),
@@ -83,21 +90,22 @@ def _bodies(exchange: str) -> Files:
 
 def _rows(exchange: str) -> Files:
     """Yield answers of one row whose amounts and asset are of every kind, texts and others."""
-    fields = ("balance", "free", "locked") if exchange == "btcturk" else ("total", "free", "locked")
+    style = simulated_exchanges()[exchange].style
+    code, first, *rest = (style.fields[name] for name in ("asset", style.main, "free", "locked"))
     for number, text in enumerate(seeds.AMOUNTS):
-        row = {"asset": "BTC", fields[0]: text, fields[1]: text, fields[2]: "0"}
+        row = {code: "BTC", first: text, rest[0]: text, rest[1]: "0"}
         yield f"text-{number:03}.json", _document(exchange, json.dumps(row, ensure_ascii=False))
     for number, literal in enumerate(seeds.JSON_LITERALS):
         for name, asset, amount in (("literal", "BTC", "@"), ("asset", "@", "1")):
-            row_text = json.dumps({"asset": asset, **dict.fromkeys(fields, amount)})
+            row_text = json.dumps({code: asset, **dict.fromkeys((first, *rest), amount)})
             text = row_text.replace('"@"', literal)
             yield f"{name}-{number:03}.json", _document(exchange, text)
 
 
 def _document(exchange: str, row: str) -> bytes:
-    if exchange == "btcturk":
-        return f'{{"data":[{row}],"success":true,"message":null,"code":0}}'.encode()
-    return f'{{"code":200,"msg":"","data":{{"canDeposit":true,"balances":[{row}]}}}}'.encode()
+    simulator = Simulator()
+    account = simulator.add_account(exchange=exchange, name="a")
+    return simulator.exchanges[exchange].document(f"[{row}]".encode(), account)
 
 
 def _tokens() -> Files:
@@ -113,10 +121,11 @@ def _tokens() -> Files:
 
 
 def _answers() -> Files:
-    yield "good.http", asyncio.run(_bytes_of(_reply("btcturk", None)))
+    first = next(iter(EXCHANGES))
+    yield "good.http", asyncio.run(_bytes_of(_reply(first, None)))
     for fault in FAULTS.values():
         if not (fault.rows or fault.only or fault.before):
-            yield f"{fault.name}.http", asyncio.run(_bytes_of(_reply("btcturk", fault.name)))
+            yield f"{fault.name}.http", asyncio.run(_bytes_of(_reply(first, fault.name)))
     for number, value in enumerate(seeds.RETRY_AFTER):
         head = f"HTTP/1.1 429 Too Many Requests\r\nRetry-After: {value}\r\nDate: {value}\r\n"
         yield f"retry-after-{number:03}.http", f"{head}Content-Length: 0\r\n\r\n".encode()

@@ -46,7 +46,7 @@ def strict_json(body: bytes) -> Any:
     Raises `ValueError` for what strict JSON is not: keys given twice, NaN, another encoding.
     """
     return json.loads(
-        body.decode("utf-8"),
+        body.decode("utf-8-sig"),
         parse_float=Number,
         parse_int=Number,
         parse_constant=_refuse,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from exporter.exchanges import EXCHANGES
 from fuzz import config_targets, exchange_targets, serving_targets
 
 Target = Callable[[bytes], None]
@@ -13,8 +14,7 @@ TARGETS: dict[str, Target] = {
     target.__name__: target
     for target in (
         exchange_targets.amount,
-        exchange_targets.btcturk_balances,
-        exchange_targets.trubit_balances,
+        *map(exchange_targets.balances_target, EXCHANGES),
         exchange_targets.token,
         exchange_targets.retry_after,
         exchange_targets.answer,

@@ -55,7 +55,8 @@ CredentialSet = tuple[Credential, ...]
 class Exchange:
     """Register one exchange: what a configuration may say of it, and how its accounts are polled.
 
-    An account gives exactly one of the sets of `credentials`. `requests_per_minute` is the
+    `parse_balances` takes the body of a 200, and raises a `PollError` if it is not a success. An
+    account gives exactly one of the sets of `credentials`. `requests_per_minute` is the
     documented limit of private calls, for each address or, with `has_limit_per_account`, for each
     account. A `Retry-After` is followed up to `max_retry_after` seconds. `pause_after` returns for how many
     seconds to send nothing after a response with these headers (0: none), where an exchange says
@@ -66,6 +67,7 @@ class Exchange:
 
     name: str
     api: Callable[[ServerClock], ExchangeApi]
+    parse_balances: Callable[[bytes], BalancesResponse]
     base_url: str
     balances_path: str
     requests_per_minute: int

@@ -180,6 +180,7 @@ def _successful_data(body: bytes) -> object:
 EXCHANGE = Exchange(
     name="btcturk",
     api=BtcTurk,
+    parse_balances=parse_balances,
     base_url="https://api.btcturk.com",
     balances_path="/api/v1/users/balances",
     requests_per_minute=120,

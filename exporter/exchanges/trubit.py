@@ -84,8 +84,8 @@ class TruBit:
         try:
             return await self._fetch(request, parse_balances, credentials, session)
         except RejectedError:
-            # No code for an expired token is documented, so any may mean that.
-            self._tokens.pop(_key_of(credentials), None)
+            if "token" not in credentials:  # no code for an expired one is documented: any may be
+                self._tokens.pop(_key_of(credentials), None)
             raise
 
     async def fetch_quotes(
@@ -234,6 +234,7 @@ def _successful_data(body: bytes) -> Mapping[str, Any]:
 EXCHANGE = Exchange(
     name="trubit",
     api=TruBit,
+    parse_balances=parse_balances,
     base_url="https://api-business.trubit.com",
     balances_path="/v2/user/account/assets",
     requests_per_minute=60,

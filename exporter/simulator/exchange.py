@@ -10,7 +10,7 @@ from exporter.simulator.limits import Excess, Limit
 from exporter.simulator.market import Market, QuoteRows
 from exporter.simulator.messages import CallKind, Request, Response
 from exporter.simulator.portfolio import Portfolio, fixed, moving
-from exporter.simulator.rows import Rows, Style, encode
+from exporter.simulator.rows import Rows, Style, decode, encode
 
 Balances = Mapping[str, tuple[str, str, str]]
 """Total, free and locked of each asset, as plain decimals."""
@@ -65,7 +65,8 @@ class Exchange(ABC):
     """Check the requests to one exchange and answer them.
 
     `calls` are the paths that it knows, with the `methods` that are not GET. A `now_ms` is the
-    exchange's own clock, in milliseconds since 1970.
+    exchange's own clock, in milliseconds since 1970. `rows_path` are the keys that lead to the rows
+    in a good answer.
 
     The tests play every fault at every exchange, and read here what is documented: `refusals` has
     the exchange's own error for a reason of a failed poll, `reasons` the reason that each of its
@@ -79,6 +80,7 @@ class Exchange(ABC):
     name: ClassVar[str]
     calls: ClassVar[Mapping[str, CallKind]]
     style: ClassVar[Style]
+    rows_path: ClassVar[tuple[str, ...]]
     holdings: ClassVar[Catalogue]
     refusals: ClassVar[Mapping[str, Refusal]]
     reasons: ClassVar[Mapping[object, str]]
@@ -118,10 +120,6 @@ class Exchange(ABC):
         """Return the body of a good answer with this JSON in the place of the list of rows."""
 
     @abstractmethod
-    def rows_of(self, body: bytes) -> Rows | None:
-        """Return the rows in the body of an answer, `None` where there are none to be found."""
-
-    @abstractmethod
     def error(self, status: int, code: object, message: str) -> Response:
         """Return an error in the exchange's shape."""
 
@@ -145,6 +143,10 @@ class Exchange(ABC):
     def quotes(self, rows: QuoteRows) -> bytes:
         """Return the body of an answer with these quotes, at an exchange that has some."""
         raise NotImplementedError(f"{self.name} quotes nothing")
+
+    def rows_of(self, body: bytes) -> Rows | None:
+        """Return the rows in the body of an answer, `None` where there are none to be found."""
+        return decode(body, self.style, *self.rows_path)
 
     def balances(self, rows: Rows, account: Account) -> bytes:
         """Return the body of an answer with these rows."""

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from exporter.errors import BadResponseError
 from exporter.exchanges.btcturk import parse_balances
 from exporter.model import Amount, Balance, BalancesResponse, RejectedRow
+from exporter.simulator.exchanges.btcturk import BtcTurk
 from fuzz.exchange_targets import check_balances
 from fuzz.oracles import CANARY, amount_of, check_words, is_nearest_float64
-
-NAMES = {"total": "balance", "free": "free", "locked": "locked"}
 
 
 def body(*rows: dict[str, Any]) -> bytes:
@@ -28,7 +27,7 @@ def row(asset: str = "BTC", amount: str = "9007199254740993") -> dict[str, Any]:
 
 
 def check(parse: Callable[[bytes], BalancesResponse], data: bytes) -> None:
-    check_balances(parse, data, lambda document: document["data"], NAMES)
+    check_balances(parse, data, BtcTurk)
 
 
 def changed(change: Callable[[Balance], Balance]) -> Callable[[bytes], BalancesResponse]:
@@ -83,6 +82,14 @@ def test_two_separators_that_are_believed_are_noticed():
 
     with pytest.raises(AssertionError, match="a comma and a point"):
         check(parse, body(row("A", "1.5"), row("B", "2,5")))
+
+
+def test_a_mark_that_groups_and_is_believed_is_noticed():
+    def parse(data: bytes) -> BalancesResponse:
+        return parse_balances(data.replace(b"1,234,567.89", b"?"))
+
+    with pytest.raises(AssertionError, match="groups thousands"):
+        check(parse, body(row("A", "1,234,567.89"), row("B", "1,234")))
 
 
 @pytest.mark.parametrize(

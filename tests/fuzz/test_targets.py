@@ -4,6 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exporter.exchanges import EXCHANGES
+from exporter.simulator import Simulator, simulated_exchanges
 from fuzz.seeds import JSON_LITERALS
 from fuzz.targets import TARGETS, files
 
@@ -45,34 +47,30 @@ def test_no_neighbour_of_the_corpus_makes_a_target_fail(name: str):
     check()
 
 
-AMOUNT_FIELDS = {
-    "btcturk_balances": ("balance", "free", "locked", "orderFund", "requestFund"),
-    "trubit_balances": ("total", "free", "locked"),
-}
-DOCUMENTS = {
-    "btcturk_balances": '{"data":[%s],"success":true,"message":null,"code":0}',
-    "trubit_balances": '{"code":200,"msg":"","data":{"canDeposit":true,"balances":[%s]}}',
-}
+SIMULATED = simulated_exchanges()
 
 
 @st.composite
 def answers(draw: st.DrawFn, name: str) -> bytes:
     """Draw an answer of the right shape whose rows hold values of every kind, good ones mostly."""
+    style = SIMULATED[name].style
     strange = st.sampled_from(JSON_LITERALS)
-    amounts = st.sampled_from(['"0"', '"1,5"', '"-2,25"', "3", "1.5", "1e-8"])
-    fields = dict.fromkeys(AMOUNT_FIELDS[name], amounts | amounts | amounts | strange)
-    fields["asset"] = st.sampled_from(['"BTC"', '"ETH"', '"TRY"']) | strange
+    amounts = st.sampled_from(['"0"', '"1,5"', '"-2,25"', "3", "1.5", "1e-8", '"1,234,567.8"'])
+    fields = {style.fields[each]: amounts | amounts | amounts | strange for each in style.amounts}
+    fields[style.fields["asset"]] = st.sampled_from(['"BTC"', '"btc"', '"TRY"']) | strange
     row = st.fixed_dictionaries(fields) | st.fixed_dictionaries({}, optional=fields)
     rows = draw(st.lists(row, max_size=4))
     texts = [", ".join(f'"{field}": {value}' for field, value in row.items()) for row in rows]
-    return (DOCUMENTS[name] % ", ".join(f"{{{text}}}" for text in texts)).encode()
+    listed = ", ".join(f"{{{text}}}" for text in texts)
+    account = Simulator().add_account(exchange=name, name="a")
+    return SIMULATED[name]().document(f"[{listed}]".encode(), account)
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", EXCHANGES)
 def test_no_value_in_a_row_makes_a_target_fail(name: str):
     @settings(max_examples=500, suppress_health_check=list(HealthCheck))
     @given(answers(name))
     def check(data: bytes) -> None:
-        TARGETS[name](data)
+        TARGETS[f"{name}_balances"](data)
 
     check()

@@ -21,7 +21,7 @@ from exporter.simulator.exchange import Account, Call, DemoAccount, Exchange, Re
 from exporter.simulator.limits import Excess, Limit
 from exporter.simulator.market import QuoteRow, QuoteRows, markets_of
 from exporter.simulator.messages import CallKind, Request, Response, json_response
-from exporter.simulator.rows import Rows, Style, decode
+from exporter.simulator.rows import Style
 
 TOLERANCE_MS = 5_000
 
@@ -88,6 +88,7 @@ class BtcTurk(Exchange):
         "/api/v2/ticker": "ticker",
     }
     style = Style(_FIELDS, separator=",")
+    rows_path = ("data",)
     holdings = catalogue(_ASSETS, decimals=16)
     markets = markets_of([asset for asset, *_ in _ASSETS], ["TRY", "USDT"])
     listed = 30
@@ -180,10 +181,6 @@ class BtcTurk(Exchange):
     def document(self, listed: bytes, account: Account) -> bytes:  # noqa: ARG002
         """Return the documented answer."""
         return b'{"data":' + listed + b',"success":true,"message":null,"code":0}'
-
-    def rows_of(self, body: bytes) -> Rows | None:
-        """Return the rows of a body in BtcTurk's shape."""
-        return decode(body, self.style, "data")
 
     def error(self, status: int, code: object, message: str) -> Response:
         """Return the documented error; one of the key calls itself a success, as recorded."""

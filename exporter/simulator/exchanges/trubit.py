@@ -19,7 +19,7 @@ from exporter.simulator.exchange import Account, Call, DemoAccount, Exchange, Re
 from exporter.simulator.limits import Limit
 from exporter.simulator.market import Market, QuoteRows, markets_of
 from exporter.simulator.messages import CallKind, Request, Response, json_response
-from exporter.simulator.rows import Rows, Style, decode
+from exporter.simulator.rows import Style
 
 TOLERANCE_MS = 5_000
 _MOST_TOKENS = 10_000
@@ -68,6 +68,7 @@ class TruBit(Exchange):
         "/v2/user/crypto-quote": "ticker",
     }
     style = Style(_FIELDS, least_decimals=1)
+    rows_path = ("data", "balances")
     holdings = tuple(
         replace(holding, asset_id=_OPAQUE_IDS.get(holding.asset, holding.asset))
         for holding in catalogue(_ASSETS)
@@ -196,10 +197,6 @@ class TruBit(Exchange):
         can_deposit = b"true" if account.can_deposit else b"false"
         data = b'{"canDeposit":' + can_deposit + b',"balances":' + listed + b"}"
         return b'{"code":200,"msg":"SUCCESS","data":' + data + b"}"
-
-    def rows_of(self, body: bytes) -> Rows | None:
-        """Return the rows of a body in TruBit's shape."""
-        return decode(body, self.style, "data", "balances")
 
     def error(self, status: int, code: object, message: str) -> Response:
         """Return the documented error."""
