@@ -42,20 +42,17 @@ def outcome(case: Case, exchange: str) -> str:
 
 
 def lines(case: Case, outcomes: dict[str, str]) -> Iterator[str]:
-    """Yield the lines of a case: one where both exchanges show the same, else one for each."""
-    shown = {(case.seen[exchange], outcomes[exchange]) for exchange in case.exchanges}
-    if len(shown) == 1:
-        [(seen, result)] = shown
-        yield _line(
-            "both" if case.exchanges == EXCHANGES else case.exchanges[0], case, seen, result
-        )
-        return
+    """Yield the lines of a case: one for all exchanges that show the same."""
+    alike: dict[tuple[str, str], list[str]] = {}
     for exchange in case.exchanges:
-        yield _line(exchange, case, case.seen[exchange], outcomes[exchange])
+        alike.setdefault((case.seen[exchange], outcomes[exchange]), []).append(exchange)
+    for (seen, result), exchanges in alike.items():
+        where = "all" if tuple(exchanges) == EXCHANGES else ",".join(exchanges)
+        yield _line(where, case, seen, result)
 
 
 def _line(exchange: str, case: Case, seen: str, result: str) -> str:
-    only = f" ({case.why} at the other)" if case.why else ""
+    only = f" ({case.why} elsewhere)" if case.exchanges != EXCHANGES else ""
     return f"  {result:<4} {exchange:<8} {case.name:<28} {case.does}{only} -> {seen}"
 
 

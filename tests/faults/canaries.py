@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
+from exporter.exchanges import EXCHANGES
+
 _MARK = "CANARY/+=%"  # changes when it is quoted, and when it is encoded in any other way
 
 # What is made anew for each request can't be known beforehand, but it can be told by its looks.
@@ -18,12 +20,12 @@ _MADE = {
 
 
 def api_key(account: str) -> str:
-    """Return a key as either exchange would take it."""
+    """Return a key as any exchange would take it."""
     return f"{_MARK}-KEY-{account}"
 
 
 def api_secret(account: str) -> str:
-    """Return a secret in base64, as one exchange wants it and the other does not mind."""
+    """Return a secret in base64, as one exchange wants it and the others do not mind."""
     return base64.b64encode(f"{_MARK}-SECRET-{account}".encode()).decode()
 
 
@@ -47,6 +49,14 @@ class Canaries:
 
     def __init__(self) -> None:
         self._forms: dict[str, str] = {}
+
+    def credentials(self, exchange: str, account: str) -> dict[str, str]:
+        """Return canaries for all that an account of an exchange must give, and look for them."""
+        self.know_account(account)
+        [names, *_] = EXCHANGES[exchange].credential_sets
+        return {
+            name: api_key(account) if name == "api_key" else api_secret(account) for name in names
+        }
 
     def know_account(self, account: str) -> None:
         """Look for the key and the secret of an account."""

@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
+from exporter.exchanges import EXCHANGES as REGISTERED
+from exporter.simulator import simulated_exchanges
+from exporter.simulator.exchange import Exchange as Simulated
 from tests.faults.virtual_time import run
-from tests.faults.world import INTERVAL, TIMEOUT, Page, World, opened, resources
+from tests.faults.world import INTERVAL, LIMITS, TIMEOUT, Page, World, opened, resources
 
-EXCHANGES = ("btcturk", "trubit")
+EXCHANGES = tuple(REGISTERED)
 _LASTS = 280.0  # seconds: four polls, longer than balances stay, and no poll is cut at its end
 _LONGEST_PAUSE = 900.0
 _PAUSING = {"authentication", "permission", "rate_limited"}
@@ -47,6 +50,12 @@ def serves(total: str | None = "1.5", rejected: int = 0) -> Seen:
 
 LEFT_OUT = serves(None, rejected=1)
 """The first row is left out, the others are served."""
+
+Expected = Seen | Callable[[type[Simulated]], Seen | None]
+"""What must be seen at every exchange, or what follows from what an exchange documents.
+
+None says that the fault has no meaning there.
+"""
 
 Fault = AbstractAsyncContextManager[object]
 Begin = Callable[[World], Fault]
@@ -89,20 +98,27 @@ def fault_case(
     group: str,
     name: str,
     does: str,
-    seen: Seen | Mapping[str, Seen],
+    expected: Expected,
     setting: Setting,
     *,
     exchanges: tuple[str, ...] = EXCHANGES,
-    why: str = "",
+    why: str = "it has no such error",
 ) -> Case:
     """Return the case of a fault that begins, lasts and ends while accounts are polled."""
-    by_exchange = {each: seen if isinstance(seen, Seen) else seen[each] for each in exchanges}
+    by_exchange = {each: seen for each in exchanges if (seen := seen_at(expected, each))}
 
     def play(exchange: str) -> None:
         run(lambda: _play_fault(exchange, by_exchange[exchange], setting))
 
     texts = {exchange: str(each) for exchange, each in by_exchange.items()}
-    return Case(group, name, does, texts, play, exchanges, why)
+    return Case(group, name, does, texts, play, tuple(texts), why)
+
+
+def seen_at(expected: Expected, exchange: str) -> Seen | None:
+    """Return what must be seen at an exchange."""
+    if isinstance(expected, Seen):
+        return expected
+    return expected(simulated_exchanges()[exchange])
 
 
 def story_case(
@@ -130,7 +146,7 @@ def story_case(
     return Case(group, name, does, dict.fromkeys(exchanges, seen), play, exchanges, why)
 
 
-def case_of_both(
+def case_of_all(
     group: str,
     name: str,
     does: str,
@@ -138,7 +154,7 @@ def case_of_both(
     play: Callable[[], None],
     unplayable: Callable[[], str] = no_reason,
 ) -> Case:
-    """Return a case that has both exchanges in it, and is played once for both."""
+    """Return a case that has every exchange in it, and is played once for all of them."""
     played: list[str] = []
 
     def play_once(_exchange: str) -> None:
@@ -243,5 +259,5 @@ def _check_after(world: World, seen: Seen, during: Page, after: Page) -> None:
     for account in (world.neighbour, world.stranger):
         assert world.events(account) == [up]
     for exchange in EXCHANGES:
-        assert world.most_requests(exchange) <= {"btcturk": 120, "trubit": 60}[exchange]
+        assert world.most_requests(exchange) <= LIMITS[exchange]
         assert not world.simulator.ledger.overlapped(exchange, "victim")

@@ -1,4 +1,4 @@
-"""Run the exporter as a process, with both simulated exchanges beside it."""
+"""Run the exporter as a process, with the simulated exchanges beside it."""
 
 import asyncio
 import os
@@ -15,20 +15,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from exporter.exchanges import EXCHANGES
 from exporter.simulator import Simulator, config_text
-from tests.faults.canaries import Canaries, api_key, api_secret
-from tests.faults.case import Case, case_of_both, no_reason
+from tests.faults.canaries import Canaries
+from tests.faults.case import Case, case_of_all, no_reason
 from tests.programs import fetch, wait_for
 
 Result = TypeVar("Result")
 
 _BALANCE = 'exchange_total_balance{{exchange="{}",account="{}",asset="BTC"}}'
-_ACCOUNTS = (("btcturk", "treasury"), ("trubit", "payments"))
+_ACCOUNTS = tuple((exchange, f"at-{exchange}") for exchange in EXCHANGES)
 _LISTEN = "--web.listen-address=127.0.0.1:{}"
 
 
 class Exchanges:
-    """Run both simulated exchanges in a thread, for a daemon that is another process."""
+    """Run the simulated exchanges in a thread, for a daemon that is another process."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -54,7 +55,7 @@ class Exchanges:
 
 @dataclass
 class Daemon:
-    """Hold a running exporter whose two accounts are at simulated exchanges."""
+    """Hold a running exporter with an account at each simulated exchange."""
 
     simulator: Simulator
     folder: Path
@@ -82,12 +83,11 @@ class Daemon:
 
     def add_account(self, exchange: str, name: str) -> None:
         """Open a simulated account with canaries for secrets."""
-        self.canaries.know_account(name)
         self.simulator.add_account(
             exchange=exchange,
             name=name,
             balances={"BTC": ("1.5", "1", "0.5")},
-            credentials={"api_key": api_key(name), "api_secret": api_secret(name)},
+            credentials=self.canaries.credentials(exchange, name),
         )
 
     def write_config(self, interval: str = "1s") -> None:
@@ -106,7 +106,7 @@ class Daemon:
         return fetch(f"{self.url}/metrics")
 
     def is_up(self) -> bool:
-        """Tell whether both accounts are up with their balances."""
+        """Tell whether all accounts are up with their balances."""
         page = self.page()
         return all(
             f'exchange_account_up{{exchange="{e}",account="{a}"}} 1\n' in page
@@ -115,14 +115,14 @@ class Daemon:
         )
 
     def polls(self) -> int:
-        """Return the polls of both accounts that ended."""
+        """Return the polls of all accounts that ended."""
         found = re.findall(r"^exchange_account_polls_total\{.*\} (\d+)$", self.page(), re.MULTILINE)
         return sum(map(int, found))
 
     def goes_on(self) -> None:
-        """Wait until both accounts were polled twice more, and are up."""
+        """Wait until all accounts were polled twice more, and are up."""
         before = self.polls()
-        wait_for(lambda: self.polls() >= before + 4 and self.is_up())
+        wait_for(lambda: self.polls() >= before + 2 * len(_ACCOUNTS) and self.is_up())
 
     def stop(self, *, within: float = 5.0) -> None:
         """Stop, which must give exit status 0 in time."""
@@ -183,4 +183,4 @@ def process_case(
             play(prepared)
 
     does = does or " ".join((play.__doc__ or "").split())
-    return case_of_both(group, name, does, seen, play_in_daemon, unplayable)
+    return case_of_all(group, name, does, seen, play_in_daemon, unplayable)

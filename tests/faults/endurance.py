@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.faults.case import case_of_both
+from tests.faults.case import case_of_all
 from tests.ledger.drive import check
 from tests.soak.short import short_soak
 
@@ -18,7 +18,7 @@ def _schedule(seed: int) -> Callable[[], None]:
 
 ENDURANCE = [
     *(
-        case_of_both(
+        case_of_all(
             "I",
             f"schedule_{seed}",
             "Half an hour of random faults, reloads, restarts and clock jumps.",
@@ -27,7 +27,7 @@ ENDURANCE = [
         )
         for seed in _SEEDS
     ),
-    case_of_both(
+    case_of_all(
         "I",
         "soak",
         "200 polls, a tenth of them with faults, 20 reloads and 2,000 scrapes.",

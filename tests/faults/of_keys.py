@@ -3,7 +3,7 @@
 import asyncio
 from email.utils import formatdate
 
-from exporter.simulator import Fault
+from exporter.simulator import Fault, simulated_exchanges
 from exporter.simulator.exchange import Call
 from exporter.simulator.faults.on_response import limited
 from exporter.simulator.faults.on_wire import late
@@ -12,6 +12,9 @@ from tests.faults.case import Case, Tell, story_case
 from tests.faults.relay import Relay, relay_to
 from tests.faults.world import INTERVAL, Page, World
 
+WITH_TOKENS = tuple(
+    name for name, simulated in simulated_exchanges().items() if "token" in simulated.calls.values()
+)
 _DAY = 86_400.0
 
 
@@ -86,7 +89,7 @@ async def a_token_expires(world: World) -> None:
         world.simulator.expire_tokens(world.simulated(world.victim))
         page = await world.run(2 * INTERVAL)
     assert page.failures(world.victim.key) == {}, page.failures(world.victim.key)
-    assert len(world.simulator.ledger.entries("trubit", "victim", "token")) == 2
+    assert len(world.simulator.ledger.entries(world.exchange, "victim", "token")) == 2
 
 
 async def a_token_is_renewed_ahead(world: World) -> None:
@@ -97,7 +100,7 @@ async def a_token_is_renewed_ahead(world: World) -> None:
     assert page.failures(world.victim.key) == {}, page.failures(world.victim.key)
     refused = [e for e in world.asked(world.victim) if e.rows is None]
     assert refused == []
-    assert len(world.simulator.ledger.entries("trubit", "victim", "token")) == 3
+    assert len(world.simulator.ledger.entries(world.exchange, "victim", "token")) == 3
 
 
 async def every_token_is_void(world: World) -> None:
@@ -119,7 +122,7 @@ async def fifty_polls_see_a_token_expire(world: World) -> None:
         world.simulator.expire_tokens(key)
         page = await world.run(3 * INTERVAL)
     assert all(page.failures(account.key) == {} for account in accounts)
-    assert len(world.simulator.ledger.entries("trubit", "victim", "token")) == 2
+    assert len(world.simulator.ledger.entries(world.exchange, "victim", "token")) == 2
 
 
 def _restarted(skew: float) -> Tell:
@@ -197,7 +200,7 @@ async def two_accounts_with_one_key(world: World) -> None:
 
 
 def _with_tokens(name: str, seen: str, tell: Tell) -> Case:
-    return story_case("F", name, seen, tell, exchanges=("trubit",), why="there are no tokens")
+    return story_case("F", name, seen, tell, exchanges=WITH_TOKENS, why="there are no tokens")
 
 
 OF_KEYS = [

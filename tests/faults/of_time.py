@@ -18,7 +18,7 @@ async def two_hundred_accounts_start_spread(world: World) -> None:
     """200 accounts at one exchange are polled for the first time."""
     accounts = [world.add(f"a{number}", world.exchange) for number in range(200)]
     async with world.polling(accounts):
-        await asyncio.sleep(230 if world.exchange == "btcturk" else 470)
+        await asyncio.sleep(2.3 * 200 * 60 / LIMITS[world.exchange])
         page = await world.scrape()
     assert all(page.is_up(account.key) for account in accounts)
     starts = sorted(first.began for first in _firsts(world, accounts))

@@ -14,6 +14,7 @@ from typing import Any
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from exporter.exchanges import EXCHANGES
 from exporter.exposition.negotiation import Encoding
 from exporter.simulator import config_text
 from tests.faults.case import Case
@@ -167,7 +168,7 @@ async def head(daemon: Daemon) -> None:
 async def scrapes_in_reloads(daemon: Daemon) -> None:
     """400 scrapes, 8 at a time, while reloads let a third account come and go."""
     without_guest = daemon.config.read_text()
-    daemon.add_account("trubit", _GUEST)
+    daemon.add_account(next(iter(EXCHANGES)), _GUEST)
     _give(daemon, "1.5")
     configs = cycle([config_text(daemon.simulator, interval="1s", timeout="500ms"), without_guest])
 

@@ -4,7 +4,19 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from exporter.simulator import FAULTS
-from tests.faults.case import LEFT_OUT, Case, Seen, at_once, fails, fault_case, serves
+from exporter.simulator.exchange import Exchange as Simulated
+from tests.faults.case import (
+    LEFT_OUT,
+    Case,
+    Expected,
+    Seen,
+    at_once,
+    fails,
+    fault_case,
+    seen_at,
+    serves,
+)
+from tests.faults.of_keys import WITH_TOKENS
 from tests.faults.world import World
 
 WORKS = serves()
@@ -12,8 +24,30 @@ WORKS = serves()
 _BAD = fails("bad_response")
 
 
-def _each(btcturk: Seen, trubit: Seen) -> Mapping[str, Seen]:
-    return {"btcturk": btcturk, "trubit": trubit}
+def _coded(code: object, *, in_place: bool = False) -> Expected:
+    """Return what a code in a 200 stands for, new or `in_place` of the one of a good answer."""
+
+    def expected(simulated: type[Simulated]) -> Seen:
+        if in_place and simulated.code_key is None:
+            return WORKS
+        return fails(simulated.reason_of(code))
+
+    return expected
+
+
+def _refused(reason: str) -> Expected:
+    """Return what the exchange's own error for a reason stands for, where it has one."""
+    return lambda simulated: fails(reason) if reason in simulated.refusals else None
+
+
+def _separated(separator: str) -> Expected:
+    """Return what a row with both marks costs, of which this one is the decimal separator."""
+    return lambda simulated: LEFT_OUT if simulated.style.separator == separator else _BAD
+
+
+def _mismatched(simulated: type[Simulated]) -> Seen:
+    """Return that a wrong total is served as given, and that there is none where it is a sum."""
+    return serves("987654.25" if "total" in simulated.style.fields else "987654.50")
 
 
 _A = {
@@ -47,16 +81,16 @@ _C = (
             *("huge_length", "endless_body", "endless_chunks", "endless_head", "large_header"),
             *("compressed", "bomb"),
             *("empty_200", "html", "large", "latin_1", "utf_16", "nan", "infinity", "big_integer"),
-            *("lone_surrogate", "nul", "cut_json", "key_twice", "top_twice", "deep", "deep_data"),
+            *("nul", "cut_json", "key_twice", "top_twice", "deep", "deep_data"),
             *("array", "null", "rows_null", "rows_text", "rows_object"),
             *("two_documents", "other_shape"),
         ),
         _BAD,
     )
-    | {"row_null": serves(None, rejected=2)}
+    | {"row_null": serves(None, rejected=2), "lone_surrogate": LEFT_OUT}
 )
 
-_D: dict[str, Seen | Mapping[str, Seen]] = {
+_D: dict[str, Expected] = {
     "http_401": fails("authentication"),
     "http_401_empty": fails("authentication"),
     "http_403": fails("unavailable"),
@@ -82,25 +116,26 @@ _D: dict[str, Seen | Mapping[str, Seen]] = {
     ),
     **dict.fromkeys(("http_201", "http_204", "http_206", "http_304"), _BAD),
     "code_unauthorised": fails("authentication"),
-    "code_401": fails("authentication"),
-    "code_403": fails("permission"),
-    "code_429": fails("rate_limited"),
-    "code_500": fails("unavailable"),
-    "code_unknown": fails("rejected"),
-    "code_limited": _each(fails("rejected"), fails("rate_limited")),
-    "code_timestamp": _each(fails("rejected"), fails("clock_skew")),
-    "code_signature": _each(fails("rejected"), fails("authentication")),
-    "code_text": _each(WORKS, _BAD),
-    "code_null": _each(fails("rejected"), _BAD),
-    "code_false": _each(fails("rejected"), _BAD),
-    "code_wrong": fails("rejected"),
+    "code_401": _coded(401),
+    "code_403": _coded(403),
+    "code_429": _coded(429),
+    "code_500": _coded(500),
+    "code_unknown": _coded(-9999),
+    "code_limited": _coded(-1003),
+    "code_timestamp": _coded(-1021),
+    "code_signature": _coded(-1022),
+    "code_text": WORKS,
+    "code_null": _coded(None, in_place=True),
+    "code_false": _coded(False, in_place=True),
+    "code_wrong": _coded(1, in_place=True),
     "set_cookie": WORKS,
     "echo": fails("rejected"),
 }
 
-_E: dict[str, Seen | Mapping[str, Seen]] = {
+_E: dict[str, Expected] = {
     **dict.fromkeys((name for name in FAULTS if name.startswith("total_")), LEFT_OUT),
-    "total_two_kinds": LEFT_OUT,
+    "total_two_kinds": _separated(","),
+    "total_two_kinds_swapped": _separated("."),
     "total_other_separator": _BAD,
     "all_other_separator": WORKS,
     "free_null": LEFT_OUT,
@@ -120,7 +155,7 @@ _E: dict[str, Seen | Mapping[str, Seen]] = {
     "unknown_field": WORKS,
     "twice_alike": WORKS,
     "twice_different": serves(None, rejected=2),
-    "mismatch": serves("987654.25"),
+    "mismatch": _mismatched,
     "gone": serves(None),
     "none": serves(None),
     "all_zero": serves("0"),
@@ -130,6 +165,13 @@ _E: dict[str, Seen | Mapping[str, Seen]] = {
     "time_negative": WORKS,
     **dict.fromkeys(
         (name for name in FAULTS if name.startswith("asset_")), serves("1.5", rejected=1)
+    ),
+    **dict.fromkeys(
+        (
+            *("asset_quote", "asset_backslash", "asset_look_alike", "asset_emoji"),
+            "asset_markup",
+        ),
+        WORKS,
     ),
     "name_hostile": WORKS,
     "name_long": WORKS,
@@ -150,7 +192,7 @@ _TOKENS = {
 _F = {"date_missing": WORKS, "date_garbage": WORKS, "date_old": WORKS}
 
 
-def _shown(group: str, name: str, seen: Seen | Mapping[str, Seen]) -> Case:
+def _shown(group: str, name: str, seen: Expected) -> Case:
     @asynccontextmanager
     async def begin(world: World) -> AsyncIterator[None]:
         with world.simulator.show(name, exchange=world.exchange, account="victim"):
@@ -159,7 +201,7 @@ def _shown(group: str, name: str, seen: Seen | Mapping[str, Seen]) -> Case:
     return fault_case(group, name, FAULTS[name].description, seen, at_once(begin))
 
 
-def _shown_on_renewal(group: str, name: str, seen: Seen) -> Case:
+def _shown_on_renewal(group: str, name: str, seen: Expected) -> Case:
     @asynccontextmanager
     async def begin(world: World) -> AsyncIterator[None]:
         world.simulator.expire_tokens(world.simulated(world.victim))
@@ -172,16 +214,12 @@ def _shown_on_renewal(group: str, name: str, seen: Seen) -> Case:
         f"While a token is renewed: {FAULTS[name].description}",
         seen,
         at_once(begin),
-        exchanges=("trubit",),
+        exchanges=WITH_TOKENS,
         why="there are no tokens",
     )
 
 
-def _at(exchange: str, seen: Seen | Mapping[str, Seen]) -> Seen:
-    return seen if isinstance(seen, Seen) else seen[exchange]
-
-
-_SEEN: Mapping[str, Mapping[str, Seen | Mapping[str, Seen]]] = {
+_SEEN: Mapping[str, Mapping[str, Expected]] = {
     "A": _A, "B": _B, "C": _C, "D": _D, "E": _E, "F": _F,
 }  # fmt: skip
 
@@ -192,7 +230,7 @@ SHOWN = [
     _shown(group, name, seen) for group, faults in _SEEN.items() for name, seen in faults.items()
 ]
 ON_RENEWAL = [
-    _shown_on_renewal(group, name, _at("trubit", seen))
+    _shown_on_renewal(group, name, seen)
     for group in "ABCD"
     for name, seen in _SEEN[group].items()
     if name not in _ABOUT_ROWS
@@ -203,5 +241,6 @@ def reason_of(fault: str, exchange: str) -> str | None:
     """Return the reason with which a poll fails that meets a fault, None where it works."""
     for faults in _SEEN.values():
         if fault in faults:
-            return _at(exchange, faults[fault]).reason
+            seen = seen_at(faults[fault], exchange)
+            return seen.reason if seen else None
     raise LookupError(fault)

@@ -5,12 +5,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from exporter.exchanges import EXCHANGES
 from exporter.simulator import Fault
 from tests.faults.relay import listen, relay_to
 from tests.faults.virtual_time import run
 from tests.faults.world import INTERVAL, World, opened, resources
-
-EXCHANGES = ("btcturk", "trubit")
 
 Tell = Callable[[World], Awaitable[None]]
 

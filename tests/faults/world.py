@@ -28,7 +28,7 @@ from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Entry, Simulator
 from exporter.web.messages import Request, Response, Routes
 from tests.accounts import make_account
-from tests.faults.canaries import Canaries, api_key, api_secret
+from tests.faults.canaries import Canaries
 from tests.faults.virtual_time import Clocks, VirtualLoop
 
 BALANCES = {
@@ -36,7 +36,7 @@ BALANCES = {
     "TRY": ("1000.75", "1000.75", "0"),
     "ETH": ("0", "0", "0"),
 }
-LIMITS = {"btcturk": 120, "trubit": 60}
+LIMITS = {name: exchange.requests_per_minute for name, exchange in EXCHANGES.items()}
 INTERVAL, TIMEOUT = 60.0, 10.0
 _STEP = 12.9  # seconds between scrapes: never in step with the polls
 
@@ -95,9 +95,9 @@ class Page:
 
 
 class World:
-    """Hold both simulated exchanges, three accounts of ours, and the parts of a daemon.
+    """Hold the simulated exchanges, three accounts of ours, and the parts of a daemon.
 
-    `victim` and `neighbour` are at one exchange and share its pace, `stranger` is at the other.
+    `victim` and `neighbour` are at one exchange and share its limit, `stranger` is at another.
     """
 
     def __init__(
@@ -138,12 +138,11 @@ class World:
 
     def add(self, name: str, exchange: str, **options: Any) -> Account:
         """Open a simulated account with canaries for secrets, and return its configuration."""
-        self.canaries.know_account(name)
         fields: dict[str, Any] = {
             "exchange": exchange,
             "name": name,
             "balances": BALANCES,
-            "credentials": {"api_key": api_key(name), "api_secret": api_secret(name)},
+            "credentials": self.canaries.credentials(exchange, name),
         }
         return self.configured(self.simulator.add_account(**(fields | options)))
 

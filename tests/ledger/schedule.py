@@ -3,6 +3,8 @@
 import random
 from dataclasses import dataclass
 
+from exporter.exchanges import EXCHANGES
+
 LASTS = 1800.0
 """Seconds of a schedule."""
 
@@ -94,7 +96,7 @@ class Schedule:
 def draw(seed: int) -> Schedule:
     """Return the schedule of a seed."""
     dice = random.Random(seed)
-    exchanges = tuple(dice.choice(("btcturk", "trubit")) for _ in range(dice.randint(2, 4)))
+    exchanges = tuple(dice.choice([*EXCHANGES]) for _ in range(dice.randint(2, 4)))
     has_clocks = dice.random() < 0.5
     faults = [f for f in FAULTS if not (has_clocks and f in _UNCLEAR_IF_CLOCKS_ARE_WRONG)]
     events = _shown(dice, len(exchanges), faults)

@@ -20,9 +20,10 @@ from urllib.parse import urlsplit
 from exporter.config import loader
 from exporter.config.loader import ConfigError
 from exporter.daemon import Daemon, Options, make_exporter_metrics
+from exporter.exchanges import EXCHANGES
 from exporter.model import AccountKey
 from exporter.runtime import logs
-from exporter.simulator import FAULTS, Simulator, config_text
+from exporter.simulator import FAULTS, Simulator, config_text, no_limits
 from exporter.web.addresses import Address
 from tests.faults.virtual_time import Clocks, VirtualLoop
 from tests.soak.samples import Sample, resources
@@ -31,10 +32,12 @@ from tests.soak.visitor import scrape
 FAULTY = 0.1
 """Share of the requests to which a fault is shown."""
 
-_ACCOUNTS_PER_EXCHANGE = 25
+_ACCOUNTS_PER_EXCHANGE = 50 // len(EXCHANGES)
 _INTERVAL = "10s"
 _TIMEOUT = "2s"
-_LIMITS = "exchanges: {btcturk: {requests_per_minute: 60000}, trubit: {requests_per_minute: 60000}}"
+_LIMITS = "exchanges:\n" + "\n".join(
+    f"  {name}: {{requests_per_minute: 60000}}" for name in EXCHANGES
+)
 _BROKEN = "surprise: true\n"
 
 
@@ -139,7 +142,7 @@ def soak(folder: Path, goals: Goals, report: Callable[[Sample], None]) -> Sequen
 
 async def _soak(folder: Path, goals: Goals, report: Callable[[Sample], None]) -> Sequence[Sample]:
     clocks = Clocks(cast("VirtualLoop", asyncio.get_running_loop()))
-    unlimited = {"btcturk": None, "trubit": None}
+    unlimited = no_limits()
     async with Simulator(
         clock=clocks.true, monotonic=clocks.loop.time, limits=unlimited, ledger_size=100
     ) as simulator:
