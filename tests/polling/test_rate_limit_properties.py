@@ -125,7 +125,7 @@ class Scene:
 
     async def play(self, scripts: Sequence[Script]) -> None:
         loop = asyncio.get_running_loop()
-        exchange = Exchange("x", _api, "https://x", "/", self.limit, (frozenset(),))
+        exchange = Exchange("x", _api, _parse, "https://x", "/", self.limit, ((),))
         clock = Clock(loop.time, loop.time)
         endpoint = Endpoint(exchange, self.limit, clock, jitter=lambda: self.jitter)
         async with asyncio.TaskGroup() as tasks:
@@ -148,6 +148,10 @@ class Scene:
 
 def _api(_clock: ServerClock) -> ScriptedApi:
     return ScriptedApi()
+
+
+def _parse(_body: bytes) -> BalancesResponse:
+    return BalancesResponse(())
 
 
 def played(limit: int, scripts: Sequence[Script], jitter: float = 1.0) -> Scene:
