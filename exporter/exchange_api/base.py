@@ -56,13 +56,13 @@ class Exchange:
     """Register one exchange: what a configuration may say of it, and how its accounts are polled.
 
     `parse_balances` takes the body of a 200, and raises a `PollError` if it is not a success. An
-    account gives exactly one of the sets of `credentials`. `requests_per_minute` is the
-    documented limit of private calls, for each address or, with `has_limit_per_account`, for each
-    account. A `Retry-After` is followed up to `max_retry_after` seconds. `pause_after` returns for how many
-    seconds to send nothing after a response with these headers (0: none), where an exchange says
-    what is left of its limit; it is given the exchange's time as Unix seconds, too.
-    `has_other_paths` says whether an account may set another `balances_path`. `token_credentials` are those that
-    are first exchanged for a token, which accounts that have the same ones share.
+    account gives exactly one of the sets of `credentials`; `token_credentials` are those that are
+    first exchanged for a token, which accounts that have the same ones share.
+    `requests_per_minute` is the documented limit of private calls, for each address or, with
+    `has_limit_per_account`, for each account. A `Retry-After` is followed up to `max_retry_after`
+    seconds. `pause_after` returns for how many seconds to send nothing after a response with these
+    headers (0: none) at the exchange's time (Unix seconds), if it says what is left of its limit.
+    `has_other_paths` says whether an account may set another `balances_path`.
     """
 
     name: str
