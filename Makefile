@@ -41,6 +41,7 @@ fuzz: $(VENV)/.dev .fuzz/atheris ## Fuzz what reads others' words, a minute each
 
 soak: $(VENV)/.dev ## Run 1,000 seeded schedules of faults, then the long soak
 	$(BIN)/python -m tests.ledger --seeds 1000
+	$(BIN)/python -m tests.prices.day
 	$(BIN)/python -m tests.soak
 
 bench: $(VENV)/.dev ## Compare speed and memory with other exporters (benchmarks/README.md)
