@@ -16,7 +16,7 @@ import structlog
 from exporter.commands import assets, config, healthcheck, poll
 from exporter.commands.errors import CommandError
 from exporter.commands.parser import parse_command_line
-from exporter.config.loader import ConfigError, Problem, load
+from exporter.config.loader import ConfigError, load
 from exporter.daemon import Daemon, Options, make_exporter_metrics
 from exporter.model import AccountKey
 from exporter.polling.shards import Shard, ShardError
@@ -24,7 +24,6 @@ from exporter.polling.snapshots import PollResult
 from exporter.runtime import logs
 from exporter.runtime.clock import Clock
 from exporter.runtime.threads import EventLoop
-from exporter.web import config as web_config
 from exporter.web.addresses import ListenError
 
 log = structlog.get_logger(__name__)
@@ -166,23 +165,12 @@ def _run_simulate(options: argparse.Namespace) -> int:
 
 def _check_config(options: argparse.Namespace) -> int:
     _shard(options)
-    paths, web_path = options.config_file, options.web_config_file
-    checks: list[Callable[[], object]] = [
-        lambda: load(paths, os.environ, syntax_only=options.config_check == "syntax")
-    ]
-    if web_path:
-        checks.append(lambda: web_config.load(web_path))
-    problems = [problem for check in checks for problem in _problems_of(check)]
-    print("\n".join(map(str, problems)) or f"{' '.join(map(str, paths))}: valid")
-    return UNUSABLE if problems else OK
-
-
-def _problems_of(check: Callable[[], object]) -> Sequence[Problem]:
-    try:
-        check()
-    except ConfigError as error:
-        return error.problems
-    return ()
+    files, web_file = options.config_file, options.web_config_file
+    is_syntax = options.config_check == "syntax"
+    lines, is_valid = config.check(files, web_file, os.environ, syntax_only=is_syntax)
+    valid = [f"{' '.join(map(str, files))}: valid"] if is_valid else []
+    print("\n".join([*lines, *valid]))
+    return OK if is_valid else UNUSABLE
 
 
 def _serve(running: Coroutine[Any, Any, None]) -> int:

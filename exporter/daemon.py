@@ -13,8 +13,10 @@ from pathlib import Path
 import structlog
 
 from exporter import __version__
+from exporter.config.changes import Changes, find_changes
+from exporter.config.files import fingerprint
+from exporter.config.findings import Findings, examine
 from exporter.config.loader import Config, ConfigError, load
-from exporter.credentials import SecretFile
 from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.pages import PageRenderer, read_held
 from exporter.polling.poller import Poller
@@ -35,7 +37,7 @@ log = structlog.get_logger(__name__)
 REVISION_VARIABLE = "EXCHANGE_BALANCE_EXPORTER_REVISION"
 
 _PATIENCE = 1.0  # seconds for a file system to tell who can read the secrets
-_SHOWN_PROBLEMS = 20  # of a file that is refused on reload; it can have tens of thousands
+_SHOWN = 20  # problems, warnings or changes; there can be tens of thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._reload_wanted = asyncio.Event()
         self._reloading = asyncio.Lock()
-        self._checking: asyncio.Future[list[Path]] | None = None
+        self._examining: asyncio.Future[Findings] | None = None
+        self._config: Config | None = None
         self._systemd = Notifier(os.environ)
 
     async def run(
@@ -115,19 +118,23 @@ class Daemon:
                 raise
             finally:
                 self._systemd.ready()
-            log.info("configuration reloaded", accounts=len(self.store.states))
+            if self._config is not None:
+                _log_changes(find_changes(self._config, config), len(self.store.states))
+            self._config = config
 
     async def _poll(self, config: Config) -> None:
         async with asyncio.TaskGroup() as tasks:
             self._poller = Poller(self.store, tasks, self._clock)
             self._sources.start(tasks, self._poller)
             await self._take_over(config)
+            self._config = config
             self._started.set()
             self._systemd.ready()
             watchers = [
                 tasks.create_task(watch_loop(self._own.loop_lag.set)),
                 tasks.create_task(keep_informed(self._systemd, self._summary)),
                 tasks.create_task(self._reload_when_wanted()),
+                tasks.create_task(self._watch_files()),
             ]
             await self._stopping.wait()
             log.info("stopping")
@@ -143,22 +150,19 @@ class Daemon:
         await self._sources.reconcile(config.valuation)
         self.store.retire(config.retired)
         self._own.note_reload(self._clock.wall())
-        await self._warn_of_readable_secrets(config)
+        await self._warn(config)
 
-    async def _warn_of_readable_secrets(self, config: Config) -> None:
-        """Warn in a while, or not at all where a file system hangs; one check runs at a time."""
-        if self._checking is not None and not self._checking.done():
+    async def _warn(self, config: Config) -> None:
+        """Warn in a while, or not at all if a file system hangs; one examination runs at a time."""
+        if self._examining is not None and not self._examining.done():
             return
         loop = asyncio.get_running_loop()
-        self._checking = loop.run_in_executor(None, _readable_secrets, config)
+        self._examining = loop.run_in_executor(None, examine, config, os.environ)
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
-                for path in await asyncio.shield(self._checking):
-                    log.warning(
-                        "every user of this machine can read a secret",
-                        file=str(path),
-                        advice="chmod o-r, or defaultMode: 0400 in Kubernetes",
-                    )
+                findings = await asyncio.shield(self._examining)
+                for each in findings.suspicions[:_SHOWN]:
+                    log.warning(each.event, **each.details, advice=each.advice)
 
     async def _reload_when_wanted(self) -> None:
         """Reload after each SIGHUP, or once after a storm of them."""
@@ -171,7 +175,18 @@ class Daemon:
                 continue  # it has been logged, and counted in the metrics
             except Exception:
                 # No defect and no lack of memory or threads in a reload may end the daemon.
-                log.exception("reload failed, the old configuration stays")
+                log.exception("reload failed, keeping the previous configuration")
+
+    async def _watch_files(self) -> None:
+        """Reload when the content of the configuration files is another one."""
+        interval = self._options.auto_reload_interval
+        seen = await asyncio.to_thread(fingerprint, self._options.config_files)
+        while interval:
+            await asyncio.sleep(interval)
+            now = await asyncio.to_thread(fingerprint, self._options.config_files)
+            if now != seen:
+                seen = now
+                self._reload_wanted.set()
 
     def _summary(self) -> str:
         """Return how many accounts are up, for people who ask systemd."""
@@ -267,18 +282,33 @@ def _narrow(config: Config, shard: Shard) -> Config:
     return replace(config, accounts=accounts, requests_per_minute=limits, valuation=valuation)
 
 
-def _readable_secrets(config: Config) -> list[Path]:
-    sources = [source for account in config.accounts for source in account.credentials.values()]
-    files = {source for source in sources if isinstance(source, SecretFile)}
-    return sorted(file.path for file in files if file.is_readable_by_others())
-
-
 def _log_problems(error: ConfigError) -> None:
-    shown = [str(problem) for problem in error.problems[:_SHOWN_PROBLEMS]]
+    shown = [str(problem) for problem in error.problems[:_SHOWN]]
     if more := len(error.problems) - len(shown):
         shown.append(f"and {more} more, which --config.check prints")
     for problem in shown:
-        log.error("configuration refused, the old one stays", problem=problem)
+        log.error("configuration rejected, keeping the previous one", problem=problem)
+
+
+def _log_changes(changes: Changes, accounts: int) -> None:
+    log.info(
+        "configuration reloaded",
+        accounts=accounts,
+        added=len(changes.added),
+        removed=len(changes.removed),
+        changed=len(changes.changed),
+    )
+    if changes.settings:
+        log.info("settings changed", keys=", ".join(changes.settings))
+    lines = [
+        *(("account added", key, None) for key in changes.added),
+        *(("account removed", key, None) for key in changes.removed),
+        *(("account changed", key, ", ".join(keys)) for key, keys in changes.changed.items()),
+    ]
+    for event, key, keys in lines[:_SHOWN]:
+        log.info(event, **key._asdict(), **({"keys": keys} if keys else {}))
+    if len(lines) > _SHOWN:
+        log.info("more accounts changed", accounts=len(lines) - _SHOWN)
 
 
 def make_exporter_metrics(clock: Clock, options: Options | None = None) -> ExporterMetrics:

@@ -1,9 +1,52 @@
-"""Print a commented configuration or its JSON Schema: the command `config`."""
+"""Check a configuration, and print an example or the JSON Schema of one."""
 
 import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from exporter.config.example import config_example
+from exporter.config.findings import examine
 from exporter.config.json_schema import json_schema
+from exporter.config.loader import Config, ConfigError, load
+from exporter.web import config as web_config
+from exporter.yamlfile.nodes import Problem
+
+
+def check(
+    files: Sequence[Path],
+    web_file: Path | None,
+    environ: Mapping[str, str],
+    *,
+    syntax_only: bool = False,
+) -> tuple[list[str], bool]:
+    """Return what is wrong or suspicious, line by line, and whether nothing is wrong.
+
+    With `syntax_only` neither secrets nor variables are needed, and nothing is suspicious.
+    """
+    problems: list[Problem] = []
+    lines: list[str] = []
+    config: Config | None = None
+    try:
+        config = load(files, environ, syntax_only=syntax_only)
+    except ConfigError as error:
+        problems += error.problems
+    if config is not None and not syntax_only:
+        findings = examine(config, environ)
+        problems += findings.errors
+        lines += map(str, findings.suspicions)
+    if web_file is not None:
+        problems += _web_problems(web_file, environ, syntax_only=syntax_only)
+    return [*map(str, problems), *lines], not problems
+
+
+def _web_problems(
+    file: Path, environ: Mapping[str, str], *, syntax_only: bool
+) -> Sequence[Problem]:
+    try:
+        web_config.load(file, environ, syntax_only=syntax_only)
+    except ConfigError as error:
+        return error.problems
+    return ()
 
 
 def text_of(action: str) -> str:

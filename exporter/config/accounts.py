@@ -19,8 +19,7 @@ class Defaults:
     """What accounts have unless they say otherwise; `template` is an account without a name."""
 
     template: Account
-    credentials: Node
-    base_url: Node
+    nodes: Mapping[str, Node]
     bounds: Bounds
 
 
@@ -32,7 +31,7 @@ class Notes:
     written out, and `value_bounds` the bounds in currencies that `valuation` must list.
     """
 
-    places: dict[AccountKey, Place] = field(default_factory=dict)
+    places: dict[object, Place] = field(default_factory=dict)
     files_with_secrets: set[str] = field(default_factory=set)
     value_bounds: list[tuple[str, Node]] = field(default_factory=list)
 
@@ -46,7 +45,7 @@ def read_defaults(node: Node) -> Defaults:
     exchange = EXCHANGES.get(template.exchange)
     if exchange is None and not nodes["credentials"].is_nothing:
         read_credentials(nodes["credentials"], None)
-    return Defaults(template, nodes["credentials"], nodes["base_url"], bounds)
+    return Defaults(template, nodes, bounds)
 
 
 def read_accounts(items: Iterable[Node], defaults: Defaults, notes: Notes) -> tuple[Account, ...]:
@@ -78,7 +77,7 @@ def _account(nodes: Mapping[str, Node], defaults: Defaults, notes: Notes) -> Acc
     bounds.check_order()
     notes.value_bounds += [(bound[0], node) for bound, (_, node) in bounds.values.items()]
     given = nodes["credentials"]
-    credentials = defaults.credentials if given.is_nothing else given
+    credentials = defaults.nodes["credentials"] if given.is_nothing else given
     if credentials.is_nothing:
         credentials = given
     sources = read_credentials(credentials, exchange)
@@ -89,6 +88,11 @@ def _account(nodes: Mapping[str, Node], defaults: Defaults, notes: Notes) -> Acc
     path = _balances_path(nodes["balances_path"], account, exchange)
     if name is None:
         return None
+    key = AccountKey(exchange.name, name)
+    for each in (defaults.nodes["network"], nodes["network"], credentials):
+        section = each.path.rpartition(".")[2]
+        for setting, node in each.entries().items():
+            notes.places[key, f"{section}.{setting}"] = node.place
     return replace(
         account,
         name=name,
@@ -146,7 +150,7 @@ def _check_shared_base_url(accounts: Iterable[Account], defaults: Defaults) -> N
     url = defaults.template.base_url
     exchanges = {account.exchange for account in accounts if account.base_url == url}
     if url.startswith("https://") and len(exchanges) > 1:
-        defaults.base_url.problem(
+        defaults.nodes["base_url"].problem(
             f"accounts of {' and '.join(sorted(exchanges))} would send their keys here; "
             "set it in the accounts"
         )

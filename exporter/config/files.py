@@ -1,10 +1,12 @@
 """Find the files of a configuration: named, in folders, or by globs."""
 
 import glob
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from exporter.yamlfile.nodes import Problem
+from exporter.yamlfile.reader import MAX_BYTES
 
 _ENDINGS = frozenset({".yaml", ".yml"})
 
@@ -26,6 +28,22 @@ def find_files(patterns: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Proble
             problems.append(Problem(str(pattern), 1, 1, "(file)", message))
         found.update(dict.fromkeys(files))
     return tuple(found), tuple(problems)
+
+
+def fingerprint(patterns: Iterable[Path]) -> bytes:
+    """Return what changes with the names and the content of the files; reads at most 1 MiB each."""
+    digest = hashlib.blake2b(digest_size=32)
+    files, problems = find_files(patterns)
+    for file in files:
+        digest.update(f"\0{file}\0".encode(errors="surrogateescape"))
+        try:
+            if file.is_file():
+                with file.open("rb") as opened:
+                    digest.update(opened.read(MAX_BYTES + 1))
+        except OSError as error:
+            digest.update(str(error.errno).encode())
+    digest.update(str(len(problems)).encode())
+    return digest.digest()
 
 
 def _matching(pattern: Path) -> list[Path]:

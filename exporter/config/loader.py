@@ -28,7 +28,7 @@ class Config:
     """A whole configuration; `requests_per_minute` has the limit of every exchange.
 
     `files` were read for it, and `files_with_secrets` of them have secrets written out. `places`
-    says where each account stands.
+    says where accounts, their settings and the limits of exchanges stand.
     """
 
     accounts: tuple[Account, ...]
@@ -37,7 +37,12 @@ class Config:
     retired: tuple[AccountKey, ...] = ()
     files: tuple[Path, ...] = field(default=(), compare=False)
     files_with_secrets: frozenset[str] = field(default=frozenset(), compare=False)
-    places: Mapping[AccountKey, Place] = field(default_factory=dict, compare=False, repr=False)
+    places: Mapping[object, Place] = field(default_factory=dict, compare=False, repr=False)
+
+    def place_of(self, account: Account, path: str) -> Place:
+        """Return where a setting of an account stands, or else the account."""
+        unknown = Place("config", 1, 1, f"accounts.{account.name}")
+        return self.places.get((account.key, path)) or self.places.get(account.key, unknown)
 
 
 def load(
@@ -93,7 +98,7 @@ def _config(roots: Sequence[Node], problems: Iterable[Problem], files: tuple[Pat
 
 def _merged(sections: Sequence[Mapping[str, Node]], notes: Notes, *, is_whole: bool) -> Config:
     defaults: Defaults = read_defaults(_only(sections, "defaults"))
-    limits = _limits(_only(sections, "exchanges"))
+    limits = _limits(_only(sections, "exchanges"), notes)
     items = [item for each in sections for item in each["accounts"].items()]
     if is_whole and not any(each["accounts"].content for each in sections):
         sections[0]["accounts"].problem(f"list at least one account; {_ADVICE}")
@@ -121,18 +126,15 @@ def _only(sections: Sequence[Mapping[str, Node]], key: str) -> Node:
     return first
 
 
-def _limits(node: Node) -> Mapping[str, int]:
-    nodes = node.section(settings.LIMITS.names)
-    return MappingProxyType(
-        {
-            name: _limit(nodes[name]) or exchange.requests_per_minute
-            for name, exchange in EXCHANGES.items()
-        }
-    )
-
-
-def _limit(node: Node) -> int | None:
-    return settings.REQUESTS_PER_MINUTE.read(node.section(settings.LIMITS.keys))
+def _limits(node: Node, notes: Notes) -> Mapping[str, int]:
+    limits = {}
+    for name, each in node.section(settings.LIMITS.names).items():
+        nodes = each.section(settings.LIMITS.keys)
+        limit = settings.REQUESTS_PER_MINUTE.read(nodes)
+        limits[name] = limit or EXCHANGES[name].requests_per_minute
+        if limit:
+            notes.places[name] = nodes[settings.REQUESTS_PER_MINUTE.key].place
+    return MappingProxyType(limits)
 
 
 def _retired(sections: Sequence[Mapping[str, Node]], notes: Notes) -> tuple[AccountKey, ...]:

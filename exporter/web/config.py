@@ -3,6 +3,7 @@
 What can't be honoured is refused, never ignored; docs/decisions/0005-web-config.md says what.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from types import MappingProxyType
 from exporter.web.tls import Tls, read_tls
 from exporter.yamlfile import reader
 from exporter.yamlfile.nodes import Node
+from exporter.yamlfile.variables import Variables
 
 _SECTIONS = ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
 _HEADERS: Mapping[str, tuple[str, ...]] = {
@@ -54,15 +56,20 @@ class WebConfig:
         return not self.users and not (self.tls and self.tls.demands_certificates)
 
 
-def load(path: Path) -> WebConfig:
+def load(
+    path: Path, environ: Mapping[str, str] = os.environ, *, syntax_only: bool = False
+) -> WebConfig:
     """Read a file; what it names is relative to its folder.
 
-    Raises `ConfigError` with every problem, each with its place.
+    Variables are replaced as in the configuration. With `syntax_only` they need not be set, and no
+    certificate is read. Raises `ConfigError` with every problem, each with its place.
     """
-    root = reader.load(path, advice="name another one with --web.config.file, or none")
+    variables = Variables(environ, required=not syntax_only)
+    advice = "name another one with --web.config.file, or none"
+    root = reader.load(path, advice=advice, variables=variables)
     sections = root.section(_SECTIONS)
     config = WebConfig(
-        read_tls(sections["tls_server_config"], path.parent),
+        read_tls(sections["tls_server_config"], path.parent, reads_files=not syntax_only),
         _users(sections["basic_auth_users"]),
         _headers(sections["http_server_config"]),
         _rate_limit(sections["rate_limit"]),

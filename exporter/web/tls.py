@@ -86,12 +86,17 @@ class _Pem:
     file: Path | None = None
 
 
-def read_tls(node: Node, folder: Path) -> Tls | None:
-    """Read the section; None where nothing is set, or after a problem that the node reports."""
+def read_tls(node: Node, folder: Path, *, reads_files: bool = True) -> Tls | None:
+    """Read the section; None if nothing is set, or after a problem that the node reports.
+
+    Without `reads_files`, files need not be there, and the rest of the section is checked.
+    """
     nodes = node.section(_KEYS)
     if all(each.is_nothing for each in nodes.values()):
         return None
-    certificate, key, client_ca = (_pem(nodes, name, folder) for name in _PEMS)
+    certificate, key, client_ca = (
+        _pem(nodes, name, folder, reads_files=reads_files) for name in _PEMS
+    )
     for name, pem in zip(_PEMS, (certificate, key), strict=False):
         if pem is None:
             node.problem(
@@ -112,7 +117,7 @@ def read_tls(node: Node, folder: Path) -> Tls | None:
     return Tls(context, allowed_sans, tuple(files))
 
 
-def _pem(nodes: Mapping[str, Node], name: str, folder: Path) -> _Pem | None:
+def _pem(nodes: Mapping[str, Node], name: str, folder: Path, *, reads_files: bool) -> _Pem | None:
     """Return what is written out under `name`, or stands in the file under `name_file`."""
     inline, named = nodes[name], nodes[f"{name}_file"]
     if _is_given(inline):
@@ -121,7 +126,10 @@ def _pem(nodes: Mapping[str, Node], name: str, folder: Path) -> _Pem | None:
         return _Pem(inline.text(multiline=True).encode(), inline)
     if not _is_given(named):
         return None
-    file = folder / named.text()
+    text = named.text()
+    if named.is_unknown or not reads_files:
+        return _Pem(b"", named)
+    file = folder / text
     return _Pem(_read(file, named), named, file)
 
 

@@ -1,0 +1,240 @@
+"""Examine a configuration that is valid by itself: its secret files, and what is suspicious."""
+
+import ssl
+import stat
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from exporter.config import values
+from exporter.config.loader import Config
+from exporter.config.secrets import validator
+from exporter.credentials import Secret, SecretFile
+from exporter.errors import CredentialsError
+from exporter.exchanges import EXCHANGES
+from exporter.model import Account
+from exporter.polling.poller import make_schedules
+from exporter.yamlfile.nodes import Place, Problem
+
+PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+
+_READABLE = "chmod o-r, or defaultMode: 0400 in Kubernetes"
+_TWICE = "a sum counts the same money twice"
+
+
+class Suspicion(NamedTuple):
+    """Something that is allowed, and probably not meant."""
+
+    place: Place
+    event: str
+    details: Mapping[str, str]
+    advice: str
+
+    def __str__(self) -> str:
+        details = ", ".join(f"{name}: {text}" for name, text in self.details.items())
+        shown = f" ({details})" if details else ""
+        file, line, column, path = self.place
+        return f"{file}:{line}:{column}: {path}: warning: {self.event}{shown}; {self.advice}"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What an examination found: errors cost their account alone, suspicions nothing."""
+
+    errors: tuple[Problem, ...]
+    suspicions: tuple[Suspicion, ...]
+
+
+def examine(config: Config, environ: Mapping[str, str]) -> Findings:
+    """Read every secret file, and look for what is suspicious; blocks on slow file systems."""
+    errors: list[Problem] = []
+    secrets = {account.key: _secrets(config, account, errors) for account in config.accounts}
+    for account in config.accounts:
+        errors += _network_errors(config, account)
+    keys = {
+        account.key: frozenset(secrets[account.key].items())
+        for account in config.accounts
+        if secrets[account.key].keys() == account.credentials.keys()
+    }
+    readable = [account for account in config.accounts if account.key in keys]
+    suspicions = (
+        *_shared_keys(config, readable, lambda account: keys[account.key]),
+        *_all_merchants(config, readable, lambda account: keys[account.key]),
+        *_high_limits(config),
+        *_short_stale_after(config),
+        *_world_readable(config),
+        *_unused_proxy(config, environ),
+    )
+    return Findings(tuple(dict.fromkeys(errors)), tuple(dict.fromkeys(map(_frozen, suspicions))))
+
+
+def _secrets(config: Config, account: Account, errors: list[Problem]) -> dict[str, Secret]:
+    """Return the credentials that can be read, and note why the others can't."""
+    secrets = {}
+    for name, source in account.credentials.items():
+        check = validator(EXCHANGES[account.exchange], name)
+        try:
+            secrets[name] = source if isinstance(source, Secret) else _read(source, check)
+        except CredentialsError as error:
+            place = config.place_of(account, f"credentials.{name}_file")
+            errors.append(Problem(*place, str(error)))
+    return secrets
+
+
+def _read(source: SecretFile, check: Callable[[str], object]) -> Secret:
+    secret = source.read()
+    try:
+        check(secret.reveal())
+    except ValueError as error:
+        raise CredentialsError(f"its content {error}") from None
+    return secret
+
+
+def _network_errors(config: Config, account: Account) -> Iterator[Problem]:
+    network = account.network
+    try:
+        if isinstance(network.proxy_url, SecretFile):
+            _read(network.proxy_url, values.proxy_url)
+    except CredentialsError as error:
+        yield Problem(*config.place_of(account, "network.proxy_url_file"), str(error))
+    if network.ca_file and (message := _ca_problem(network.ca_file)):
+        yield Problem(*config.place_of(account, "network.ca_file"), message)
+
+
+def _ca_problem(path: Path) -> str:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return "is not a regular file"
+        ssl.create_default_context(cafile=str(path))
+    except ssl.SSLError:
+        return "holds no CA certificate in PEM"
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+    return ""
+
+
+def _shared_keys(
+    config: Config, accounts: Iterable[Account], key: Callable[[Account], object]
+) -> Iterator[Suspicion]:
+    first: dict[object, Account] = {}
+    for account in accounts:
+        api = account.exchange, account.base_url, account.balances_path, key(account)
+        other = first.setdefault(api, account)
+        if other is not account:
+            yield Suspicion(
+                config.place_of(account, "name"),
+                "accounts share a key",
+                {**account.key._asdict(), "other": other.name},
+                f"{_TWICE}: remove one of them",
+            )
+
+
+def _all_merchants(
+    config: Config, accounts: Iterable[Account], key: Callable[[Account], object]
+) -> Iterator[Suspicion]:
+    groups: dict[object, list[Account]] = defaultdict(list)
+    for account in accounts:
+        if _merchant(account):
+            groups[account.exchange, account.base_url, key(account)].append(account)
+    for group in groups.values():
+        others = [account for account in group if _merchant(account) != "0"]
+        for account in group:
+            if _merchant(account) == "0" and others:
+                yield Suspicion(
+                    config.place_of(account, "name"),
+                    "merchantId=0 contains the merchants of other accounts",
+                    {**account.key._asdict(), "other": ", ".join(each.name for each in others)},
+                    f"{_TWICE}: set in_totals: false, or remove one of them",
+                )
+
+
+def _merchant(account: Account) -> str:
+    """Return the merchant in an account's path; empty without one."""
+    query = parse_qs(urlsplit(account.balances_path).query)
+    merchant = query.get("merchantId", [""])[-1].strip()
+    return merchant.lstrip("0") or "0" if merchant else ""
+
+
+def _high_limits(config: Config) -> Iterator[Suspicion]:
+    for name, limit in config.requests_per_minute.items():
+        documented = EXCHANGES[name].requests_per_minute
+        if limit > documented and name in config.places:
+            yield Suspicion(
+                config.places[name],
+                "requests_per_minute is above the documented limit",
+                {
+                    "exchange": name,
+                    "requests_per_minute": str(limit),
+                    "documented": str(documented),
+                },
+                "the exchange may block this address",
+            )
+
+
+def _short_stale_after(config: Config) -> Iterator[Suspicion]:
+    schedules = make_schedules(config.accounts, config.requests_per_minute)
+    for key, schedule in schedules.items():
+        if schedule.stale_after < schedule.interval:
+            yield Suspicion(
+                config.place_of(schedule.account, "name"),
+                "stale_after is shorter than the time between two polls",
+                {
+                    **key._asdict(),
+                    "stale_after": f"{schedule.stale_after:g}s",
+                    "interval": f"{schedule.interval:.1f}s",
+                },
+                "balances will come and go",
+            )
+
+
+def _world_readable(config: Config) -> Iterator[Suspicion]:
+    for file in sorted(config.files_with_secrets):
+        if _is_world_readable(Path(file)):
+            yield Suspicion(
+                Place(file, 1, 1, "(file)"),
+                "configuration file with secrets is world-readable",
+                {"file": file},
+                f"{_READABLE}; or keep secrets in files of their own",
+            )
+    for account in config.accounts:
+        for name, source in account.credentials.items():
+            if isinstance(source, SecretFile) and source.is_readable_by_others():
+                yield Suspicion(
+                    config.place_of(account, f"credentials.{name}_file"),
+                    "secret file is world-readable",
+                    {"file": str(source.path)},
+                    _READABLE,
+                )
+
+
+def _is_world_readable(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False
+
+
+def _unused_proxy(config: Config, environ: Mapping[str, str]) -> Iterator[Suspicion]:
+    names = [name for name in PROXY_VARIABLES if environ.get(name)]
+    if names and any(account.network.proxy_url is None for account in config.accounts):
+        file = str(config.files[0]) if config.files else "(environment)"
+        yield Suspicion(
+            Place(file, 1, 1, "defaults.network"),
+            "proxy of the environment is not used",
+            {"variable": names[0]},
+            "set network.proxy_url, or unset the variable",
+        )
+
+
+def _frozen(suspicion: Suspicion) -> "Suspicion":
+    return suspicion._replace(details=_Details(suspicion.details))
+
+
+class _Details(dict[str, str]):
+    """Details that can be compared and hashed, so that each suspicion is said once."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self.items()))
