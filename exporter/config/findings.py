@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from exporter.config import values
 from exporter.config.loader import Config
-from exporter.config.secrets import validator
 from exporter.credentials import Secret, SecretFile
 from exporter.errors import CredentialsError
+from exporter.exchange_api.network import api_url, make_route
 from exporter.exchanges import EXCHANGES
-from exporter.model import Account
-from exporter.polling.poller import make_schedules
+from exporter.model import Account, Network
+from exporter.polling.endpoint import EndpointKey
+from exporter.polling.schedules import endpoint_key, make_schedules
+from exporter.polling.snapshots import PollSchedule
 from exporter.yamlfile.nodes import Place, Problem
 
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
@@ -64,7 +65,7 @@ def examine(config: Config, environ: Mapping[str, str]) -> Findings:
         *_shared_keys(config, readable, lambda account: keys[account.key]),
         *_all_merchants(config, readable, lambda account: keys[account.key]),
         *_high_limits(config),
-        *_short_stale_after(config),
+        *_schedules(config),
         *_world_readable(config),
         *_unused_proxy(config, environ),
     )
@@ -75,29 +76,19 @@ def _secrets(config: Config, account: Account, errors: list[Problem]) -> dict[st
     """Return the credentials that can be read, and note why the others can't."""
     secrets = {}
     for name, source in account.credentials.items():
-        check = validator(EXCHANGES[account.exchange], name)
         try:
-            secrets[name] = source if isinstance(source, Secret) else _read(source, check)
+            secrets[name] = source if isinstance(source, Secret) else source.read()
         except CredentialsError as error:
             place = config.place_of(account, f"credentials.{name}_file")
             errors.append(Problem(*place, str(error)))
     return secrets
 
 
-def _read(source: SecretFile, check: Callable[[str], object]) -> Secret:
-    secret = source.read()
-    try:
-        check(secret.reveal())
-    except ValueError as error:
-        raise CredentialsError(f"its content {error}") from None
-    return secret
-
-
 def _network_errors(config: Config, account: Account) -> Iterator[Problem]:
     network = account.network
     try:
         if isinstance(network.proxy_url, SecretFile):
-            _read(network.proxy_url, values.proxy_url)
+            network.proxy_url.read()
     except CredentialsError as error:
         yield Problem(*config.place_of(account, "network.proxy_url_file"), str(error))
     if network.ca_file and (message := _ca_problem(network.ca_file)):
@@ -121,7 +112,7 @@ def _shared_keys(
 ) -> Iterator[Suspicion]:
     first: dict[object, Account] = {}
     for account in accounts:
-        api = account.exchange, account.base_url, account.balances_path, key(account)
+        api = account.exchange, api_url(account.base_url), account.balances_path, key(account)
         other = first.setdefault(api, account)
         if other is not account:
             yield Suspicion(
@@ -138,7 +129,7 @@ def _all_merchants(
     groups: dict[object, list[Account]] = defaultdict(list)
     for account in accounts:
         if _merchant(account):
-            groups[account.exchange, account.base_url, key(account)].append(account)
+            groups[account.exchange, api_url(account.base_url), key(account)].append(account)
     for group in groups.values():
         others = [account for account in group if _merchant(account) != "0"]
         for account in group:
@@ -174,9 +165,15 @@ def _high_limits(config: Config) -> Iterator[Suspicion]:
             )
 
 
-def _short_stale_after(config: Config) -> Iterator[Suspicion]:
-    schedules = make_schedules(config.accounts, config.requests_per_minute)
+def _schedules(config: Config) -> Iterator[Suspicion]:
+    """Find accounts that are polled less often than configured, or stale before the next poll."""
+    egresses = {account.key: _egress(account.network) for account in config.accounts}
+    limits = config.requests_per_minute
+    schedules = make_schedules(config.accounts, limits, egresses)
+    stretched = defaultdict[EndpointKey, list[PollSchedule]](list)
     for key, schedule in schedules.items():
+        if schedule.interval > schedule.account.interval:
+            stretched[endpoint_key(schedule.account, egresses)].append(schedule)
         if schedule.stale_after < schedule.interval:
             yield Suspicion(
                 config.place_of(schedule.account, "name"),
@@ -188,6 +185,28 @@ def _short_stale_after(config: Config) -> Iterator[Suspicion]:
                 },
                 "balances will come and go",
             )
+    for endpoint, group in stretched.items():
+        yield Suspicion(
+            config.place_of(group[0].account, "name"),
+            "too many accounts for the rate limit, polling less often",
+            {
+                "exchange": endpoint.exchange,
+                "accounts": str(len(group)),
+                "requests_per_minute": str(limits[endpoint.exchange]),
+                "longest_interval": f"{max(each.interval for each in group):.1f}s",
+            },
+            "raise the interval, or spread the accounts over several egress addresses",
+        )
+
+
+def _egress(network: Network) -> str:
+    """Return the way out; that of a proxy whose file can't be read is unknown, thus empty."""
+    source = network.proxy_url
+    try:
+        url = source.read() if isinstance(source, SecretFile) else source
+        return make_route(network, url).egress
+    except CredentialsError:
+        return ""
 
 
 def _world_readable(config: Config) -> Iterator[Suspicion]:

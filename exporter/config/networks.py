@@ -42,7 +42,7 @@ def _proxy(inline: Node, file: Node, default: SecretSource | None) -> SecretSour
         if not inline.is_nothing:
             file.problem("`proxy_url` is given too; keep only one of the two")
         path = read_path(file)
-        return SecretFile(path) if path else None
+        return SecretFile(path, values.check_proxy_url) if path else None
     if inline.is_nothing:
         return default
     if inline.content == "" and not inline.is_unknown:  # the way to have none in spite of defaults

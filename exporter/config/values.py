@@ -132,13 +132,18 @@ def secret(text: str, validate: Validate) -> Secret:
 
 def proxy_url(text: str) -> Secret:
     """Return the URL of a proxy, which can hold a password."""
+    check_proxy_url(text)
+    return Secret(text)
+
+
+def check_proxy_url(text: str) -> None:
+    """Raise `ValueError` unless a text is the URL of a proxy."""
     url = _PROXY_URL.fullmatch(text)
     if not url or not 0 < int(url["port"] or 80) < 65536:
         raise ValueError(
             "must be http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD@ if need be; "
             "percent-encode special characters of a password that is written out"
         )
-    return Secret(text)
 
 
 def ip_address(text: str) -> str:

@@ -1,8 +1,7 @@
 """Run one task for each account, and follow the configuration as it changes."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,12 +9,11 @@ import structlog
 
 from exporter.credentials import fingerprint
 from exporter.errors import AuthenticationError, InternalError, PermissionDeniedError
-from exporter.exchange_api.network import api_url
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey
 from exporter.polling.access import Access, AccessReader
 from exporter.polling.cold_start import first_round, in_words
-from exporter.polling.endpoint import Endpoint, EndpointKey, OnRequest, Sleep, ignore
+from exporter.polling.endpoint import Endpoint, OnRequest, Sleep, ignore
 from exporter.polling.endpoints import Endpoints, LimitState
 from exporter.polling.events import EventLog
 from exporter.polling.rate_limit import Backoff, Refusal, next_due, outage_pause
@@ -85,7 +83,6 @@ class Poller:
             task = self._tasks.create_task(self._keep_polling(schedule.account, delay))
             self._running[schedule.account.key] = task
         self._watch = self._watch or self._tasks.create_task(self._keep_watching())
-        _warn_of(schedules.values(), limits, self._access.egresses)
 
     def find_polled(self, key: AccountKey) -> Polled | None:
         """Return an account that is polled now and its endpoint, None for any other."""
@@ -245,46 +242,3 @@ def _announce(
         EXCHANGES,
     )
     log.info("polling accounts", accounts=len(started), first_balances_of_all=in_words(seconds))
-
-
-def _warn_of(
-    schedules: Collection[PollSchedule],
-    limits: Mapping[str, int],
-    egresses: Mapping[AccountKey, str],
-) -> None:
-    _warn_of_shared_keys(schedule.account for schedule in schedules)
-    stretched: dict[EndpointKey, list[PollSchedule]] = defaultdict(list)
-    for schedule in schedules:
-        if schedule.interval > schedule.account.interval:
-            stretched[endpoint_key(schedule.account, egresses)].append(schedule)
-        if schedule.stale_after < schedule.interval:
-            log.warning(
-                "stale_after is shorter than the time between two polls, balances will come and go",
-                **schedule.account.key._asdict(),
-                stale_after=f"{schedule.stale_after:g}s",
-                interval=f"{schedule.interval:.1f}s",
-            )
-    for key, group in stretched.items():
-        log.warning(
-            "too many accounts for the exchange's limit, polling less often",
-            exchange=key.exchange,
-            accounts=len(group),
-            requests_per_minute=limits[key.exchange],
-            longest_interval=f"{max(schedule.interval for schedule in group):.1f}s",
-        )
-
-
-def _warn_of_shared_keys(accounts: Iterable[Account]) -> None:
-    groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
-    for account in accounts:
-        credentials = frozenset(account.credentials.items())
-        groups[
-            account.exchange, api_url(account.base_url), account.balances_path, credentials
-        ].append(account.name)
-    for (exchange, *_), names in groups.items():
-        if len(names) > 1:
-            log.warning(
-                "accounts share a key, so a sum counts the same money twice",
-                exchange=exchange,
-                accounts=", ".join(names),
-            )

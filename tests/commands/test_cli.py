@@ -40,6 +40,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 def config(simulator: Simulator, tmp_path: Path) -> Path:
     path = tmp_path / "config.yaml"
     path.write_text(config_text(simulator))
+    path.chmod(0o600)
     return path
 
 
@@ -266,7 +267,7 @@ async def test_a_poll_prints_what_it_knows_and_says_for_what_it_waits(
     def check() -> None:
         with exporter(tmp_path, "poll", f"--config.file={config}") as polling:
             wait_for(lambda: polling.log.count("\n") == 1)
-            assert 'msg="waiting for the exchange\'s limit" exchange=btcturk wait=5' in polling.log
+            assert 'msg="waiting for the rate limit" wait=5' in polling.log
             assert polling.output.read_text().startswith("btcturk / first: rate_limited: ")
 
     await to_thread(check)
@@ -428,3 +429,41 @@ async def test_a_poll_whose_reader_leaves_ends_as_by_sigpipe(simulator: Simulato
     ended = await to_thread(subprocess.run, shell, capture_output=True, timeout=30, check=False)
     assert ended.returncode == 141
     assert ended.stderr == b""
+
+
+def test_a_check_prints_errors_and_warnings_and_fails_only_for_errors(tmp_path: Path):
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "accounts:\n"
+        "  - {name: a, exchange: btcturk, credentials: {api_key: k, api_secret_file: s},"
+        " interval: 5m, stale_after: 30s}\n"
+    )
+    missing = run(f"--config.file={config}", "--config.check")
+    assert missing.returncode == 2
+    lines = missing.stdout.splitlines()
+    assert lines[0] == (
+        f"{config}:2:77: accounts[0].credentials.api_secret_file: No such file or directory"
+    )
+    assert [line.partition(": warning: ")[2].partition(" (")[0] for line in lines[1:]] == [
+        "stale_after is shorter than the time between two polls",
+        "configuration file with secrets is world-readable",
+    ]
+    (tmp_path / "s").write_text("c2VjcmV0")
+    found = run(f"--config.file={config}", "--config.check")
+    assert found.returncode == 0
+    assert found.stdout.endswith(f"{config}: valid\n")
+    assert found.stdout.count(": warning: ") == 3
+
+
+def test_the_syntax_can_be_checked_without_secrets_and_variables(tmp_path: Path):
+    config, web = tmp_path / "config.yaml", tmp_path / "web.yaml"
+    config.write_text(
+        "accounts: [{name: a, exchange: btcturk,"
+        ' credentials: {api_key: "${NO_KEY}", api_secret_file: s}}]\n'
+    )
+    web.write_text("tls_server_config: {cert_file: none.crt, key_file: '${NO_DIR}/none.key'}\n")
+    flags = (f"--config.file={config}", f"--web.config.file={web}")
+    assert run(*flags, "--config.check").returncode == 2
+    ended = run(*flags, "--config.check=syntax")
+    assert (ended.returncode, ended.stdout) == (0, f"{config}: valid\n")
+    assert run(*flags, EXCHANGE_BALANCE_EXPORTER_CONFIG_CHECK="syntax").returncode == 0

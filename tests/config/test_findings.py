@@ -121,12 +121,6 @@ def test_two_merchants_of_one_key_are_two_accounts_but_not_beside_all_of_them(tm
         )
 
     assert warnings(tmp_path, text("1", "2")) == []
-    assert (
-        warnings(
-            tmp_path, text("0", "2").replace("token: t}}\n  - {name: b", "token: u}}\n  - {name: b")
-        )
-        == []
-    )
     [warning] = warnings(tmp_path, text("0", "2"))
     assert "merchantId=0 contains the merchants of other accounts" in warning
     assert "account: a, other: b" in warning
@@ -146,6 +140,13 @@ def test_balances_that_are_stale_before_the_next_poll_are_found(tmp_path: Path):
     [warning] = warnings(tmp_path, ACCOUNT + "    interval: 5m\n    stale_after: 30s\n")
     assert "stale_after is shorter than the time between two polls" in warning
     assert "stale_after: 30s, interval: 300.0s" in warning
+
+
+def test_accounts_that_are_polled_less_often_than_configured_are_found(tmp_path: Path):
+    limit = "exchanges: {btcturk: {requests_per_minute: 1}}\ndefaults: {interval: 10s}\n"
+    [warning] = warnings(tmp_path, limit + ACCOUNT)
+    assert "too many accounts for the rate limit" in warning
+    assert "exchange: btcturk, accounts: 1, requests_per_minute: 1, longest_interval: " in warning
 
 
 @pytest.mark.parametrize("secret", ["c2VjcmV0", "$$x"])
