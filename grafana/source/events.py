@@ -8,6 +8,7 @@ from .look import Json
 from .panels import DATASOURCE
 from .queries import COUNTED
 
+ACCOUNTS = "all:exchange_account_counted:count"
 BUILD = "exchange_exporter_build_info"
 _OURS = f"and on (job, instance) {BUILD}"
 
@@ -31,26 +32,21 @@ def _event(
     }
 
 
-def _appeared(series: str, labels: str) -> str:
-    """Return what was not there a step ago, unless nothing was: then Prometheus has a gap."""
-    before = f"group by ({labels}) ({series} offset $__interval)"
-    return f"group by ({labels}) ({series}) unless {before} and on () group({before})"
-
-
-def _vanished(series: str, labels: str) -> str:
-    before = f"group by ({labels}) ({series} offset $__interval)"
-    return f"{before} unless group by ({labels}) ({series}) and on () group({series})"
+_A_STEP_AGO = "offset $__interval"
+# Without any account a step ago, or now, Prometheus has a gap, and no account was added or removed.
+_NO_GAP = f"and on () {ACCOUNTS} and on () {ACCOUNTS} {_A_STEP_AGO}"
 
 
 def events(accounts: str = "", alerts: str = "") -> Sequence[Json]:
     """Return the annotations of a dashboard; the matchers select accounts and alerts."""
     firing = f'ALERTS{{alertname=~"Exchange.+", alertstate="firing"{alerts}}}'
     known = f"{COUNTED}{{{accounts}}}"
+    build = f"group by (version, revision) ({BUILD})"
     return [
         _event(
             "Deploys",
             "blue",
-            _appeared(BUILD, "version, revision"),
+            f"{build} unless {build.replace(BUILD, f'{BUILD} {_A_STEP_AGO}')} {_NO_GAP}",
             title="Version {{version}} deployed",
             text="revision {{revision}}",
         ),
@@ -73,14 +69,14 @@ def events(accounts: str = "", alerts: str = "") -> Sequence[Json]:
         _event(
             "Accounts added",
             "yellow",
-            _appeared(known, "exchange, account"),
+            f"{known} unless {known} {_A_STEP_AGO} {_NO_GAP}",
             title="Account added: {{account}}",
             text="{{exchange}}",
         ),
         _event(
             "Accounts removed",
             "dark-yellow",
-            _vanished(known, "exchange, account"),
+            f"{known} {_A_STEP_AGO} unless {known} {_NO_GAP}",
             title="Account removed: {{account}}",
             text="{{exchange}}",
         ),

@@ -20,8 +20,12 @@ CHANGE_COLORS = steps((None, QUIET), (-10, BAD), (-0.2, WARNING), (-0.05, QUIET)
 
 def holdings(title: str, kind: str, *, money: bool) -> Json:
     """Return the holdings of one kind of asset: `kind` is a matcher on its code."""
-    known = {metric: ours.known(metric, kind) for metric in (q.TOTAL, q.FREE, q.LOCKED)}
+    known = {
+        metric: f"sum by (asset) ({ours.known(metric, kind)})"
+        for metric in (q.TOTAL, q.FREE, q.LOCKED)
+    }
     yesterday = ours.known(q.TOTAL, kind, "1d")
+    total = f"sum by (asset) ({ours.total(q.TOTAL, kind)})"
     lost = ours.last_seen(kind)
     held = f"group by (asset) ({known[q.TOTAL]} != 0 or {yesterday} != 0 or {lost})"
     part = f"{known[q.TOTAL]} and on () {ours.not_whole}"
@@ -40,7 +44,7 @@ def holdings(title: str, kind: str, *, money: bool) -> Json:
                 "note",
                 "no balance is served",
             ),
-            f"({known[q.TOTAL]} and on () {ours.whole} or NaN * {held}) and on (asset) {held}",
+            f"({total} or NaN * {held}) and on (asset) {held}",
             f"{part} and on (asset) {held}",
             lost,
             f"{known[q.FREE]} and on (asset) {held}",

@@ -162,14 +162,25 @@ class Accounts:
 class Selection(Accounts):
     """Query the accounts that `$exchange` and `$account` select, each of which may be all.
 
-    Sums over all accounts of an exchange are recorded. Only a selection of accounts is added up
-    from the balances themselves.
+    Sums over all accounts, and over those of an exchange, are recorded. Only a selection of
+    accounts is added up from the balances themselves.
     """
 
     @property
     def chosen(self) -> Accounts:
         """Return the accounts of a selection by name; none while all are selected."""
         return Accounts(both(self.matchers, ACCOUNTS_SELECTED))
+
+    def _selected(self, metric: str, more: str, offset: str) -> str:
+        """Return the known part of each asset while a selection is on."""
+        by_exchange = f"exchange_asset:{metric}:sum_known"
+        exchanges = self.select(by_exchange, both(EXCHANGES_SELECTED, more), offset)
+        return f"(sum by (asset) ({exchanges}) or {self.chosen.known(metric, more, offset)})"
+
+    def known(self, metric: str, more: str = "", offset: str = "") -> str:
+        """Return what the counted accounts hold of each asset: the known part."""
+        recorded = self.select(f"asset:{metric}:sum_known", more, offset)
+        return f"({recorded} or {self._selected(metric, more, offset)})"
 
     def known_at(self, metric: str, more: str = "", offset: str = "") -> str:
         """Return the known part of each asset at each exchange."""
@@ -183,14 +194,8 @@ class Selection(Accounts):
         The rule knows from the accounts' asset filters which may. A selection waits for all.
         """
         recorded = self.select(f"asset:{metric}:sum", more, offset)
-        by_exchange = f"exchange_asset:{metric}:sum_known"
-        exchanges = self.select(by_exchange, both(EXCHANGES_SELECTED, more), offset)
-        chosen = self.chosen.known(metric, more, offset)
         whole = f"(min({self.counted(offset)}) == 1)"
-        return (
-            f"(sum by (asset) ({recorded})"
-            f" or (sum by (asset) ({exchanges}) or {chosen}) and on () {whole})"
-        )
+        return f"({recorded} or {self._selected(metric, more, offset)} and on () {whole})"
 
     def moved_most(self, count: int) -> str:
         """Return the assets whose sum changed most in the selected time, as a share of its highest.

@@ -15,6 +15,7 @@ from .look import (
     QUIET,
     TOTAL,
     WARNING,
+    Json,
     fixed,
     nan,
     override,
@@ -80,13 +81,19 @@ OVER_TIME = chart(
     ],
 )
 
+
+def _hourly(expr: str, legend: str) -> Json:
+    """Return a query about the past hour; a step of half an hour is fine enough."""
+    return query(expr, legend) | {"interval": "30m"}
+
+
 MOVED = chart(
     "Moved in an hour, and what prices did",
     "The change of the worth in each past hour, split: what moved in or out, both ends at present"
     " prices, and what prices did to the rest. Absent while an account is missing at either end, or"
     " an asset has no price. Moved far below 0: money left.",
-    query(v.moved_value("1h"), "moved"),
-    query(v.repriced_value("1h"), "prices"),
+    _hourly(v.moved_value("1h"), "moved"),
+    _hourly(v.repriced_value("1h"), "prices"),
     unit=AMOUNT,
     decimals=MONEY_DECIMALS,
     soft_min=None,

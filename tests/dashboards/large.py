@@ -108,6 +108,7 @@ def over_the_day(size: Size) -> Iterator[Series]:
     for asset in size.codes:
         yield from _asset(asset, size)
     yield RULES, {}, 0
+    yield "all:exchange_account_counted:count", {}, size.accounts
     for rank, currency in enumerate(CURRENCIES, start=1):
         yield "exchange_reference_currency", TARGET | {"currency": currency}, rank
 
@@ -139,7 +140,7 @@ def _asset(asset: str, size: Size) -> Iterator[Series]:
             yield "exchange_asset_price", price, 2
     for kind in KINDS:
         yield f"asset:exchange_{kind}_balance:sum", {"asset": asset}, held
-    yield "asset:exchange_total_balance:sum_known", {"asset": asset}, held
+        yield f"asset:exchange_{kind}_balance:sum_known", {"asset": asset}, held
 
 
 def at_the_ends(size: Size) -> Iterator[Series]:

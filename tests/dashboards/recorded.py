@@ -28,13 +28,14 @@ RECORDS = (
     f"instance_{COUNTED}",
     OUTAGE,
     "all:exchange_account_left_out:count",
+    "all:exchange_account_counted:count",
     HELD,
     LAST_SEEN,
     SEEN,
     BOUNDED,
     *(f"exchange_asset:exchange_{kind}_balance:sum_known" for kind in KINDS),
     *(f"asset:exchange_{kind}_balance:sum" for kind in KINDS),
-    "asset:exchange_total_balance:sum_known",
+    *(f"asset:exchange_{kind}_balance:sum_known" for kind in KINDS),
     "exchange_asset:exchange_total_balance:sum",
 )
 """The records that the dashboards read."""
@@ -64,6 +65,8 @@ class Recorder:
             worst[key[:1]] = max(worst[key[:1]], states[key])
         yield from _each(OUTAGE, ("exchange",), worst)
         yield "all:exchange_account_left_out:count", {}, len(left_out)
+        if counted:
+            yield "all:exchange_account_counted:count", {}, len(counted)
         sources = now.sources(set(counted))
         for key in sources:
             labels = {
@@ -104,9 +107,9 @@ class Recorder:
             missing = {exchange for (exchange, _), value in counted.items() if not value}
             if not missing:
                 yield from _each(f"asset:{metric}:sum", ("asset",), by_asset)
+            yield from _each(f"asset:{metric}:sum_known", ("asset",), by_asset)
             if kind == "total":
                 whole = {k: v for k, v in by_exchange.items() if k[0] not in missing}
-                yield from _each(f"asset:{metric}:sum_known", ("asset",), by_asset)
                 yield from _each(f"exchange_asset:{metric}:sum", ("exchange", "asset"), whole)
 
     def _per_account(self, now: "Instant", counted: Mapping[Key, float]) -> Iterator[Sample]:
