@@ -41,9 +41,16 @@ class Prometheus:
 @contextmanager
 def serve(scenario: str, folder: Path) -> Iterator[Prometheus]:
     """Run a Prometheus over a scenario's history."""
-    program = require("prometheus")
     require("promtool")
     build(scenario, folder / "tsdb", STEP)
+    with run_prometheus(folder) as url:
+        yield Prometheus(url)
+
+
+@contextmanager
+def run_prometheus(folder: Path) -> Iterator[str]:
+    """Run a Prometheus over the blocks in a folder's `tsdb`, and return its address."""
+    program = require("prometheus")
     (folder / "prometheus.yml").write_text("global: {}\n")
     log = folder / "prometheus.log"
     command = [
@@ -62,7 +69,7 @@ def serve(scenario: str, folder: Path) -> Iterator[Prometheus]:
         wait_for(
             lambda: urllib.request.urlopen(f"http://{address}/-/ready", timeout=5).close() or 1
         )
-        yield Prometheus(f"http://{address}")
+        yield f"http://{address}"
     finally:
         process.kill()
         process.wait()

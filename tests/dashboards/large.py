@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.dashboards.files import Json
 from tests.dashboards.history import IMPORT
 from tests.dashboards.own import HOSTS
 from tests.dashboards.play import END, HOUR, MINUTE, REASONS, TARGET, Labels
@@ -184,10 +183,3 @@ def build(size: Size, directory: Path) -> None:
             check=True,
             capture_output=True,
         )
-
-
-REFERENCE: Json = {
-    "expr": "sum by (asset) (max by (exchange, account, asset) (exchange_total_balance))",
-    "instant": True,
-}
-"""Adds up every balance once: what a dashboard that reads them all does for each figure."""
