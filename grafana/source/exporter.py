@@ -18,7 +18,7 @@ from .look import (
     tones,
     words,
 )
-from .panels import chart, good_line, none_failed, now, query, runbooks, stat
+from .panels import chart, good_line, now, query, runbooks, stat
 from .process import (
     COLLECTIONS,
     CPU,
@@ -112,8 +112,8 @@ FAILURES = chart(
     "Polls of the selected accounts that failed. A green line at 0: none failed. No line: it is not"
     " known. One reason at many accounts: the exchange or the network; at one account: its key."
     " Accounts that fail below names them.",
-    query(f"60 * sum by (reason) (rate({FAILED}[$__rate_interval])) > 0", "{{reason}}"),
-    none_failed(FAILED),
+    query(f"60 * {ours.failure_rate} > 0", "{{reason}}"),
+    query(f"sum({ours.failure_rate}) == 0", "none"),
     decimals=1,
     style="bars",
     soft_max=1,

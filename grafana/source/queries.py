@@ -24,6 +24,9 @@ SEEN = "exchange_account:exchange_account_last_seen:timestamp"
 BOUNDED = "exchange_account_asset_bound:exchange_balance:bounded"
 RULES = "all:exchange_account_left_out:count"
 """Always recorded, also without any account: absent, no rules are evaluated."""
+CHANGE = f"exchange_asset:{TOTAL}:change1d"
+FAILURES_OF_AN_HOUR = "exchange_account_reason:exchange_account_poll_failures:increase1h"
+FAILURE_RATE = "exchange_reason:exchange_account_poll_failures:rate5m"
 FAILURES = "exchange_account_poll_failures_total"
 SUCCESS = "exchange_account_last_success_timestamp_seconds"
 
@@ -83,8 +86,7 @@ class Accounts:
     @property
     def reason(self) -> str:
         """Return each account's most frequent failure of the last hour, in the label `reason`."""
-        counted = f"sum by (exchange, account, reason) (increase({self.select(FAILURES)}[1h]))"
-        return f"(topk by (exchange, account) (1, {counted}) > 0)"
+        return f"topk by (exchange, account) (1, {self.select(FAILURES_OF_AN_HOUR)})"
 
     def balance(self, metric: str, more: str = "", offset: str = "") -> str:
         """Return a balance once for each account and asset, as the newest poll gave it."""
@@ -220,6 +222,18 @@ class Selection(Accounts):
         recorded = f"max(max_over_time({self.select(OUTAGE)}[$__interval]))"
         chosen = f"max_over_time({self.chosen.select(STATE)}[$__interval])"
         return f"({recorded} or max({chosen} and {ON_ACCOUNT} {self.counted()}))"
+
+    def change(self, more: str = "") -> str:
+        """Return how far each asset moved in a day, in accounts that are counted at both ends."""
+        recorded = self.select(CHANGE, more)
+        return f"(sum by (asset) ({recorded}) or {self.chosen.change(more)})"
+
+    @property
+    def failure_rate(self) -> str:
+        """Return the failed polls per second by reason."""
+        recorded = self.select(FAILURE_RATE)
+        chosen = f"rate({self.chosen.select(FAILURES)}[$__rate_interval])"
+        return f"(sum by (reason) ({recorded}) or sum by (reason) ({chosen}))"
 
     @property
     def is_part(self) -> str:

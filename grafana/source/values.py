@@ -17,7 +17,6 @@ VALUED = (
 KNOWN = f"sum({VALUED})"
 EVERY = f"(count({VALUED}) == count({ours.counted()}))"
 WHOLE = f"({KNOWN} and on () {EVERY})"
-PART = f"({KNOWN} unless on () {EVERY})"
 CONFIGURED = f"count(exchange_reference_currency{{{IN}}})"
 WORTH = f"({WHOLE} or NaN * ({CONFIGURED} and on () count({ours.counted()})))"
 

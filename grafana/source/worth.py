@@ -66,34 +66,34 @@ KNOWN_WORTH = stat(
     size=22,
 )
 
+
+def _coarse(expr: str, legend: str, step: str) -> Json:
+    """Return a query in longer steps: it costs too much for shorter ones."""
+    return query(expr, legend) | {"interval": step}
+
+
 OVER_TIME = chart(
     "Worth over time",
     "What all holdings would bring at the prices of the time. Dashed: the known part, while an"
     " account has no value. See beside how much of a change is money that moved.",
-    query(v.WHOLE, "worth"),
-    query(v.PART, "known part"),
+    _coarse(v.WHOLE, "worth", "5m"),
+    _coarse(v.KNOWN, "known part", "5m"),
     unit=AMOUNT,
     decimals=MONEY_DECIMALS,
     shades=outages(ours),
     overrides=[
         override("A", color=fixed(TOTAL)),
-        override("B", color=fixed(QUIET), custom__lineStyle=DASHES),
+        override("B", color=fixed(TOTAL), custom__lineStyle=DASHES, custom__lineWidth=1),
     ],
 )
-
-
-def _hourly(expr: str, legend: str) -> Json:
-    """Return a query about the past hour; a step of half an hour is fine enough."""
-    return query(expr, legend) | {"interval": "30m"}
-
 
 MOVED = chart(
     "Moved in an hour, and what prices did",
     "The change of the worth in each past hour, split: what moved in or out, both ends at present"
     " prices, and what prices did to the rest. Absent while an account is missing at either end, or"
     " an asset has no price. Moved far below 0: money left.",
-    _hourly(v.moved_value("1h"), "moved"),
-    _hourly(v.repriced_value("1h"), "prices"),
+    _coarse(v.moved_value("1h"), "moved", "30m"),
+    _coarse(v.repriced_value("1h"), "prices", "30m"),
     unit=AMOUNT,
     decimals=MONEY_DECIMALS,
     soft_min=None,

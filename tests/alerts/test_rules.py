@@ -139,7 +139,8 @@ def test_recorded_series_are_named_level_metric_operation() -> None:
     levels = {name[1] for name in names if name}
     assert levels == {
         "all", "asset", "exchange", "exchange_account", "exchange_account_asset",
-        "exchange_account_asset_bound", "exchange_asset",
+        "exchange_account_asset_bound", "exchange_account_reason", "exchange_asset",
+        "exchange_reason",
         "instance", "instance_exchange_account",
     }  # fmt: skip
 

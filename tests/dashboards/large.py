@@ -13,7 +13,18 @@ from pathlib import Path
 from tests.dashboards.history import IMPORT
 from tests.dashboards.own import HOSTS
 from tests.dashboards.play import END, HOUR, MINUTE, REASONS, TARGET, Labels
-from tests.dashboards.recorded import BOUNDED, COUNTED, HELD, KINDS, LAST_SEEN, OUTAGE, STATE
+from tests.dashboards.recorded import (
+    BOUNDED,
+    CHANGE,
+    COUNTED,
+    FAILURE_RATE,
+    FAILURES_OF_AN_HOUR,
+    HELD,
+    KINDS,
+    LAST_SEEN,
+    OUTAGE,
+    STATE,
+)
 
 EXCHANGES = tuple(HOSTS)
 CURRENCIES = ("TRY", "USDT")
@@ -104,6 +115,8 @@ def over_the_day(size: Size) -> Iterator[Series]:
             labels = api | {"le": bound}
             yield "exchange_api_request_duration_seconds_bucket", labels, 720 * size.accounts
         yield OUTAGE, {"exchange": exchange}, 0
+        for reason in REASONS:
+            yield FAILURE_RATE, {"exchange": exchange, "reason": reason}, 0.01
     for asset in size.codes:
         yield from _asset(asset, size)
     yield RULES, {}, 0
@@ -134,6 +147,7 @@ def _asset(asset: str, size: Size) -> Iterator[Series]:
             labels = {"exchange": exchange, "asset": asset}
             yield f"exchange_asset:exchange_{kind}_balance:sum_known", labels, held / 2
         yield "exchange_asset:exchange_total_balance:sum", labels, held / 2
+        yield CHANGE, labels, 0
         for currency in CURRENCIES:
             price = TARGET | labels | {"currency": currency}
             yield "exchange_asset_price", price, 2
@@ -157,6 +171,7 @@ def at_the_ends(size: Size) -> Iterator[Series]:
             labels = account | {"asset": "TRY", "bound": bound}
             yield "exchange_balance_threshold", TARGET | labels, 500
             yield BOUNDED, labels, 1000
+        yield FAILURES_OF_AN_HOUR, account | {"reason": "timeout"}, 3
     yield LAST_SEEN, size.names[0] | {"asset": "USDT"}, 1000
 
 

@@ -21,6 +21,9 @@ LAST_SEEN = "exchange_account_asset:exchange_total_balance:last_seen"
 SEEN = "exchange_account:exchange_account_last_seen:timestamp"
 BOUNDED = "exchange_account_asset_bound:exchange_balance:bounded"
 KINDS = ("total", "free", "locked")
+CHANGE = "exchange_asset:exchange_total_balance:change1d"
+FAILURES_OF_AN_HOUR = "exchange_account_reason:exchange_account_poll_failures:increase1h"
+FAILURE_RATE = "exchange_reason:exchange_account_poll_failures:rate5m"
 RECORDS = (
     STATE,
     COUNTED,
@@ -30,6 +33,7 @@ RECORDS = (
     "all:exchange_account_left_out:count",
     "all:exchange_account_counted:count",
     HELD,
+    CHANGE,
     LAST_SEEN,
     SEEN,
     BOUNDED,
@@ -41,6 +45,15 @@ RECORDS = (
 """The records that the dashboards read."""
 
 
+class Past:
+    """Keep what rules compare with the present."""
+
+    def __init__(self, now: "Instant", counted: Mapping[Key, float]) -> None:
+        self.held = {k: v for k, v in now.highest("exchange_total_balance").items() if v}
+        self.counted = {key for key, value in counted.items() if value}
+        self.failures = now.highest("exchange_account_poll_failures_total")
+
+
 @dataclass(slots=True)
 class Recorder:
     """Remember what rules that look back need."""
@@ -49,6 +62,7 @@ class Recorder:
     last: dict[Key, float] = field(default_factory=dict)
     last_time: dict[Key, float] = field(default_factory=dict)
     left_out: set[Key] = field(default_factory=set)
+    past: dict[int, Past] = field(default_factory=dict)
 
     def record(self, samples: Iterable[Sample], time: int) -> Iterator[Sample]:
         """Return the recorded series of one evaluation."""
@@ -76,6 +90,7 @@ class Recorder:
             yield f"instance_{COUNTED}", labels, 1
         yield from self._sums(now, sources, counted)
         yield from self._per_account(now, counted)
+        yield from self._since(Past(now, counted), time)
 
     def _states(self, now: "Instant", time: int) -> dict[Key, float]:
         """Return the state of each account that an exporter lists, or listed and is down."""
@@ -132,11 +147,30 @@ class Recorder:
             if value is not None:
                 yield BOUNDED, _labels((*labels, "bound"), key), value
 
+    def _since(self, now: Past, time: int) -> Iterator[Sample]:
+        """Return what changed since earlier; increases are not extrapolated, as Prometheus does."""
+        self.past[time] = now
+        if day := self.past.get(time - DAY):
+            kept = now.counted & day.counted
+            ends = [(k, v) for k, v in now.held.items() if k[:2] in kept]
+            ends += [(k, -v) for k, v in day.held.items() if k[:2] in kept]
+            changes: dict[Key, float] = defaultdict(float)
+            for (exchange, _, asset), value in ends:
+                changes[exchange, asset] += value
+            yield from _each(CHANGE, ("exchange", "asset"), changes)
+        labels = ("exchange", "account", "reason")
+        if hour := self.past.get(time - 3600):
+            grown = {k: v - hour.failures.get(k, v) for k, v in now.failures.items()}
+            yield from _each(FAILURES_OF_AN_HOUR, labels, {k: v for k, v in grown.items() if v})
+        if earlier := self.past.get(time - 240):
+            rate = {k: (v - earlier.failures.get(k, v)) / 240 for k, v in now.failures.items()}
+            yield from _each(FAILURE_RATE, ("exchange", "reason"), _sum(rate, (0, 2)))
+
 
 class Instant:
     """Index the samples of one scrape of all exporters by their labels."""
 
-    ORDER = ("instance", "exchange", "account", "asset", "bound")
+    ORDER = ("instance", "exchange", "account", "asset", "bound", "reason")
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         self._of: dict[str, list[tuple[Key, float]]] = defaultdict(list)

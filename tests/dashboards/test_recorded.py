@@ -10,7 +10,7 @@ import yaml
 from tests.dashboards.conftest import Prometheus
 from tests.dashboards.files import ROOT
 from tests.dashboards.play import SCENARIOS
-from tests.dashboards.recorded import RECORDS
+from tests.dashboards.recorded import FAILURE_RATE, FAILURES_OF_AN_HOUR, RECORDS
 
 
 @cache
@@ -58,3 +58,13 @@ def test_the_recorded_series_of_a_history_are_what_the_rules_make_of_it(
     assert now(prometheus, record) == pytest.approx(
         now(prometheus, expanded(rules()[record])), rel=1e-12
     )
+
+
+@pytest.mark.parametrize("record", [FAILURES_OF_AN_HOUR, FAILURE_RATE])
+@pytest.mark.parametrize("scenario", ["healthy", "account_down", "exchange_down"])
+def test_failures_are_recorded_for_the_reasons_that_the_rules_find(
+    history: Callable[[str], Prometheus], scenario: str, record: str
+) -> None:
+    prometheus = history(scenario)
+
+    assert set(now(prometheus, record)) == set(now(prometheus, rules()[record]))
