@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from operator import eq
 from typing import Protocol
 
 from exporter.credentials import Credential, Secret
@@ -49,6 +50,7 @@ class Quotes:
 
 
 CredentialSet = tuple[Credential, ...]
+Contains = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Exchange:
     has_other_paths: bool = False
     quotes: Quotes | None = None
     token_credentials: frozenset[str] = frozenset()
+    contains: Contains = eq
+    """Whether the balances at one path contain those at another, for the same key."""
 
     def needs_token(self, credentials: Collection[str]) -> bool:
         """Return whether an account with these credentials requests a token before balances."""

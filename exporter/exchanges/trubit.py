@@ -8,6 +8,7 @@ Units: amounts are in the asset itself, as text; times in ms.
 import asyncio
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -231,6 +232,13 @@ def _successful_data(body: bytes) -> Mapping[str, Any]:
     return data
 
 
+def _contains(path: str, other: str) -> bool:
+    """Return whether one path's balances contain another's: merchant 0 is the sum of all."""
+    return path == other or _ALL_MERCHANTS.search(path) is not None
+
+
+_ALL_MERCHANTS = re.compile(r"[?&]merchantId=0(&|$)")
+
 EXCHANGE = Exchange(
     name="trubit",
     api=TruBit,
@@ -246,5 +254,6 @@ EXCHANGE = Exchange(
         need_account=True,
     ),
     token_credentials=frozenset({"api_key", "api_secret"}),
+    contains=_contains,
     has_other_paths=True,  # VelaFi gives the same answer under another path
 )

@@ -1,11 +1,13 @@
 """Judge how an account is, in one word, and how all of them are, in a few sentences."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from html import escape
 
+from exporter.model import AccountKey
+from exporter.polling.overlaps import Overlap
 from exporter.polling.snapshots import AccountState
 from exporter.status.holdings import Holdings
 from exporter.status.words import MOST_NAMED, account_name, count, duration, listed, spoken
@@ -112,6 +114,18 @@ def bounds(
         text = f"Bounds of {count(len(unchecked), 'account')} cannot be checked. "
         sentences.append(Sentence("bound", f"{text}{listed(unchecked, '; ')}."))
     return sentences
+
+
+def counted_twice(overlaps: Iterable[Overlap], keys: Collection[AccountKey]) -> list[Sentence]:
+    """Return a sentence about those of some accounts whose balances contain another's."""
+    pairs = [
+        f"{account_name(whole)} contains {account_name(part)}"
+        for whole, part in overlaps
+        if whole.key in keys or part.key in keys
+    ]
+    if not pairs:
+        return []
+    return [Sentence("bound", f"Totals count the same money twice: {listed(pairs, '; ')}.")]
 
 
 def _unchecked(holdings: Holdings | None) -> str:

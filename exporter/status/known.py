@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exporter.model import Account, AccountKey
+from exporter.polling.overlaps import Overlap
 from exporter.polling.snapshots import AccountState
 from exporter.status.conditions import is_counted
 from exporter.status.holdings import Holdings, Reading
@@ -24,6 +25,7 @@ class Known:
     states: Sequence[AccountState]
     retired: Sequence[AccountKey]
     reading: Reading
+    overlaps: Sequence[Overlap]
     turns: Turns
     valued: Valued | None = None
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from exporter.exposition.deflate import Block, deflate
+from exporter.model import Account
+from exporter.polling.overlaps import Overlap, overlaps
 from exporter.polling.snapshots import SnapshotStore
 from exporter.prices.valuations import Valuations
 from exporter.runtime.clock import Clock
@@ -29,6 +31,21 @@ class Page:
     blocks: Sequence[Block]
 
 
+class KnownOverlaps:
+    """Find overlaps of accounts again only when the configuration changed."""
+
+    def __init__(self) -> None:
+        """Start without accounts."""
+        self._accounts: list[Account] = []
+        self._overlaps: Sequence[Overlap] = ()
+
+    def of(self, accounts: list[Account]) -> Sequence[Overlap]:
+        """Return the overlaps of these accounts."""
+        if list(map(id, accounts)) != list(map(id, self._accounts)):
+            self._accounts, self._overlaps = accounts, overlaps(accounts)
+        return self._overlaps
+
+
 class StatusPage:
     """Make the page when it is requested, at most once a second while nothing changes."""
 
@@ -47,6 +64,7 @@ class StatusPage:
         self._reader = HoldingsReader()
         self._pages: dict[View, Page] = {}
         self._making = asyncio.Lock()
+        self._overlaps = KnownOverlaps()
 
     async def blocks(self, view: View = EVERYTHING) -> Sequence[Block] | None:
         """Return a view's text in deflated pieces, or None if its account is not configured."""
@@ -83,7 +101,16 @@ class StatusPage:
         now, wall, turns = self._clock.monotonic(), self._clock.wall(), Turns(self._clock.monotonic)
         states, retired = tuple(self._store.states.values()), self._store.retired
         reading = await self._reader.read(states, now, turns)
-        return Known(now, wall, states, retired, reading, turns, self._valued(now))
+        return Known(
+            now=now,
+            wall=wall,
+            states=states,
+            retired=retired,
+            reading=reading,
+            overlaps=self._overlaps.of([state.schedule.account for state in states]),
+            turns=turns,
+            valued=self._valued(now),
+        )
 
     def _valued(self, now: float) -> Valued | None:
         if (valuations := self._valuations()) is None:

@@ -10,7 +10,13 @@ from exporter.model import AccountKey
 from exporter.polling.snapshots import AccountState
 from exporter.status import document
 from exporter.status.accounts import END, account_html, details_on_demand, details_opening
-from exporter.status.conditions import bounds, condition_of, headline, summary
+from exporter.status.conditions import (
+    bounds,
+    condition_of,
+    counted_twice,
+    headline,
+    summary,
+)
 from exporter.status.holdings import balances_html
 from exporter.status.known import Known, sum_up
 from exporter.status.totals import totals_html
@@ -58,6 +64,7 @@ def _opening(known: Known, links: str) -> Block:
         answer=[
             *summary(known.states, known.now, known.wall),
             *bounds(known.states, known.served, known.now),
+            *counted_twice(known.overlaps, {account.key for account in known.accounts}),
         ],
         links=links,
     )

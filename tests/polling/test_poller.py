@@ -210,7 +210,7 @@ async def test_accounts_that_share_a_key_are_warned_about(simulator: Simulator):
         ):
             pass
     [warning] = [line for line in lines if line["log_level"] == "warning"]
-    assert warning["accounts"] == "one, two"
+    assert (warning["account"], warning["contains"]) == ("one", "two")
 
 
 async def test_nothing_is_polled_any_more_after_the_end(simulator: Simulator):

@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.errors import AuthenticationError, PollTimeoutError
-from exporter.model import Amount, BalancesResponse, RejectedRow, Threshold
+from exporter.model import Account, Amount, BalancesResponse, RejectedRow, Threshold
 from exporter.polling.snapshots import SnapshotStore
 from tests.accounts import balance, make_account, make_store, poll_at, reading
 from tests.status.pages import NOW, page_of
@@ -110,3 +110,20 @@ def test_the_tab_says_the_worst_in_a_few_words():
     assert page_of(store).all("title")[0].text == "all 2 waiting · exchange balances"
     store.fail(TREASURY.key, poll_at(NOW), PollTimeoutError("no answer"))
     assert page_of(store).all("title")[0].text == "1 of 2 down · exchange balances"
+
+
+def merchant(name: str, number: int, **changes: object) -> Account:
+    path = f"/v2/user/account/assets?merchantId={number}"
+    return make_account(name, "trubit", balances_path=path, **changes)
+
+
+def test_an_account_that_contains_another_one_is_named():
+    store = make_store(merchant("all", 0), merchant("mx", 12345))
+    assert answer_of(store)[1] == (
+        "Totals count the same money twice: all (trubit) contains mx (trubit)."
+    )
+
+
+def test_an_account_that_is_left_out_of_totals_is_not_counted_twice():
+    store = make_store(merchant("all", 0, in_totals=False), merchant("mx", 12345))
+    assert len(answer_of(store)) == 1

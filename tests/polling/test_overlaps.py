@@ -1,0 +1,51 @@
+"""Accounts whose balances contain another's are found, so that no sum counts money twice unseen."""
+
+import pytest
+
+from exporter.credentials import Secret
+from exporter.exchanges import EXCHANGES
+from exporter.polling.overlaps import overlaps
+from tests.accounts import make_account
+
+OTHER_KEY = {"api_key": Secret("other"), "api_secret": Secret("c2VjcmV0")}
+
+
+def names(*accounts: object) -> list[tuple[str, str]]:
+    return [(whole.name, part.name) for whole, part in overlaps(accounts)]
+
+
+def merchant(name: str, number: str, **changes: object) -> object:
+    return make_account(name, "trubit", balances_path=f"/assets?merchantId={number}", **changes)
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_accounts_with_one_key_are_the_same_money(exchange: str):
+    a, b, c = (make_account(name, exchange) for name in "abc")
+    assert names(a, b, c) == [("a", "b"), ("a", "c")]
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_accounts_with_keys_of_their_own_are_not(exchange: str):
+    other = make_account("b", exchange, credentials=OTHER_KEY)
+    assert names(make_account("a", exchange), other) == []
+
+
+def test_merchant_0_contains_every_other_merchant():
+    assert names(merchant("mx", "12"), merchant("br", "7"), merchant("all", "0")) == [
+        ("all", "mx"),
+        ("all", "br"),
+    ]
+
+
+def test_two_merchants_do_not_contain_each_other():
+    assert names(merchant("mx", "12"), merchant("br", "120")) == []
+    assert names(merchant("ten", "10"), merchant("one", "01")) == []
+
+
+def test_an_account_that_is_left_out_of_totals_is_counted_once():
+    assert names(merchant("all", "0", in_totals=False), merchant("mx", "12")) == []
+
+
+def test_another_address_is_another_exchange():
+    there = merchant("there", "12", base_url="https://sandbox.example")
+    assert names(merchant("all", "0"), there) == []
