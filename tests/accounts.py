@@ -22,7 +22,7 @@ def make_account(name: str = "treasury", exchange: str = "btcturk", **changes: A
         "exchange": exchange,
         "base_url": EXCHANGES[exchange].base_url,
         "balances_path": EXCHANGES[exchange].balances_path,
-        "credentials": {"api_key": Secret("key"), "api_secret": Secret("c2VjcmV0")},
+        "credentials": {"api_key": Secret(f"key-{name}"), "api_secret": Secret("c2VjcmV0")},
     }
     return Account(**(fields | changes))
 

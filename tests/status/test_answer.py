@@ -2,6 +2,7 @@
 
 import pytest
 
+from exporter.credentials import Secret
 from exporter.errors import AuthenticationError, PollTimeoutError
 from exporter.model import Account, Amount, BalancesResponse, RejectedRow, Threshold
 from exporter.polling.snapshots import SnapshotStore
@@ -112,9 +113,12 @@ def test_the_tab_says_the_worst_in_a_few_words():
     assert page_of(store).all("title")[0].text == "1 of 2 down · exchange balances"
 
 
+ONE_KEY = {"api_key": Secret("one"), "api_secret": Secret("c2VjcmV0")}
+
+
 def merchant(name: str, number: int, **changes: object) -> Account:
     path = f"/v2/user/account/assets?merchantId={number}"
-    return make_account(name, "trubit", balances_path=path, **changes)
+    return make_account(name, "trubit", balances_path=path, credentials=ONE_KEY, **changes)
 
 
 def test_an_account_that_contains_another_one_is_named():
