@@ -55,7 +55,9 @@ class FilledStore(SnapshotStore):
     """A store with a poll in one call."""
 
     def succeed(self, key: AccountKey, poll: PollResult, response: BalancesResponse) -> None:
-        self.record(key, replace(poll, outcome=response), poll.wall + 60)
+        sources = self.states[key].schedule.account.credentials
+        secrets = {name: each for name, each in sources.items() if isinstance(each, Secret)}
+        self.record(key, replace(poll, outcome=response, credentials=secrets), poll.wall + 60)
 
     def fail(self, key: AccountKey, poll: PollResult, error: PollError) -> None:
         self.record(key, replace(poll, outcome=error), poll.wall + 60)

@@ -3,19 +3,19 @@
 import ssl
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import parse_qs, urlsplit
 
 from exporter.config.loader import Config
 from exporter.credentials import Secret, SecretFile
 from exporter.errors import CredentialsError
-from exporter.exchange_api.network import api_url, make_route
+from exporter.exchange_api.network import make_route
 from exporter.exchanges import EXCHANGES
-from exporter.model import Account, Network
+from exporter.model import Account, AccountKey, Network
 from exporter.polling.endpoint import EndpointKey
+from exporter.polling.overlaps import overlaps
 from exporter.polling.schedules import endpoint_key, make_schedules
 from exporter.polling.snapshots import PollSchedule
 from exporter.yamlfile.nodes import Place, Problem
@@ -60,10 +60,8 @@ def examine(config: Config, environ: Mapping[str, str]) -> Findings:
         for account in config.accounts
         if secrets[account.key].keys() == account.credentials.keys()
     }
-    readable = [account for account in config.accounts if account.key in keys]
     suspicions = (
-        *_shared_keys(config, readable, lambda account: keys[account.key]),
-        *_all_merchants(config, readable, lambda account: keys[account.key]),
+        *_counted_twice(config, keys),
         *_high_limits(config),
         *_schedules(config),
         *_world_readable(config),
@@ -107,46 +105,26 @@ def _ca_problem(path: Path) -> str:
     return ""
 
 
-def _shared_keys(
-    config: Config, accounts: Iterable[Account], key: Callable[[Account], object]
+def _counted_twice(
+    config: Config, keys: Mapping[AccountKey, frozenset[tuple[str, Secret]]]
 ) -> Iterator[Suspicion]:
-    first: dict[object, Account] = {}
-    for account in accounts:
-        api = account.exchange, api_url(account.base_url), account.balances_path, key(account)
-        other = first.setdefault(api, account)
-        if other is not account:
+    """Find accounts with one key whose balances contain another's."""
+    readable = [account for account in config.accounts if account.key in keys]
+    for whole, part in overlaps((account, keys[account.key]) for account in readable):
+        if whole.balances_path == part.balances_path:
             yield Suspicion(
-                config.place_of(account, "name"),
+                config.place_of(part, "name"),
                 "accounts share a key",
-                {**account.key._asdict(), "other": other.name},
+                {**part.key._asdict(), "other": whole.name},
                 f"{_TWICE}: remove one of them",
             )
-
-
-def _all_merchants(
-    config: Config, accounts: Iterable[Account], key: Callable[[Account], object]
-) -> Iterator[Suspicion]:
-    groups: dict[object, list[Account]] = defaultdict(list)
-    for account in accounts:
-        if _merchant(account):
-            groups[account.exchange, api_url(account.base_url), key(account)].append(account)
-    for group in groups.values():
-        others = [account for account in group if _merchant(account) != "0"]
-        for account in group:
-            if _merchant(account) == "0" and others:
-                yield Suspicion(
-                    config.place_of(account, "name"),
-                    "merchantId=0 contains the merchants of other accounts",
-                    {**account.key._asdict(), "other": ", ".join(each.name for each in others)},
-                    f"{_TWICE}: set in_totals: false, or remove one of them",
-                )
-
-
-def _merchant(account: Account) -> str:
-    """Return the merchant in an account's path; empty without one."""
-    query = parse_qs(urlsplit(account.balances_path).query)
-    merchant = query.get("merchantId", [""])[-1].strip()
-    return merchant.lstrip("0") or "0" if merchant else ""
+        else:
+            yield Suspicion(
+                config.place_of(whole, "name"),
+                "account contains the balances of another account",
+                {**whole.key._asdict(), "other": part.name},
+                f"{_TWICE}: set in_totals: false, or remove one of them",
+            )
 
 
 def _high_limits(config: Config) -> Iterator[Suspicion]:

@@ -8,12 +8,11 @@ Units: amounts are in the asset itself, as text; times in ms.
 import asyncio
 import hashlib
 import hmac
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from exporter.credentials import Credential, Secret
 from exporter.errors import (
@@ -234,10 +233,14 @@ def _successful_data(body: bytes) -> Mapping[str, Any]:
 
 def _contains(path: str, other: str) -> bool:
     """Return whether one path's balances contain another's: merchant 0 is the sum of all."""
-    return path == other or _ALL_MERCHANTS.search(path) is not None
+    return path == other or (_merchant(path) == "0" and _merchant(other) != "0")
 
 
-_ALL_MERCHANTS = re.compile(r"[?&]merchantId=0(&|$)")
+def _merchant(path: str) -> str:
+    """Return the merchant that a path asks for; empty without one."""
+    merchant = parse_qs(urlsplit(path).query).get("merchantId", [""])[-1].strip()
+    return merchant.lstrip("0") or "0" if merchant else ""
+
 
 EXCHANGE = Exchange(
     name="trubit",

@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from exporter.exposition.deflate import Block, deflate
-from exporter.model import Account
 from exporter.polling.overlaps import Overlap, overlaps
-from exporter.polling.snapshots import SnapshotStore
+from exporter.polling.snapshots import AccountState, SnapshotStore
 from exporter.prices.valuations import Valuations
 from exporter.runtime.clock import Clock
 from exporter.status import document
@@ -31,21 +30,6 @@ class Page:
     blocks: Sequence[Block]
 
 
-class KnownOverlaps:
-    """Find overlaps of accounts again only when the configuration changed."""
-
-    def __init__(self) -> None:
-        """Start without accounts."""
-        self._accounts: list[Account] = []
-        self._overlaps: Sequence[Overlap] = ()
-
-    def of(self, accounts: list[Account]) -> Sequence[Overlap]:
-        """Return the overlaps of these accounts."""
-        if list(map(id, accounts)) != list(map(id, self._accounts)):
-            self._accounts, self._overlaps = accounts, overlaps(accounts)
-        return self._overlaps
-
-
 class StatusPage:
     """Make the page when it is requested, at most once a second while nothing changes."""
 
@@ -64,7 +48,6 @@ class StatusPage:
         self._reader = HoldingsReader()
         self._pages: dict[View, Page] = {}
         self._making = asyncio.Lock()
-        self._overlaps = KnownOverlaps()
 
     async def blocks(self, view: View = EVERYTHING) -> Sequence[Block] | None:
         """Return a view's text in deflated pieces, or None if its account is not configured."""
@@ -107,7 +90,7 @@ class StatusPage:
             states=states,
             retired=retired,
             reading=reading,
-            overlaps=self._overlaps.of([state.schedule.account for state in states]),
+            overlaps=_overlaps(states, now),
             turns=turns,
             valued=self._valued(now),
         )
@@ -116,3 +99,12 @@ class StatusPage:
         if (valuations := self._valuations()) is None:
             return None
         return Valued(valuations.valuation, valuations.worth(self._store.states, now))
+
+
+def _overlaps(states: Sequence[AccountState], now: float) -> list[Overlap]:
+    """Return which accounts' served balances contain another's, by the keys of their polls."""
+    return overlaps(
+        (state.schedule.account, snapshot.fingerprint)
+        for state in states
+        if (snapshot := state.served(now))
+    )

@@ -122,8 +122,10 @@ def test_two_merchants_of_one_key_are_two_accounts_but_not_beside_all_of_them(tm
 
     assert warnings(tmp_path, text("1", "2")) == []
     [warning] = warnings(tmp_path, text("0", "2"))
-    assert "merchantId=0 contains the merchants of other accounts" in warning
+    assert "account contains the balances of another account" in warning
     assert "account: a, other: b" in warning
+    left_out = text("0", "2").replace("name: a,", "name: a, in_totals: false,")
+    assert warnings(tmp_path, left_out) == []
 
 
 @pytest.mark.parametrize("name", EXCHANGES)

@@ -1,21 +1,28 @@
 """Accounts whose balances contain another's are found, so that no sum counts money twice unseen."""
 
+from typing import Any
+
 import pytest
 
 from exporter.credentials import Secret
 from exporter.exchanges import EXCHANGES
+from exporter.model import Account
 from exporter.polling.overlaps import overlaps
 from tests.accounts import make_account
 
 ONE_KEY = {"api_key": Secret("one"), "api_secret": Secret("c2VjcmV0")}
 
 
-def names(*accounts: object) -> list[tuple[str, str]]:
-    return [(whole.name, part.name) for whole, part in overlaps(accounts)]
+def names(*accounts: Account) -> list[tuple[str, str]]:
+    keyed = [(account, frozenset(account.credentials.items())) for account in accounts]
+    return [(whole.name, part.name) for whole, part in overlaps(keyed)]
 
 
-def merchant(name: str, number: str, **changes: object) -> object:
-    fields = {"balances_path": f"/assets?merchantId={number}", "credentials": ONE_KEY}
+def merchant(name: str, number: str, **changes: Any) -> Account:
+    fields: dict[str, Any] = {
+        "balances_path": f"/assets?merchantId={number}",
+        "credentials": ONE_KEY,
+    }
     return make_account(name, "trubit", **(fields | changes))
 
 
