@@ -15,8 +15,7 @@ from exporter.exposition.negotiation import VARY, Encoding, choose_encoding, cho
 from exporter.exposition.pages import Exposition
 from exporter.exposition.price_metrics import PricePage
 from exporter.polling.snapshots import SnapshotStore
-from exporter.prices.settings import Valuation
-from exporter.prices.valuations import Valuations, Worth
+from exporter.prices.valuations import Valuations, Valued
 from exporter.runtime.clock import Clock
 from exporter.web.messages import Request, Response, Routes
 
@@ -63,15 +62,12 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
         return _negotiated(request, "application/json", await _in_turns(blocks))
 
     def all_prices(request: Request) -> Response:
-        now, current = clock.monotonic(), valuations()
-        worth = current.worth(store.states, now) if current else Worth()
-        body = prices_json.prices_document(current, worth, now)
+        body = prices_json.prices_document(_valued(), clock.monotonic())
         return _negotiated(request, "application/json", [deflate(body)])
 
-    def _valued() -> tuple[Valuation, Worth] | None:
-        if (current := valuations()) is None:
-            return None
-        return current.valuation, current.worth(store.states, clock.monotonic())
+    def _valued() -> Valued | None:
+        current = valuations()
+        return current.valued(store.states, clock.monotonic()) if current else None
 
     routes: Routes = {
         "/": {"GET": status_page},

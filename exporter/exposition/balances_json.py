@@ -9,8 +9,7 @@ from exporter.exposition.deflate import Block, deflate
 from exporter.exposition.prices_json import json_values, with_values
 from exporter.model import Account, AccountKey
 from exporter.polling.snapshots import AccountState, Snapshot
-from exporter.prices.settings import Valuation
-from exporter.prices.valuations import Worth
+from exporter.prices.valuations import Valued
 from exporter.totals import AssetTotal, Totals
 
 _OPEN, _COMMA = deflate(b'{"accounts":['), deflate(b",")
@@ -21,7 +20,7 @@ def document(
     states: Iterable[AccountState],
     now: float,
     sums: Mapping[str, Any],
-    valued: tuple[Valuation, Worth] | None = None,
+    valued: Valued | None = None,
 ) -> Iterator[Block]:
     """Yield the pieces of one JSON document; `now` is monotonic, `sums` are as `json_sums` writes.
 
@@ -86,18 +85,16 @@ def _description(state: AccountState, now: float) -> dict[str, Any]:
     }
 
 
-def _values(state: AccountState, valued: tuple[Valuation, Worth] | None) -> dict[str, Any]:
+def _values(state: AccountState, valued: Valued | None) -> dict[str, Any]:
     if valued is None:
         return {}
-    _, worth = valued
-    return {"values": json_values(worth.values.get(state.schedule.account.key))}
+    return {"values": json_values(valued.worth.values.get(state.schedule.account.key))}
 
 
-def _rows(state: AccountState, served: Snapshot, valued: tuple[Valuation, Worth] | None) -> Block:
+def _rows(state: AccountState, served: Snapshot, valued: Valued | None) -> Block:
     if valued is None:
         return served.rendered.rows
-    valuation, worth = valued
-    return with_values(served.rendered.rows, state.schedule.account.key, worth, valuation)
+    return with_values(served.rendered.rows, state.schedule.account.key, valued)
 
 
 def _opened(fields: dict[str, Any]) -> bytes:

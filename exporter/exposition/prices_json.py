@@ -7,9 +7,8 @@ import msgspec
 
 from exporter.exposition.deflate import Block, deflate, inflate
 from exporter.model import AccountKey, Amount
-from exporter.prices.settings import Valuation
-from exporter.prices.valuations import Valuations, Worth
-from exporter.prices.values import AccountValue, plain, row_value
+from exporter.prices.valuations import Valued
+from exporter.prices.values import AccountValue, plain
 
 _decode_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -24,8 +23,10 @@ class _Row(msgspec.Struct):
 _decode_row = msgspec.json.Decoder(_Row).decode
 
 
-def prices_document(valuations: Valuations | None, worth: Worth, now: float) -> bytes:
+def prices_document(valued: Valued | None, now: float) -> bytes:
     """Return the document of `/api/v1/prices` as of `now` (monotonic)."""
+    if valued is None:
+        return b'{"currencies":[],"prices":[]}\n'
     prices = [
         {
             "exchange": exchange,
@@ -40,9 +41,9 @@ def prices_document(valuations: Valuations | None, worth: Worth, now: float) -> 
                 None if price.dated_at is None else f"{max(0.0, now - price.dated_at):.3f}"
             ),
         }
-        for (exchange, asset, currency), price in worth.prices.items()
+        for (exchange, asset, currency), price in valued.worth.prices.items()
     ]
-    currencies = valuations.valuation.currencies if valuations else ()
+    currencies = valued.valuation.currencies
     return msgspec.json.encode({"currencies": currencies, "prices": prices}) + b"\n"
 
 
@@ -63,27 +64,25 @@ def _value(its: AccountValue) -> dict[str, Any]:
     }
 
 
-def with_values(rows: Block, key: AccountKey, worth: Worth, valuation: Valuation) -> Block:
+def with_values(rows: Block, key: AccountKey, valued: Valued) -> Block:
     """Return an account's rows with the value of each: null for an asset that has none."""
     listed = (
-        bytes(raw)[:-1] + b',"value":' + _row_values(_decode_row(raw), key, worth, valuation) + b"}"
+        bytes(raw)[:-1]
+        + b',"value":'
+        + msgspec.json.encode(json_row_values(key.exchange, row.asset, row.total, valued))
+        + b"}"
         for raw in _decode_rows(inflate(rows))
+        for row in (_decode_row(raw),)
     )
     return deflate(b"[" + b",".join(listed) + b"]")
 
 
-def _row_values(row: _Row, key: AccountKey, worth: Worth, valuation: Valuation) -> bytes:
+def json_row_values(
+    exchange: str, asset: str, total: Amount, valued: Valued
+) -> dict[str, str | None]:
+    """Return what one balance is worth by currency, None in those in which it has no price."""
     values = {
-        currency: row_value(
-            row.asset,
-            row.total,
-            exchange=key.exchange,
-            currency=currency,
-            prices=worth.prices,
-            valuation=valuation,
-        )
-        for currency in valuation.currencies
+        currency: valued.of_row(exchange, asset, total, currency)
+        for currency in valued.valuation.currencies
     }
-    return msgspec.json.encode(
-        {currency: None if each is None else plain(each) for currency, each in values.items()}
-    )
+    return {currency: None if each is None else plain(each) for currency, each in values.items()}

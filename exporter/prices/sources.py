@@ -7,6 +7,7 @@ from typing import Protocol
 import structlog
 
 from exporter.errors import InternalError, PollError
+from exporter.exchange_api.client import HttpClient
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey
 from exporter.polling.deadline import Deadline
@@ -74,6 +75,22 @@ class PriceSources:
                 for state in self.valuations.sources.values()
             ]
 
+    async def fetch_once(self, valuation: Valuation, polling: Polling) -> Valuations:
+        """Fetch the quotes of every source once, and return what they come to."""
+        self._polling = polling
+        self.valuations = valuations = Valuations(valuation, self._read_held)
+
+        async def fetch(source: PriceSource) -> None:
+            if polled := self._polled(source):
+                client = polled.endpoint.connect(polled.account)
+                try:
+                    await self._fetch(source, valuations, polled, client)
+                finally:
+                    await client.aclose()
+
+        await asyncio.gather(*map(fetch, valuation.sources))
+        return valuations
+
     async def stop(self) -> None:
         """Stop fetching."""
         running, self._running = self._running, []
@@ -95,17 +112,23 @@ class PriceSources:
                     client = polled.endpoint.connect(polled.account)
                 pause = 0.0
                 if polled and client:
-                    run = await polled.endpoint.fetch_quotes(
-                        self._query(source, valuations),
-                        client,
-                        Deadline(source.timeout),
-                        polled.account.credentials,
-                    )
-                    pause = self._note(source, valuations, polled, run)
+                    pause = await self._fetch(source, valuations, polled, client)
                 due = next_due(due, self._clock.monotonic(), source.interval, pause)
         finally:
             if client:
                 await client.aclose()
+
+    async def _fetch(
+        self, source: PriceSource, valuations: Valuations, polled: Polled, client: HttpClient
+    ) -> float:
+        """Fetch once and publish the outcome; return for how many seconds to leave it alone."""
+        run = await polled.endpoint.fetch_quotes(
+            self._query(source, valuations),
+            client,
+            Deadline(source.timeout),
+            polled.account.credentials,
+        )
+        return self._note(source, valuations, polled, run)
 
     def _polled(self, source: PriceSource) -> Polled | None:
         """Return how a source is reached now: as its account is, or by its public API."""

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from exporter.amounts import EXACT
 from exporter.errors import REASONS
-from exporter.model import AccountKey
+from exporter.model import Account, AccountKey, Amount
 from exporter.polling.snapshots import AccountState, Snapshot
 from exporter.prices.book import Book
 from exporter.prices.routes import Price, SourceRates, find_price
 from exporter.prices.settings import PriceSource, Valuation
-from exporter.prices.values import AccountValue, Held, Prices, account_value
+from exporter.prices.values import AccountValue, Held, Prices, account_value, row_value
 
 ReadHeld = Callable[[Snapshot], Sequence[Held]]
 """Return what a snapshot holds, without zeros."""
@@ -51,6 +51,30 @@ class SourceState:
     last_success: float = 0.0
     failures: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """A valuation and what it comes to at one moment."""
+
+    valuation: Valuation
+    worth: Worth
+
+    def of(self, account: Account, currency: str) -> AccountValue | None:
+        """Return what an account is worth, None while its balances are withdrawn."""
+        values = self.worth.values.get(account.key)
+        return values[currency] if values else None
+
+    def of_row(self, exchange: str, asset: str, total: Amount, currency: str) -> Decimal | None:
+        """Return what one balance is worth, None if it has no price."""
+        return row_value(
+            asset,
+            total,
+            exchange=exchange,
+            currency=currency,
+            prices=self.worth.prices,
+            valuation=self.valuation,
+        )
 
 
 class _Valued(NamedTuple):
@@ -92,6 +116,10 @@ class Valuations:
         if not is_current or now >= self._worth.valid_until:
             self._worth, self._made_of = self._compute(states, now), made_of
         return self._worth
+
+    def valued(self, states: Mapping[AccountKey, AccountState], now: float) -> Valued:
+        """Return the valuation with what it comes to at `now` (monotonic)."""
+        return Valued(self.valuation, self.worth(states, now))
 
     def held_assets(self, states: Mapping[AccountKey, AccountState], now: float) -> frozenset[str]:
         """Return the codes of all assets that need a price."""

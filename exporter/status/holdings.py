@@ -14,7 +14,7 @@ from exporter.amounts import is_negative, is_sum, is_zero
 from exporter.exposition.deflate import inflate
 from exporter.model import Account, AccountKey, Amount, Threshold
 from exporter.polling.snapshots import AccountState, Snapshot
-from exporter.prices.values import row_value
+from exporter.prices.valuations import Valued
 from exporter.status.tables import (
     amount_cells,
     amounts_table,
@@ -25,7 +25,6 @@ from exporter.status.tables import (
 )
 from exporter.status.turns import Turns
 from exporter.status.words import element_id, name
-from exporter.status.worth import Valued
 from exporter.totals import Held
 
 
@@ -183,14 +182,7 @@ def _value_cells(account: Account, rows: Sequence[Row], valued: Valued) -> list[
     return [
         value_cell(
             currency,
-            row_value(
-                row.asset,
-                row.total,
-                exchange=account.exchange,
-                currency=currency,
-                prices=valued.worth.prices,
-                valuation=valued.valuation,
-            ),
+            valued.of_row(account.exchange, row.asset, row.total, currency),
         )
         for row in rows
     ]

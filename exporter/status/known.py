@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from exporter.model import Account, AccountKey
 from exporter.polling.overlaps import Overlap
 from exporter.polling.snapshots import AccountState
+from exporter.prices.valuations import Valued
 from exporter.status.conditions import is_counted
 from exporter.status.holdings import Holdings, Reading
 from exporter.status.turns import Turns
-from exporter.status.worth import Valued
 from exporter.totals import Totals
 
 MOST_INLINE = 1_000

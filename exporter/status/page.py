@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from exporter.exposition.deflate import Block, deflate
 from exporter.polling.overlaps import Overlap, overlaps
 from exporter.polling.snapshots import AccountState, SnapshotStore
-from exporter.prices.valuations import Valuations
+from exporter.prices.valuations import Valuations, Valued
 from exporter.runtime.clock import Clock
 from exporter.status import document
 from exporter.status.holdings import HoldingsReader
@@ -15,7 +15,6 @@ from exporter.status.known import Known
 from exporter.status.sections import page_blocks
 from exporter.status.turns import Turns
 from exporter.status.view import EVERYTHING, View
-from exporter.status.worth import Valued
 
 _MOST_KEPT = 8  # views
 _KEPT_FOR = 1.0  # seconds
@@ -98,7 +97,7 @@ class StatusPage:
     def _valued(self, now: float) -> Valued | None:
         if (valuations := self._valuations()) is None:
             return None
-        return Valued(valuations.valuation, valuations.worth(self._store.states, now))
+        return valuations.valued(self._store.states, now)
 
 
 def _overlaps(states: Sequence[AccountState], now: float) -> list[Overlap]:

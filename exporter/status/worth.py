@@ -2,32 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 
 from exporter.model import Account
 from exporter.polling.snapshots import AccountState
 from exporter.prices.routes import Price
-from exporter.prices.settings import Valuation
-from exporter.prices.valuations import Worth
-from exporter.prices.values import AccountValue, ValueSum, sum_of_values
+from exporter.prices.valuations import Valued
+from exporter.prices.values import ValueSum, sum_of_values
 from exporter.status.tables import value_cell
 from exporter.status.words import account_name, clock_time, count, listed, name
 
 _KINDS = {"bid": "bid", "mid": "middle of bid and ask", "last": "last price"}
-
-
-@dataclass(frozen=True, slots=True)
-class Valued:
-    """A valuation and what it comes to at the moment of a page."""
-
-    valuation: Valuation
-    worth: Worth
-
-    def of(self, account: Account, currency: str) -> AccountValue | None:
-        """Return what an account is worth, None while its balances are withdrawn."""
-        values = self.worth.values.get(account.key)
-        return values[currency] if values else None
 
 
 def worth_html(valued: Valued, counted: Sequence[AccountState]) -> str:

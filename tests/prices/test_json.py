@@ -9,7 +9,7 @@ from exporter.exposition.prices_json import json_values, prices_document, with_v
 from exporter.model import AccountKey
 from exporter.prices.routes import Price
 from exporter.prices.settings import Ignored
-from exporter.prices.valuations import Worth
+from exporter.prices.valuations import Valued, Worth
 from exporter.prices.values import AccountValue
 from tests.prices.quotes import valuation
 
@@ -27,7 +27,7 @@ PRICE = Price(
 
 def test_a_price_is_given_with_its_route_its_sources_and_its_age():
     worth = Worth(prices={("btcturk", "ABC", "TRY"): PRICE})
-    document = json.loads(prices_document(None, worth, now=100.25))
+    document = json.loads(prices_document(Valued(valuation("TRY"), worth), now=100.25))
     assert document["prices"] == [
         {
             "exchange": "btcturk",
@@ -45,7 +45,7 @@ def test_a_price_is_given_with_its_route_its_sources_and_its_age():
 
 def test_an_asset_in_itself_has_no_age():
     worth = Worth(prices={("btcturk", "TRY", "TRY"): Price(Decimal(1), ("TRY",))})
-    [price] = json.loads(prices_document(None, worth, now=1.0))["prices"]
+    [price] = json.loads(prices_document(Valued(valuation("TRY"), worth), now=1.0))["prices"]
     assert (price["price"], price["updated"], price["age_seconds"]) == ("1", None, None)
 
 
@@ -76,7 +76,7 @@ def test_each_row_has_its_value_and_keeps_its_own_fields():
             ("btcturk", "IGN", "TRY"): PRICE,
         }
     )
-    block = with_values(deflate(json.dumps(rows).encode()), KEY, worth, settings)
+    block = with_values(deflate(json.dumps(rows).encode()), KEY, Valued(settings, worth))
     found: list[dict[str, Any]] = json.loads(inflate(block))
     assert [row["value"]["TRY"] for row in found] == ["3.00000000", None, "0.00000000", None]
     assert [{k: v for k, v in row.items() if k != "value"} for row in found] == rows

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 from exporter.model import AccountKey
 from exporter.prices.routes import Price
-from exporter.prices.valuations import Worth
+from exporter.prices.valuations import Valued, Worth
 from exporter.prices.values import AccountValue
-from exporter.status.worth import Valued, worth_html
+from exporter.status.worth import worth_html
 from tests.accounts import make_account, make_store
 from tests.prices.quotes import valuation
 from tests.status.pages import read
