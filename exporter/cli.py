@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from exporter.commands import assets, config, healthcheck, poll
+from exporter.commands import assets, config, healthcheck, poll, poll_tables
 from exporter.commands.errors import CommandError
 from exporter.commands.parser import parse_command_line
 from exporter.config.loader import ConfigError, load
@@ -21,6 +21,7 @@ from exporter.daemon import Daemon, Options, make_exporter_metrics
 from exporter.model import AccountKey
 from exporter.polling.shards import Shard, ShardError
 from exporter.polling.snapshots import PollResult
+from exporter.prices.valuations import Valued
 from exporter.runtime import logs
 from exporter.runtime.clock import Clock
 from exporter.runtime.threads import EventLoop
@@ -92,11 +93,14 @@ def _run_poll(options: argparse.Namespace) -> int:
     loaded = load(options.config_file, os.environ)
     selected = poll.select(loaded, options.account, options.exchange)
     is_table = options.format == "table"
-    results = _run(poll.poll(selected, Clock(), _print_table if is_table else _print_later))
+    ended = _print_table if is_table else _print_later
+    results, valued = _run(poll.poll(selected, Clock(), ended))
     if not is_table:
-        print(poll.as_json(loaded, results))
+        print(poll.as_json(loaded, results, valued))
     elif len(selected.accounts) == len(loaded.accounts) > 1:
-        print(poll.totals_table(poll.sum_up(loaded.accounts, results)))
+        print(poll_tables.totals_table(poll.sum_up(loaded.accounts, results)))
+        if valued:
+            print(f"\n{poll_tables.worth_lines(loaded.accounts, valued)}")
     return OK if poll.all_worked(results) else FAILED
 
 
@@ -132,11 +136,11 @@ def _run_assets(options: argparse.Namespace) -> int:
     return OK
 
 
-def _print_table(key: AccountKey, result: PollResult) -> None:
-    print(poll.as_table(key, result), end="\n\n", flush=True)
+def _print_table(key: AccountKey, result: PollResult, valued: Valued | None) -> None:
+    print(poll_tables.as_table(key, result, valued), end="\n\n", flush=True)
 
 
-def _print_later(key: AccountKey, result: PollResult) -> None:
+def _print_later(key: AccountKey, result: PollResult, valued: Valued | None) -> None:
     """Print nothing: a JSON document needs all accounts."""
 
 

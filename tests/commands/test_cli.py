@@ -16,14 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from exporter.commands import poll
+from exporter.commands import poll, poll_tables
 from exporter.config.loader import Config, parse
 from exporter.errors import PollTimeoutError
 from exporter.model import AccountKey, Amount, Balance, BalancesResponse, RejectedRow
 from exporter.polling.snapshots import PollResult
 from exporter.runtime import logs
 from exporter.runtime.clock import Clock
-from exporter.simulator import Simulator, config_text
+from exporter.simulator import Simulator, add_demo_accounts, config_text
 from tests.accounts import balance, make_account
 from tests.programs import exporter, run, wait_for
 
@@ -297,7 +297,7 @@ def test_a_name_that_the_terminal_cannot_show_is_escaped(tmp_path: Path):
 def test_a_flood_of_rows_that_were_left_out_is_cut_short():
     rows = tuple(RejectedRow(number, None, "not an object") for number in range(100))
     result = PollResult(0.0, 0.0, 0.0, BalancesResponse((), rows), None)
-    assert poll.as_table(AccountKey("btcturk", "a"), result).splitlines() == [
+    assert poll_tables.as_table(AccountKey("btcturk", "a"), result).splitlines() == [
         "btcturk / a: 0 assets at 1970-01-01 00:00:00 UTC",
         "  dropped: row 0 (no asset): not an object",
         "  dropped: row 1 (no asset): not an object",
@@ -316,7 +316,7 @@ def test_poll_sums_up_only_what_is_complete_and_says_what_is_missing():
         for account in (*accounts[:2], sandbox)
     }
     totals = poll.sum_up([*accounts[:2], sandbox], results)
-    assert poll.totals_table(totals).splitlines() == [
+    assert poll_tables.totals_table(totals).splitlines() == [
         "totals",
         "  ASSET   TOTAL   FREE   LOCKED   ACCOUNTS",
         "  BTC      3.00   3.00        0   2 of 2",
@@ -324,7 +324,7 @@ def test_poll_sums_up_only_what_is_complete_and_says_what_is_missing():
     ]
     results[accounts[2].key] = PollResult(0.0, 0.0, 0.0, PollTimeoutError("no response"), None)
     totals = poll.sum_up(accounts, results)
-    assert poll.totals_table(totals).splitlines() == [
+    assert poll_tables.totals_table(totals).splitlines() == [
         "known part, no totals where accounts are missing",
         "  ASSET   TOTAL   FREE   LOCKED   ACCOUNTS",
         "  BTC      3.00   3.00        0   known part, 2 of 3",
@@ -337,7 +337,7 @@ def test_an_account_that_was_not_polled_is_missing_from_the_sums():
     results = {
         accounts[0].key: PollResult(0.0, 0.0, 0.0, BalancesResponse((balance("BTC", "1.50"),)))
     }
-    document = json.loads(poll.as_json(Config(accounts, {}), results))
+    document = json.loads(poll.as_json(Config(accounts, {}), results, None))
     assert [each["account"] for each in document["accounts"]] == ["a"]
     assert document["totals"][0] | {"free": "", "locked": ""} == {
         "asset": "BTC", "total": "1.50", "free": "", "locked": "", "whole": False,
@@ -351,7 +351,7 @@ def test_an_account_that_holds_nothing_has_no_table():
     result = PollResult(
         0.0, 0.0, 0.0, BalancesResponse((Balance("BTC", nothing, nothing, nothing),)), None
     )
-    assert poll.as_table(AccountKey("btcturk", "a"), result).splitlines() == [
+    assert poll_tables.as_table(AccountKey("btcturk", "a"), result).splitlines() == [
         "btcturk / a: 1 asset at 1970-01-01 00:00:00 UTC",
         "  and 1 asset at zero",
     ]
@@ -467,3 +467,18 @@ def test_the_syntax_can_be_checked_without_secrets_and_variables(tmp_path: Path)
     ended = run(*flags, "--config.check=syntax")
     assert (ended.returncode, ended.stdout) == (0, f"{config}: valid\n")
     assert run(*flags, EXCHANGE_BALANCE_EXPORTER_CONFIG_CHECK="syntax").returncode == 0
+
+
+async def test_poll_says_what_the_simulated_accounts_are_worth(tmp_path: Path):
+    async with Simulator() as simulator:
+        add_demo_accounts(simulator)
+        path = tmp_path / "config.yaml"
+        path.write_text(config_text(simulator, currencies=["TRY", "USDT"]))
+        ended = await to_thread(run, "poll", f"--config.file={path}")
+        as_json = await to_thread(run, "poll", f"--config.file={path}", "--format=json")
+    assert ended.returncode == 0, ended.stderr
+    assert "VALUE IN TRY" in ended.stdout
+    assert re.search(r"^worth [0-9]+\.[0-9]{8} USDT \(", ended.stdout, re.MULTILINE)
+    accounts = json.loads(as_json.stdout)["accounts"]
+    assert all(account["values"].keys() == {"TRY", "USDT"} for account in accounts)
+    assert all("value" in row for account in accounts for row in account["balances"])
