@@ -10,6 +10,8 @@ MAX_BODY_BYTES = 1024 * 1024
 
 MAX_ERROR_BODY_BYTES = 64 * 1024
 
+# Not registered codings, but seen, and none of them changes a byte.
+_IDENTITY = {"", "identity", "none", "utf-8"}
 _MAX_PARTS = 16 * 1024  # a part costs more than its bytes: a chunk of one byte takes 30 µs
 _PARTS_AT_ONCE = 256
 
@@ -21,7 +23,7 @@ async def read_body(
 
     Nothing is read if the headers already declare too much.
     """
-    if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+    if headers.get("Content-Encoding", "").strip().lower() not in _IDENTITY:
         raise BadResponseError("compressed response, although none was requested")
     declared = headers.get("Content-Length", "0")
     if len(declared) > 12 or not declared.isdigit() or int(declared) > max_bytes:

@@ -1,165 +1,193 @@
-"""Send single requests to an exchange: the only module that knows httpx."""
+"""Send single requests to an exchange on behalf of one account."""
 
 import asyncio
-import ssl
-from contextlib import suppress
-from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
 
-import h11
-import httpx
-
-from exporter.errors import BadResponseError, ConnectionFailedError, PollError, TlsError
+from exporter.errors import BadResponseError, ConnectionFailedError, PollError
 from exporter.exchange_api.body import MAX_ERROR_BODY_BYTES, read_body
+from exporter.exchange_api.failure import StaleConnectionError, explain
 from exporter.exchange_api.http_date import longest_retry_after, parse_date
 from exporter.exchange_api.messages import ApiRequest, ApiResponse
-from exporter.exchange_api.progress import READING, Progress
+from exporter.exchange_api.network import DIRECT, api_host
+from exporter.exchange_api.progress import Progress
 from exporter.exchange_api.server_clock import ServerClock
+from exporter.exchange_api.transport import BAD_HOSTS, FAILURES, Response, Transport
+from exporter.exchange_api.trust import SHARED, TrustStore
+from exporter.model import Network
 from exporter.runtime.clock import Clock
 
+__all__ = ["HttpClient", "StaleConnectionError"]
+
 _ERROR_BODY_SECONDS = 1.0
-_NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
-
-
-class StaleConnectionError(ConnectionFailedError):
-    """A connection kept from an earlier request was closed by the exchange, or is out of step."""
+_REMEMBERED = 3600.0  # seconds for which a network's patience with idle connections is remembered
+_PUBLIC_CALLS = {"ticker"}  # say nothing about an account, so a cache may have answered
 
 
 class HttpClient:
-    """Send requests on behalf of one account, over one connection that is kept open.
+    """Send requests over one connection that is kept open.
 
     httpx searches its pool linearly, so a client for each account is cheaper than a pool for all.
     Nothing in the environment is used (proxies, netrc), no redirect followed, no cookie kept.
     """
 
-    def __init__(self, base_url: str, *, server_clock: ServerClock, clock: Clock) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        server_clock: ServerClock,
+        clock: Clock,
+        network: Network = Network(),  # noqa: B008 - it is frozen
+        trust: TrustStore = SHARED,
+    ) -> None:
         """Prepare, without connecting."""
         self.base_url = base_url
+        self.network = network
+        self.route = DIRECT
         self._server_clock = server_clock
         self._clock = clock
-        self._client: httpx.AsyncClient | None = None
+        self._trust = trust
+        self._transport: Transport | None = None
+        self._transport_route = DIRECT
         self._is_reusable = False  # whether the last response was read to its end
+        self._used_at = 0.0
+        self._max_idle = math.inf
+        self._max_idle_until = 0.0
 
-    async def send(self, request: ApiRequest, progress: Progress) -> ApiResponse:
+    @property
+    def peer(self) -> str:
+        """Return what is connected to: the proxy if there is one."""
+        return self.route.proxy.address if self.route.proxy else api_host(self.base_url)
+
+    @property
+    def address(self) -> str:
+        """Return the IP address and port that was last connected to, empty before the first."""
+        return self._transport.network.address if self._transport else ""
+
+    async def send(
+        self, request: ApiRequest, progress: Progress, patience: float = math.inf
+    ) -> ApiResponse:
         """Return the response, whatever its status.
 
-        Raises a `PollError`: `StaleConnectionError` if only a kept connection was to blame.
+        Raises a `PollError`: `StaleConnectionError` if only a kept connection was to blame. That
+        is so, too, if nothing arrives over one for `patience` seconds: a NAT may have forgotten it.
         """
-        client = await self._usable_client()
+        transport, is_kept = await self._usable_transport()
         self._is_reusable = False
         try:
-            response = await self._exchange(client, request, progress)
-        except (httpx.HTTPError, ssl.SSLError) as error:  # httpx lets the latter through
-            raise _explain(error, progress) from error
-        except (httpx.InvalidURL, UnicodeError) as error:
+            async with self._first_byte_within(transport, patience if is_kept else math.inf):
+                response = await self._open(transport, request, progress)
+            try:
+                return await self._read(response, request, progress)
+            finally:
+                await response.aclose()
+                self._is_reusable = self._is_reusable and not transport.has_surplus
+                self._used_at = self._clock.monotonic()
+        except FAILURES as error:
+            raise explain(error, progress, self.peer) from error
+        except BAD_HOSTS as error:
             raise ConnectionFailedError("base_url has no host that can be looked up") from error
         finally:
+            progress.address = transport.network.address
             await progress.aclose()
-        self._is_reusable = True
-        return response
 
     async def aclose(self) -> None:
         """Close the connection."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
 
-    async def _exchange(
-        self, client: httpx.AsyncClient, request: ApiRequest, progress: Progress
-    ) -> ApiResponse:
-        sent = self._clock.monotonic()
-        built = client.build_request(
-            request.method,
-            self.base_url + request.path,
-            headers=dict(request.headers),
-            content=request.body or None,
-            extensions={"trace": progress.note},
-        )
-        response = await client.send(built, stream=True)
+    async def _open(
+        self, transport: Transport, request: ApiRequest, progress: Progress
+    ) -> Response:
+        self._sent = self._clock.monotonic()
+        host = api_host(self.base_url)
+        name = urlsplit(f"//{host}").hostname or ""
+        base_url = self.base_url
+        if self.route.proxy:  # its TLS name can't be set apart from the host that it connects to
+            base_url = base_url.replace(f"{name}.", name, 1)
+        return await transport.send(request, base_url, host, name, progress.note)
+
+    @asynccontextmanager
+    async def _first_byte_within(self, transport: Transport, seconds: float) -> AsyncIterator[None]:
+        """Give a kept connection up if it stays silent, and remember for how long it had idled."""
+        if seconds == math.inf:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        timeout = asyncio.timeout(None)
+
+        def give_up() -> None:
+            if not transport.network.received:
+                timeout.reschedule(loop.time())
+
+        timer = loop.call_later(seconds, give_up)
         try:
-            if progress.is_early:
-                raise StaleConnectionError("a response arrived before its request")
-            return await self._read(response, sent)
+            async with timeout:
+                yield
+        except TimeoutError:
+            now = self._clock.monotonic()
+            self._max_idle = (self._sent - self._used_at) / 2
+            self._max_idle_until = now + _REMEMBERED
+            raise StaleConnectionError("the kept connection stayed silent") from None
         finally:
-            await response.aclose()
+            timer.cancel()
 
-    async def _usable_client(self) -> httpx.AsyncClient:
-        """Return the client with its kept connection if that is fit for use, else a new one.
+    async def _usable_transport(self) -> tuple[Transport, bool]:
+        """Return a transport, and whether it has a kept connection that is fit for use.
 
         A request that was given up on can leave httpx's pool without a free place.
         """
-        if self._client is None or not self._is_reusable:
-            await self.aclose()
-            self._client = _new_client()
-        return self._client
+        context = await self._trust.context(self.route.ca_file)
+        now = self._clock.monotonic()
+        max_idle = self._max_idle if now < self._max_idle_until else math.inf
+        if (
+            self._transport is not None
+            and self._is_reusable
+            and self._transport.context is context
+            and self._transport_route == self.route
+            and now - self._used_at <= max_idle
+        ):
+            return self._transport, True
+        await self.aclose()
+        self._transport, self._transport_route = Transport(self.route, context), self.route
+        return self._transport, False
 
-    async def _read(self, response: httpx.Response, sent: float) -> ApiResponse:
-        date = parse_date(response.headers.get("Date"))
-        self._server_clock.learn(date, sent, self._clock.monotonic())
-        retry_after = longest_retry_after(
-            response.headers.get_list("Retry-After"), self._server_clock.now()
-        )
-        return ApiResponse(
-            response.status_code, await _body_of(response), retry_after, response.headers
-        )
+    async def _read(
+        self, response: Response, request: ApiRequest, progress: Progress
+    ) -> ApiResponse:
+        if progress.is_early:
+            raise StaleConnectionError("a response arrived before its request")
+        status, headers = response.status_code, response.headers
+        if status == 407 and self.route.proxy:
+            raise ConnectionFailedError(
+                f"the proxy {self.peer} rejected our credentials, or wants some (HTTP 407)",
+                advice="Check the user and the password in `network.proxy_url`.",
+            )
+        if "Age" in headers and request.call not in _PUBLIC_CALLS:
+            raise BadResponseError(
+                "a cache answered in place of the exchange",
+                advice="Let the cache or proxy on the way pass requests to the exchange through.",
+            )
+        now = self._clock.monotonic()
+        self._server_clock.learn(parse_date(headers.get("Date")), self._sent, now)
+        retry_after = longest_retry_after(headers.get_list("Retry-After"), self._server_clock.now())
+        body, self._is_reusable = await _body_of(response)
+        return ApiResponse(status, body, retry_after, headers)
 
 
-async def _body_of(response: httpx.Response) -> bytes:
-    """Return the body of a 200, and of a 4xx if it is small, complete and soon there.
+async def _body_of(response: Response) -> tuple[bytes, bool]:
+    """Return the body of a 200, and of a 4xx if it is small, and whether it was read to its end.
 
     The status of a 4xx says enough; its body may only say more.
     """
     if response.status_code == 200:
-        return await read_body(response.headers, response.aiter_raw())
+        return await read_body(response.headers, response.aiter_raw()), True
     if 400 <= response.status_code < 500:
-        with suppress(PollError, httpx.HTTPError, TimeoutError):
+        with suppress(PollError, *FAILURES, TimeoutError):
             async with asyncio.timeout(_ERROR_BODY_SECONDS):
-                return await read_body(response.headers, response.aiter_raw(), MAX_ERROR_BODY_BYTES)
-    return b""
-
-
-def _new_client() -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        verify=_tls_context(),
-        trust_env=False,
-        follow_redirects=False,
-        timeout=None,  # noqa: S113 - a deadline covers the whole poll; httpx's are per read
-        limits=httpx.Limits(max_connections=1, keepalive_expiry=None),
-        cookies=CookieJar(_NO_COOKIES),
-        headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-    )
-
-
-@cache
-def _tls_context() -> ssl.SSLContext:
-    """Load the system's CA certificates once: that costs 20 ms and some megabytes.
-
-    `ssl.create_default_context` would write every session's keys to SSLKEYLOGFILE.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks certificates and names
-    context.load_default_certs()
-    return context
-
-
-def _explain(error: Exception, progress: Progress) -> PollError:
-    if not progress.connected and progress.stage != READING:
-        return StaleConnectionError("the exchange had closed the connection")
-    causes = _causes(error)
-    if progress.in_handshake or any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return TlsError("no trustworthy TLS connection to the exchange")
-    if isinstance(error, httpx.ConnectError):
-        return ConnectionFailedError("no connection to the exchange")
-    if progress.stage == READING and isinstance(error, httpx.RemoteProtocolError):
-        return BadResponseError("the response was cut off or is not valid HTTP")
-    if any(isinstance(cause, h11.RemoteProtocolError) for cause in causes):
-        return BadResponseError("the response is not valid HTTP")
-    return ConnectionFailedError(f"the connection broke ({progress.stage})")
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    chain: list[BaseException] = []
-    current: BaseException | None = error
-    while current is not None and current not in chain:
-        chain.append(current)
-        current = current.__cause__ or current.__context__
-    return chain
+                parts = response.aiter_raw()
+                return await read_body(response.headers, parts, MAX_ERROR_BODY_BYTES), True
+    return b"", False

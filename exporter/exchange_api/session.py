@@ -1,8 +1,9 @@
 """Send the requests of one poll, each when the rate limit admits it."""
 
-from collections.abc import Awaitable, Callable, Iterator
+import math
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.errors import PollError
 from exporter.exchange_api.client import HttpClient, StaleConnectionError
@@ -22,6 +23,13 @@ class RequestRecord:
     code: str
     seconds: float
     size: int = 0
+    address: str = ""
+    phases: Mapping[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        phases = "".join(f" {name}={seconds:.3f}s" for name, seconds in self.phases.items())
+        where = f" from {self.address}" if self.address else ""
+        return f"{self.call} {self.code} {self.size}B{where} in {self.seconds:.3f}s{phases}"
 
 
 class Session:
@@ -37,21 +45,23 @@ class Session:
         admit: Admit,
         clock: Clock,
         uncounted: Callable[[], AbstractContextManager[None]] = nullcontext,
+        patience: float = math.inf,
     ) -> None:
-        """Send nothing yet."""
+        """Send nothing yet; `patience` is how long a kept connection may stay silent (s)."""
+        self._patience = patience
         self.records: list[RequestRecord] = []
         self.uncounted = uncounted
         self._client = client
         self._admit = admit
         self._clock = clock
-        self._progress = Progress()
+        self._progress = Progress(self._clock)
 
     async def send(self, make_request: Callable[[], ApiRequest]) -> ApiResponse:
         """Return the response, whatever its status; raises a `PollError` if there is none.
 
         The request is made just before it is sent, so that its timestamp is of that moment. It is
-        made again if the connection turns out to have been closed since it was last used: that is
-        not a failure, but the first request must not be sent twice.
+        made again if the connection turns out to be dead since it was last used: that is not a
+        failure, but the first request must not be sent twice.
         """
         try:
             return await self._send(make_request)
@@ -64,10 +74,10 @@ class Session:
 
     async def _send(self, make_request: Callable[[], ApiRequest]) -> ApiResponse:
         await self._admit()
-        self._progress = Progress()
+        self._progress = Progress(self._clock)
         request = make_request()
         with self._recording(request.call) as note:
-            response = await self._client.send(request, self._progress)
+            response = await self._client.send(request, self._progress, self._patience)
             note(response)
         return response
 
@@ -91,4 +101,7 @@ class Session:
         finally:
             if code:
                 seconds = self._clock.monotonic() - started
-                self.records.append(RequestRecord(call, code, seconds, size))
+                progress = self._progress
+                self.records.append(
+                    RequestRecord(call, code, seconds, size, progress.address, progress.phases)
+                )

@@ -18,7 +18,7 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         """Take the time that the block may need."""
         self._loop = asyncio.get_running_loop()
-        self._seconds = self._left = seconds
+        self.seconds = self._left = seconds
         self._timeout = asyncio.timeout(None)
         self._is_up = False
 
@@ -59,4 +59,4 @@ class Deadline:
     def _end(self) -> None:
         self._is_up = True
         now = self._loop.time()
-        self._timeout.reschedule(now + min(now - self._due, self._seconds))
+        self._timeout.reschedule(now + min(now - self._due, self.seconds))

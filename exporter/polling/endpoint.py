@@ -19,10 +19,10 @@ from exporter.errors import (
 )
 from exporter.exchange_api.base import Exchange, QuotesApi
 from exporter.exchange_api.client import HttpClient
-from exporter.exchange_api.network import api_url
+from exporter.exchange_api.network import Route, api_url, make_route
 from exporter.exchange_api.server_clock import ServerClock
 from exporter.exchange_api.session import RequestRecord, Session
-from exporter.model import Account, BalancesResponse
+from exporter.model import Account, BalancesResponse, Network
 from exporter.polling.deadline import Deadline
 from exporter.polling.rate_limit import RateLimiter, rate_limit_pause
 from exporter.polling.snapshots import PollResult
@@ -31,6 +31,7 @@ from exporter.runtime.clock import Clock
 
 Sleep = Callable[[float], Awaitable[None]]
 
+_PATIENCE_WITH_KEPT_CONNECTIONS = 1 / 3  # of the timeout, so that a new one has the rest
 _STALL = 1.0  # seconds past a deadline that only a stall of this process explains
 
 
@@ -144,8 +145,12 @@ class Endpoint:
 
     def connect(self, account: Account) -> HttpClient:
         """Return a client for an account, which the caller closes."""
-        server_clock = self._api_of(account.base_url).server_clock
-        return HttpClient(account.base_url, server_clock=server_clock, clock=self._clock)
+        return HttpClient(
+            account.base_url,
+            server_clock=self.server_clock(account.base_url),
+            clock=self._clock,
+            network=account.network,
+        )
 
     async def poll(self, account: Account, client: HttpClient) -> PollResult:
         """Poll an account once; whatever goes wrong is the outcome, never raised."""
@@ -200,11 +205,18 @@ class Endpoint:
         outcome: Fetched | PollError
         secrets = None
         admission = _Admission(self._rate_limiter, deadline, self._clock, self._sleep)
-        session = Session(client, admission, self._clock, deadline.not_counting)
+        session = Session(
+            client,
+            admission,
+            self._clock,
+            deadline.not_counting,
+            deadline.seconds * _PATIENCE_WITH_KEPT_CONNECTIONS,
+        )
         try:
             async with self._turn():
                 requested_at = self._clock.monotonic()
                 async with deadline:
+                    client.route = await self._read_route(client.network)
                     secrets = await self._reader.read_all(credentials)
                     outcome = await fetch(secrets, session)
         except TimeoutError:
@@ -224,6 +236,11 @@ class Endpoint:
             tuple(session.records),
             requested_at - wanted_at + admission.waited,
         )
+
+    async def _read_route(self, network: Network) -> Route:
+        sources = {"proxy_url": network.proxy_url} if network.proxy_url else {}
+        secrets = await self._reader.read_all(sources)
+        return make_route(network, secrets.get("proxy_url"))
 
     def _count(self, session: Session) -> None:
         for record in session.records:

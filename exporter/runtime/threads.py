@@ -1,4 +1,4 @@
-"""Run blocking calls in threads of their own: one that hangs holds up neither others nor the end.
+"""Run blocking calls in threads: one that hangs holds up neither the event loop nor the end.
 
 asyncio looks names up in a handful of threads that all such calls share, and waits for them when it
 ends. A resolver that hangs would thus keep every account from connecting, and the daemon from
@@ -6,18 +6,40 @@ stopping.
 """
 
 import asyncio
+import queue
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from selectors import BaseSelector
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
+MAX_THREADS = 32
+MAX_LOOK_UPS = 8
+
+_IDLE_SECONDS = 10.0
+
+Job = tuple["Future[Any]", Callable[[], Any]]
+
 
 class OwnThreads(ThreadPoolExecutor):
-    """Start a thread for each call; asyncio takes no executor of another kind as its default."""
+    """Run calls in at most some threads; asyncio takes no executor of another kind as its default.
+
+    A call never runs in the thread that submits it: that is the event loop's, which nothing may
+    hold up. It waits for a thread if there are too many, and fails if not one can be started.
+    """
+
+    def __init__(self, limit: int = MAX_THREADS) -> None:
+        """Start no thread yet."""
+        super().__init__(max_workers=1)  # whose threads are never used
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._count = self._idle = 0
 
     def submit(
         self,
@@ -26,38 +48,101 @@ class OwnThreads(ThreadPoolExecutor):
         *args: Parameters.args,
         **kwargs: Parameters.kwargs,
     ) -> Future[Result]:
-        """Start a call; its thread is left behind if it still runs when the process ends.
-
-        Where no thread can be started the call is made at once.
-        """
+        """Start a call; its thread is left behind if it still runs when the process ends."""
         future: Future[Result] = Future()
-        future.set_running_or_notify_cancel()  # from now on it can't be cancelled, only abandoned
-
-        def run() -> None:
-            try:
-                result = fn(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-
-        try:
-            threading.Thread(target=run, daemon=True).start()
-        except RuntimeError:  # no room for one more: better to be held up than to fail
-            run()
+        with self._lock:
+            if self._jobs.qsize() >= self._idle and self._count < self._limit:
+                self._start_thread(future)
+        if not future.done():
+            self._jobs.put((future, partial(fn, *args, **kwargs)))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature is given
         """Wait for nothing."""
 
+    def _start_thread(self, future: "Future[Any]") -> None:
+        try:
+            threading.Thread(target=self._work, daemon=True).start()
+        except RuntimeError as error:  # no room for one more
+            if self._count == 0:
+                future.set_exception(error)
+        else:
+            self._count += 1
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            try:
+                job = self._jobs.get(timeout=_IDLE_SECONDS)
+            except queue.Empty:
+                job = None
+            with self._lock:
+                self._idle -= 1
+                if job is None and self._jobs.empty():
+                    self._count -= 1
+                    return
+            if job is not None:
+                _run(*job)
+                del job  # and with it what the call was given, which can be a secret
+
+
+def _run(future: "Future[Any]", call: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = call()
+    except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
+Resolve = Callable[..., Any]
+
 
 class EventLoop(asyncio.SelectorEventLoop):
-    """Make blocking calls in threads of their own, and wait for none of them."""
+    """Make blocking calls in threads of their own, and wait for none of them at the end."""
 
-    def __init__(self, selector: BaseSelector | None = None) -> None:
-        """Take the machine's best selector, unless one is given."""
+    def __init__(
+        self, selector: BaseSelector | None = None, resolve: Resolve = socket.getaddrinfo
+    ) -> None:
+        """Take the machine's best selector, and its resolver, unless others are given."""
         super().__init__(selector)
         self.set_default_executor(OwnThreads())
+        self._resolve = resolve
+        self._resolvers = OwnThreads(MAX_LOOK_UPS)
+        self._look_ups: dict[tuple[Any, ...], asyncio.Future[Any]] = {}
+
+    async def getaddrinfo(  # noqa: PLR0913 - the signature is given
+        self,
+        host: Any,  # noqa: ANN401
+        port: Any,  # noqa: ANN401
+        *,
+        family: int = 0,
+        type: int = 0,  # noqa: A002
+        proto: int = 0,
+        flags: int = 0,
+    ) -> Any:  # noqa: ANN401
+        """Look a name up: once for all who want the same, and an address at once."""
+        try:  # nothing is asked for an address, so this can't hang
+            return socket.getaddrinfo(
+                host, port, family, type, proto, flags | socket.AI_NUMERICHOST
+            )
+        except socket.gaierror:
+            pass
+        wanted = host, port, family, type, proto, flags
+        running = self._look_ups.get(wanted)
+        if running is None:
+            running = self.run_in_executor(self._resolvers, self._resolve, *wanted)
+            running.add_done_callback(partial(self._forget, wanted))
+            self._look_ups[wanted] = running
+        return await asyncio.shield(running)
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the signature is given
         """Do nothing: asyncio would start one more thread for it, and there may be no room."""
+
+    def _forget(self, wanted: tuple[Any, ...], ended: "asyncio.Future[Any]") -> None:
+        self._look_ups.pop(wanted, None)
+        if not ended.cancelled():
+            ended.exception()  # looked at, in case that nobody waits for it any more

@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 import trustme
 
-from exporter.exchange_api import client as http_client
-
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 Attend = Callable[["Relay", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -164,7 +162,6 @@ def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
 def trusting(authority: trustme.CA) -> Iterator[None]:
     """Let this machine trust a certificate authority, as an administrator would."""
     kept = os.environ.get("SSL_CERT_FILE")
-    http_client._tls_context.cache_clear()
     with tempfile.NamedTemporaryFile() as file:
         file.write(authority.cert_pem.bytes())
         file.flush()
@@ -172,7 +169,6 @@ def trusting(authority: trustme.CA) -> Iterator[None]:
         try:
             yield
         finally:
-            http_client._tls_context.cache_clear()
             os.environ.pop("SSL_CERT_FILE")
             if kept is not None:
                 os.environ["SSL_CERT_FILE"] = kept

@@ -23,9 +23,10 @@ from exporter.errors import (
 )
 from exporter.exchange_api.base import Exchange
 from exporter.exchange_api.messages import ApiRequest, ApiResponse
+from exporter.exchange_api.network import DIRECT, Route
 from exporter.exchange_api.progress import Progress
 from exporter.exchange_api.server_clock import ServerClock
-from exporter.model import Account, BalancesResponse
+from exporter.model import Account, BalancesResponse, Network
 from exporter.polling.endpoint import Endpoint
 from exporter.polling.rate_limit import (
     MAX_PAUSE,
@@ -89,6 +90,8 @@ class ScriptedApi:
 
     script: Script = Script(0.0, ())
     sent: list[Request] = field(default_factory=list)
+    network: Network = field(default_factory=Network)
+    route: Route = DIRECT
 
     async def fetch_balances(
         self, _account: Account, _credentials: Mapping[str, Secret], session: Any
@@ -100,7 +103,7 @@ class ScriptedApi:
             raise script.error
         return BalancesResponse(())
 
-    async def send(self, wanted: ApiRequest, _progress: Progress) -> ApiResponse:
+    async def send(self, wanted: ApiRequest, _progress: Progress, _patience: float) -> ApiResponse:
         await self.ask(float(wanted.path))
         return ApiResponse(200, b"")
 

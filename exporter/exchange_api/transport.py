@@ -1,0 +1,233 @@
+"""Carry HTTP over one connection: the only module that knows httpx."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Iterable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpcore
+import httpx
+
+from exporter import __version__
+from exporter.exchange_api.messages import ApiRequest
+from exporter.exchange_api.network import Route
+
+Response = httpx.Response
+FAILURES: tuple[type[Exception], ...] = (httpx.HTTPError, ssl.SSLError)
+"""What sending may raise; httpx lets the latter through."""
+
+BAD_HOSTS: tuple[type[Exception], ...] = (httpx.InvalidURL, UnicodeError)
+
+MAX_HEAD_BYTES = 16 * 1024
+"""Longest head of a response, interim ones included; parsing more would hold up everybody."""
+
+HEAD_IS_TOO_LONG = f"the head of the response is longer than {MAX_HEAD_BYTES} bytes"
+
+_REPOSITORY = "https://github.com/exchange-balance-exporter/exchange-balance-exporter"
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "Cache-Control": "no-store",  # RFC 9111 lets a cache share responses without `Authorization`
+    # Some firewalls reject the names of HTTP libraries.
+    "User-Agent": f"exchange-balance-exporter/{__version__} (+{_REPOSITORY})",
+}
+_NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
+_ANY_ADDRESS = {"ipv4": "0.0.0.0", "ipv6": "::"}  # noqa: S104 - to connect from, not to listen on
+# Keeps a NAT from forgetting the connection between two polls, and finds out if it did.
+_SOCKET_OPTIONS: list[tuple[int, int, int]] = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (
+            ("TCP_KEEPIDLE", 20),
+            ("TCP_KEEPINTVL", 5),
+            ("TCP_KEEPCNT", 3),
+            ("TCP_USER_TIMEOUT", 15_000),
+        )
+        if hasattr(socket, name)
+    ),
+]
+
+Trace = Callable[[str, Any], Any]
+
+
+class Transport:
+    """Send requests over one connection at a time, along one route."""
+
+    def __init__(self, route: Route, context: ssl.SSLContext) -> None:
+        """Prepare, without connecting."""
+        self.network = _Network(route)
+        self.context = context
+        self._pool = _make_pool(route, context, self.network)
+        self._client = httpx.AsyncClient(
+            transport=_OverPool(self._pool),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=None,  # noqa: S113 - a deadline covers the whole poll; httpx's are per read
+            cookies=CookieJar(_NO_COOKIES),
+            headers=_HEADERS,
+        )
+
+    async def send(
+        self, request: ApiRequest, base_url: str, host: str, name: str, trace: Trace
+    ) -> Response:
+        """Send a request and return the response as soon as its head is there.
+
+        `host` is the value of its header, `name` that which the certificate must have.
+        """
+        self.network.begin()
+        built = self._client.build_request(
+            request.method,
+            base_url + request.path,
+            headers={"Host": host, **request.headers},
+            content=request.body or None,
+            extensions={"trace": trace, "sni_hostname": name},
+        )
+        response = await self._client.send(built, stream=True)
+        self.network.end_of_head()
+        return response
+
+    @property
+    def has_surplus(self) -> bool:
+        """Return whether bytes came after the end of the last response: they are no next one's."""
+        return any(map(_surplus, self._pool.connections))
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._client.aclose()
+
+
+def status_of_proxy(error: Exception) -> int | None:
+    """Return the status with which a proxy refused to make a tunnel."""
+    if not isinstance(error, httpx.ProxyError):
+        return None
+    number = str(error)[:3]
+    return int(number) if number.isdigit() else 0
+
+
+def is_protocol_error(error: Exception) -> bool:
+    """Return whether a peer broke the rules of HTTP, or broke off."""
+    return isinstance(error, httpx.RemoteProtocolError)
+
+
+def is_connect_error(error: Exception) -> bool:
+    """Return whether there was no connection."""
+    return isinstance(error, httpx.ConnectError)
+
+
+class _OverPool(httpx.AsyncHTTPTransport):
+    """Use a pool that httpx has no settings for."""
+
+    def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
+        self._pool = pool
+
+
+def _make_pool(
+    route: Route, context: ssl.SSLContext, network: "_Network"
+) -> httpcore.AsyncConnectionPool:
+    if route.proxy is None:
+        return httpcore.AsyncConnectionPool(
+            ssl_context=context, max_connections=1, network_backend=network
+        )
+    proxy = route.proxy
+    user, password = (each.reveal() if each else "" for each in (proxy.user, proxy.password))
+    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
+    return httpcore.AsyncHTTPProxy(
+        proxy_url=f"{proxy.scheme}://{host}:{proxy.port}",
+        proxy_auth=(user.encode(), password.encode()) if proxy.user or proxy.password else None,
+        proxy_ssl_context=context if proxy.scheme == "https" else None,
+        ssl_context=context,
+        max_connections=1,
+        network_backend=network,
+    )
+
+
+def _surplus(connection: object) -> bool:
+    """Return whether a connection has read more than it gave out; httpcore does not say so."""
+    inner: Any = connection
+    while inner is not None and not hasattr(inner, "_h11_state"):
+        inner = getattr(inner, "_connection", None)
+    return inner is not None and bool(inner._h11_state.trailing_data[0])  # noqa: SLF001
+
+
+class _Network(httpcore.AsyncNetworkBackend):
+    """Connect along a route, count what is received, and know the address that was reached."""
+
+    def __init__(self, route: Route) -> None:
+        self.address = ""
+        self.received = 0
+        self.reads_head = True
+        self._local = route.source_address or _ANY_ADDRESS.get(route.ip_family)
+        self._backend = httpcore.AnyIOBackend()
+
+    def begin(self) -> None:
+        """Count the response to a new request."""
+        self.received, self.reads_head = 0, True
+
+    def end_of_head(self) -> None:
+        """Let what follows be as long as a body may be."""
+        self.reads_head = False
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is given
+        local_address: str | None = None,  # noqa: ARG002 - the route says it
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address of a host that answers."""
+        stream = await self._backend.connect_tcp(host, port, timeout, self._local, _SOCKET_OPTIONS)
+        reached = stream.get_extra_info("server_addr")
+        self.address = _text_of(reached) if isinstance(reached, tuple) else ""
+        return _Stream(stream, self)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """Pass everything on, but no head that is too long."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream, network: _Network) -> None:
+        self._stream = stream
+        self._network = network
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        network = self._network
+        if network.reads_head:
+            left = MAX_HEAD_BYTES - network.received
+            if left <= 0:
+                raise httpcore.RemoteProtocolError(HEAD_IS_TOO_LONG)
+            max_bytes = min(max_bytes, left)
+        data = await self._stream.read(max_bytes, timeout)
+        network.received += len(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> httpcore.AsyncNetworkStream:
+        network = self._network
+        stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        network.begin()
+        return _Stream(stream, network)
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the signature is given
+        return self._stream.get_extra_info(info)
+
+
+def _text_of(address: tuple[Any, ...]) -> str:
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
