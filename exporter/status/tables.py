@@ -71,10 +71,10 @@ def shown_value(currency: str, value: Decimal) -> Amount:
 def value_cell(currency: str, value: Decimal | None) -> str:
     """Return a cell with a value; its title has the exact one."""
     if value is None:
-        return '<td class="n">no price</td>'
+        return '<td class="n value">no price</td>'
     amount, exact = shown_value(currency, value), format(value, "f")
     aligned = _aligned(currency, amount, decimals([(currency, amount)]))
-    return f'<td class="n" title="{exact}">{aligned}</td>'
+    return f'<td class="n value" title="{exact}">{aligned}</td>'
 
 
 def shown_amount(amount: Amount) -> str:
