@@ -229,12 +229,14 @@ class Daemon:
             valuations=lambda: self._sources.valuations,
         )
         limits = Limits(max_requests=options.max_requests)
-        return Server(routes, access=self._access, limits=limits)
+        return Server(
+            routes, access=self._access, limits=limits, allowed_hosts=options.allowed_hosts
+        )
 
     def _announce(
         self, addresses: Sequence[Address], when_listening: Callable[[str], None] | None
     ) -> None:
-        web = self._access.config()
+        web = self._access.config
         urls = [address.url("https" if web.tls else "http") for address in addresses]
         log.info("listening", version=__version__, addresses=" ".join(urls))
         for address in addresses:
@@ -283,10 +285,7 @@ def _narrow(config: Config, shard: Shard) -> Config:
 
 
 def _log_problems(error: ConfigError) -> None:
-    shown = [str(problem) for problem in error.problems[:_SHOWN]]
-    if more := len(error.problems) - len(shown):
-        shown.append(f"and {more} more, which --config.check prints")
-    for problem in shown:
+    for problem in error.shown(_SHOWN):
         log.error("configuration rejected, keeping the previous one", problem=problem)
 
 

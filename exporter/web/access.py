@@ -1,7 +1,8 @@
-"""Decide who may connect and ask, by the web configuration as its files are now."""
+"""Decide which clients are served, by the web configuration as its files are now."""
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,54 +17,61 @@ from exporter.yamlfile.nodes import ConfigError
 log = structlog.get_logger()
 
 _RETRY = 1.0
+_REST = 10  # times as long as a reading took, before the next one of files that did not change
+_PATIENCE = 1.0
+_SHOWN = 20  # problems; a file can have tens of thousands
 _UNAUTHORIZED = Response.text(
-    401, "a user's name and password are needed", {"WWW-Authenticate": 'Basic realm="metrics"'}
+    401, "user name and password required", {"WWW-Authenticate": 'Basic realm="metrics"'}
 )
-_FORBIDDEN = Response.text(403, "no name of the client's certificate is in client_allowed_sans")
+_FORBIDDEN = Response.text(403, "no name in the client certificate is in client_allowed_sans")
 _TOO_MANY = Response.text(429, "more requests than rate_limit allows", {"Retry-After": "1"})
 
 _Stamp = tuple[int, int, int] | None
 
 
 class Access:
-    """Hold the web configuration, and read it again when one of its files changes.
+    """The web configuration, which is read again when one of its files changes.
 
     A file that breaks changes nothing, and no protection can be switched off while it runs: a file
-    that is only half written must not open the door. Without a file everyone may ask.
+    that is only half written must not open the door. Without a file every request is allowed.
     """
 
     def __init__(
         self, path: Path | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Read the file; raises `ConfigError` with every problem."""
+        self.config = WebConfig()
         self._path = path
         self._clock = clock
-        self._config = WebConfig()
         self._stamps: dict[Path, _Stamp] = {}
         self._problem = ""
         self._retry_at = 0.0
+        self._reading: asyncio.Task[None] | None = None
+        self._wait_until = 0.0
         self._passwords = PasswordCheck()
         self._bucket: _Bucket | None = None
         if path is not None:
             self._stamps = _stamps(path)
             self._adopt(load(path))
 
-    def config(self) -> WebConfig:
-        """Return the configuration as its files are now, or as they last were in order."""
+    async def refresh(self) -> WebConfig:
+        """Return the configuration as its files are now, or as they last were in order.
+
+        Files are read in a thread, one reading at a time; requests wait for it a moment.
+        """
         if self._path is not None:
-            stamps = _stamps(*self._stamps)
-            is_due = bool(self._problem) and self._clock() >= self._retry_at
-            if stamps != self._stamps or is_due:
-                self._stamps = stamps
-                self._reload(self._path)
-        return self._config
+            self._read_if_due(self._path)
+            if self._reading is not None:
+                rest = self._wait_until - asyncio.get_running_loop().time()
+                await asyncio.wait([self._reading], timeout=max(0.0, rest))
+        return self.config
 
     async def refusal(self, request: Request, certificate: Mapping[str, Any]) -> Response | None:
-        """Return the answer to a request that is not allowed; None for one that is.
+        """Return the response to a request that is not allowed; None for one that is.
 
         `certificate` is the verified one of the client, as `getpeercert` gives it.
         """
-        tls, users = self._config.tls, self._config.users
+        tls, users = self.config.tls, self.config.users
         if self._bucket is not None and not self._bucket.take(self._clock()):
             return _TOO_MANY
         if tls is not None and not tls.admits(certificate):
@@ -75,29 +83,49 @@ class Access:
 
     async def close(self) -> None:
         """Give up what is under way."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
         await self._passwords.close()
 
-    def _reload(self, path: Path) -> None:
+    def _read_if_due(self, path: Path) -> None:
+        if self._reading is not None and not self._reading.done():
+            return
+        stamps = _stamps(*self._stamps)
+        is_due = bool(self._problem) and self._clock() >= self._retry_at
+        if stamps != self._stamps or is_due:
+            self._stamps = stamps
+            self._reading = asyncio.create_task(self._read(path))
+            self._wait_until = asyncio.get_running_loop().time() + _PATIENCE
+
+    async def _read(self, path: Path) -> None:
         """Adopt what the files say now, or log what is wrong with them, once."""
+        began = time.monotonic()
+        problems: Sequence[str] = ()
         try:
-            config = load(path)
-            lost = _protections(self._config) - _protections(config)
-            problem = f"restart to switch off {', '.join(sorted(lost))}" if lost else ""
+            config = await asyncio.to_thread(load, path)
+            lost = _protections(self.config) - _protections(config)
+            if lost:
+                problems = (f"restart to switch off {', '.join(sorted(lost))}",)
         except ConfigError as error:
-            problem = str(error)
-        if not problem:
+            problems = error.shown(_SHOWN)
+        if not problems:
             self._adopt(config)
             log.info("web configuration reloaded", file=str(path))
-        elif problem != self._problem:
-            log.error("web configuration not reloaded, the last good one stays", problem=problem)
-        self._problem = problem
-        self._retry_at = self._clock() + _RETRY
+        elif self._problem != (problem := "\n".join(problems)):
+            for each in problems:
+                log.error("web configuration rejected, keeping the previous one", problem=each)
+            self._problem = problem
+        if not problems:
+            self._problem = ""
+        # A large file that stays broken must not keep a core busy.
+        self._retry_at = self._clock() + max(_RETRY, _REST * (time.monotonic() - began))
 
     def _adopt(self, config: WebConfig) -> None:
-        if config.rate_limit != self._config.rate_limit:
+        if config.rate_limit != self.config.rate_limit:
             limit = config.rate_limit
             self._bucket = _Bucket(limit, limit.burst, self._clock()) if limit else None
-        self._config = config
+        self.config = config
         # A file that is new here was read just now; the others keep the stamp from before that,
         # so that a change in between is seen.
         files = config.tls.files if config.tls else ()
@@ -140,7 +168,7 @@ def _stamps(*files: Path) -> dict[Path, _Stamp]:
 
 
 def _stamp(file: Path) -> _Stamp:
-    """Return what changes when a file is written or replaced; None where there is none."""
+    """Return what changes when a file is written or replaced; None if there is no file."""
     try:
         status = file.stat()
     except OSError:

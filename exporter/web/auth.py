@@ -45,12 +45,17 @@ class PasswordCheck:
         if credentials is None:
             return False
         user, password = credentials
-        # For an unknown user the password is checked against the hash of another one, in vain but
-        # in the usual time.
+        # For an unknown user the password is checked against the hash of another one: it takes the
+        # usual time, and is never remembered.
         hashed = users.get(user) or list(users.values())[self._digest(user)[0] % len(users)]
         login = self._digest(user, hashed, password)
-        is_right = login in self._right or await self._verdict(login, hashed, password, peer)
-        return is_right and user in users
+        if login in self._right and user in users:
+            return True
+        is_right = await self._verdict(login, hashed, password, peer)
+        if is_right and user in users:
+            self._remember(login)
+            return True
+        return False
 
     async def close(self) -> None:
         """Give up the checks under way."""
@@ -65,21 +70,18 @@ class PasswordCheck:
             of_one = sum(check.peer == peer for check in self._checks.values())
             if len(self._checks) >= _MAX_WAITING or of_one >= _MAX_WAITING_OF_ONE:
                 raise RefusedError(503, "too many logins are being checked", {"Retry-After": "5"})
-            verdict = asyncio.create_task(self._check(login, hashed, password))
+            verdict = asyncio.create_task(self._check(hashed, password))
             verdict.add_done_callback(lambda _: self._checks.pop(login))
             self._checks[login] = _Check(verdict, peer)
         return await asyncio.shield(self._checks[login].verdict)
 
-    async def _check(self, login: bytes, hashed: str, password: str) -> bool:
+    async def _check(self, hashed: str, password: str) -> bool:
         async with self._turn:
-            is_right = await asyncio.to_thread(_matches, hashed, password)
-        if is_right:
-            self._remember(login)
-        return is_right
+            return await asyncio.to_thread(_matches, hashed, password)
 
     def _remember(self, login: bytes) -> None:
-        """Keep what was right; what was wrong is not kept, so that no guess can push it out."""
-        if len(self._right) >= _MAX_REMEMBERED:
+        """Keep a right login; others are not kept, so that no guess can push one out."""
+        if login not in self._right and len(self._right) >= _MAX_REMEMBERED:
             del self._right[next(iter(self._right))]
         self._right[login] = None
 

@@ -1,6 +1,7 @@
-"""Speak HTTP/1.1 with one client: receive requests, send answers, each within its deadline."""
+"""Speak HTTP/1.1 with one client: receive requests, send responses, each within its deadline."""
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -8,16 +9,18 @@ from typing import Any
 
 import h11
 
+from exporter.web.hosts import host_name
 from exporter.web.limits import Limits
 from exporter.web.messages import RefusedError, Request, Response
 
 _READ = 16 * 1024
 _CONTINUE = h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
+_ABSOLUTE = re.compile(r"https?://(?P<authority>[^/?#@]+)(?P<rest>[/?][^#]*)?", re.IGNORECASE)
 _UNFINISHED = {h11.IDLE, h11.SEND_BODY, h11.ERROR}
 
 
 class Connection:
-    """Turn the bytes of one client into requests, and answers into bytes; h11 keeps the rules."""
+    """Turn the bytes of one client into requests, and responses into bytes; h11 keeps the rules."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits
@@ -32,6 +35,8 @@ class Connection:
         self._deadline = 0.0
         self._patience = limits.receive
         self._unread_since: float | None = None
+        self.is_restricted = False  # to a few host names
+        self.lacks_tls = False  # though this port serves HTTPS alone
         self.peer: str = (writer.get_extra_info("peername") or ("",))[0]
         self.certificate: dict[str, Any] = writer.get_extra_info("peercert") or {}
         # Pausing at the first byte that the kernel did not take lets `drain` wait for the last.
@@ -43,7 +48,7 @@ class Connection:
         return 0.0 if self._unread_since is None else self._now() - self._unread_since
 
     async def receive(self) -> Request | None:
-        """Return the next request, or None when the client is gone or asks nothing.
+        """Return the next request, or None when the client is gone or sends nothing.
 
         Raises `RefusedError` for a request that is not to be served.
         """
@@ -66,10 +71,10 @@ class Connection:
         return request
 
     async def send(self, response: Response, headers: Mapping[str, str], *, last: bool) -> bool:
-        """Send a whole answer; return whether the client may ask again on this connection.
+        """Send a whole response; return whether another request may follow on this connection.
 
         Raises `TimeoutError` for a client that is too slow, and what the body's iterator raises;
-        the answer is cut off then, and the connection is of no further use.
+        the response is cut off then, and the connection is of no further use.
         """
         self._deadline = self._now() + self._limits.send
         frames = self._frames(_head(response, headers, last=last))
@@ -100,7 +105,7 @@ class Connection:
 
     async def _next_event(self) -> object:
         """Return what the client sends next; a request's deadline runs from its first byte."""
-        while (event := self._parser.next_event()) is h11.NEED_DATA:
+        while (event := self._parse()) is h11.NEED_DATA:
             if self._parser.they_are_waiting_for_100_continue:
                 await self._write(self._frames(_CONTINUE))
             is_first = self._is_waiting()
@@ -111,6 +116,18 @@ class Connection:
             self._parser.receive_data(data)
         return event
 
+    def _parse(self) -> object:
+        """Return the parser's next event, unless a head has so many lines that parsing takes long.
+
+        h11 takes about 8 µs for each line, and runs in the event loop.
+        """
+        if self._parser.their_state is h11.IDLE:
+            waiting = self._parser.trailing_data[0]
+            head = waiting[: waiting.find(b"\r\n\r\n")] if b"\r\n\r\n" in waiting else waiting
+            if head.count(b"\n") > self._limits.fields:
+                raise RefusedError(431, "the request has too many header fields")
+        return self._parser.next_event()
+
     def _is_waiting(self) -> bool:
         """Return whether not one byte of the next request has come."""
         return self._parser.their_state is h11.IDLE and not self._parser.trailing_data[0]
@@ -120,18 +137,20 @@ class Connection:
         if len(head.target) + sum(len(n) + len(v) for n, v in head.headers) > self._limits.head:
             raise RefusedError(431, "the request's headers are too large")
         if head.http_version not in {b"1.0", b"1.1"}:
-            raise RefusedError(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
-        headers = _fields(head)
+            raise RefusedError(505, "only HTTP/1.0 and HTTP/1.1 are supported")
+        headers = _fields(head, self._limits.items)
         chunked = "transfer-encoding" in headers
         if chunked and ("content-length" in headers or head.http_version == b"1.0"):
             # A proxy could disagree with us on where such a request ends.
             raise RefusedError(400, "the request's length is ambiguous")
         if int(headers.get("content-length", "0")) > self._limits.body:
             raise RefusedError(413, "the request's body is too large")
-        path, _, query = head.target.decode("latin-1").partition("?")
-        if not path.startswith("/"):
-            raise RefusedError(400, "the request's target is not a path")
-        return Request(head.method.decode("ascii"), path, query, headers, self.peer)
+        target = _origin_form(head.target.decode("latin-1"), headers)
+        host = host_name(headers.get("host", ""))
+        if host is None:
+            raise RefusedError(400, "the request's Host is not valid")
+        path, _, query = target.partition("?")
+        return Request(head.method.decode("ascii"), path, query, headers, self.peer, host)
 
     async def _skip_body(self) -> None:
         size = 0
@@ -154,19 +173,35 @@ class Connection:
             self._unread_since = None
 
     async def _linger(self) -> None:
-        """Throw away what a refused client still sends: closing on it would reset the answer."""
+        """Throw away what a refused client still sends: closing on it would reset the response."""
         if self._writer.can_write_eof():
             self._writer.write_eof()
         while await self._reader.read(_READ):
             pass
 
 
-def _fields(head: h11.Request) -> dict[str, str]:
+def _fields(head: h11.Request, items: int) -> dict[str, str]:
+    """Return the header fields; of a list only the first items are looked at."""
     fields: dict[str, str] = {}
     for raw_name, raw_value in head.headers:
         name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
         fields[name] = f"{fields[name]}, {value}" if name in fields else value
-    return fields
+    return {name: ",".join(value.split(",", items)[:items]) for name, value in fields.items()}
+
+
+def _origin_form(target: str, headers: dict[str, str]) -> str:
+    """Return a target as path and query; the host of an absolute one replaces `Host`.
+
+    RFC 9112, 3.2.2: servers accept the absolute form, and ignore `Host` then.
+    """
+    if target.startswith("/"):
+        return target
+    absolute = _ABSOLUTE.fullmatch(target)
+    if not absolute:
+        raise RefusedError(400, "the request's target is not a path")
+    headers["host"] = absolute["authority"]
+    rest = absolute["rest"] or ""
+    return rest if rest.startswith("/") else f"/{rest}"
 
 
 def _head(response: Response, headers: Mapping[str, str], *, last: bool) -> h11.Response:

@@ -22,6 +22,8 @@ class Limits:
     `linger`: for a refused client to read why; what it still sends is thrown away.
     `stop`: for answers under way when the server stops.
     `head`, `body`: what a request may hold; no route reads a body, a small one is tolerated.
+    `fields`, `items`: header fields of a request, and items of each that are looked at; the work
+    for a request must not grow with what fits into its bytes.
     `piece`: what is written at once. It bounds the memory of an answer under way, and the time
     for which it keeps the event loop (inflating a piece takes 0.2 to 0.5 ms).
     """
@@ -38,6 +40,8 @@ class Limits:
     stop: float = 2.0
     head: int = 16 * 1024
     body: int = 1024
+    fields: int = 100
+    items: int = 64
     small: int = 64 * 1024
     piece: int = 256 * 1024
 

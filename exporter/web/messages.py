@@ -1,4 +1,4 @@
-"""Describe one request and its answer, free of any transport."""
+"""Describe one request and its response, free of any transport."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Hold a whole request; `path` and `query` are as sent, nothing is decoded or normalised.
+    """A whole request; `path` and `query` are as sent, nothing is decoded or normalised.
 
-    `headers` has names in lower case, and joins the values of a repeated one with commas.
-    `peer` is the client's IP address.
+    `headers` has names in lower case, and joins the values of a repeated one with commas; of an
+    absolute target the host stands there as `host`. `host` is its name without a port. `peer` is
+    the client's IP address.
     """
 
     method: str
@@ -17,6 +18,7 @@ class Request:
     query: str
     headers: Mapping[str, str]
     peer: str
+    host: str = ""
 
     def header(self, name: str) -> str:
         """Return a header's value, whatever the case of its name; empty if it is absent."""
@@ -25,7 +27,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Hold an answer, whose body is made piece by piece while it leaves.
+    """A response, whose body is made piece by piece while it leaves.
 
     `length` is the size of the body in bytes; without it the body goes out in chunks.
     """
@@ -37,14 +39,14 @@ class Response:
 
     @classmethod
     def text(cls, status: int, text: str, headers: Mapping[str, str] | None = None) -> "Response":
-        """Make an answer of one line of plain text."""
+        """Make a response of one line of plain text."""
         body = f"{text}\n".encode()
         content_type = {"Content-Type": "text/plain; charset=utf-8"}
         return cls(status, content_type | dict(headers or {}), (body,), len(body))
 
 
 class RefusedError(Exception):
-    """Carry the answer to a request that is not to be served; the connection closes after it."""
+    """Carry the response to a request that is not served; the connection closes after it."""
 
     def __init__(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
         """Say in one line what is wrong."""
@@ -53,7 +55,7 @@ class RefusedError(Exception):
 
 
 Handler = Callable[[Request], Response | Awaitable[Response]]
-"""Answers from memory: at once, or awaited where it reloads or lets others take their turn."""
+"""Respond from memory: at once, or awaited if it reloads or lets others take their turn."""
 
 Routes = Mapping[str, Mapping[str, Handler]]
-"""Path -> method -> handler. GET answers HEAD too."""
+"""Path -> method -> handler. GET serves HEAD, too."""

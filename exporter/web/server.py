@@ -1,9 +1,10 @@
-"""Serve routes over HTTP/1.1: accept, bound what clients can cost, answer, and stop in order."""
+"""Serve routes over HTTP/1.1: accept, bound what clients can cost, respond, and stop in order."""
 
 import asyncio
 import resource
 import select
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from email.utils import formatdate
@@ -13,16 +14,19 @@ import structlog
 
 from exporter.web import addresses as listening
 from exporter.web.access import Access
-from exporter.web.addresses import Address, bound
+from exporter.web.addresses import UNIX, Address, bound
 from exporter.web.connection import Connection
+from exporter.web.hosts import Hosts
 from exporter.web.limits import DEFAULT_LIMITS, Limits
 from exporter.web.messages import Handler, RefusedError, Request, Response, Routes
+from exporter.web.refusals import RefusalLog
 from exporter.web.response_limiter import ResponseLimiter
 from exporter.web.tls import Tls
 
 log = structlog.get_logger()
 
 _PAUSE = 0.1
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _HTML = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
@@ -33,9 +37,10 @@ _HTML = {
 
 
 class Server:
-    """Respond what `routes` names, on any number of addresses, until it is stopped.
+    """Serve what `routes` names, on any number of addresses, until it is stopped.
 
-    `wall` is the time of day in seconds, for the `Date` of answers.
+    `allowed_hosts` are host names that requests may be sent to; `wall` is the time of day in
+    seconds, for the `Date` of responses.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class Server:
         *,
         access: Access | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        allowed_hosts: Iterable[str] = (),
         wall: Callable[[], float] = time.time,
     ) -> None:
         """Prepare to serve; nothing is open before `start`."""
@@ -52,6 +58,8 @@ class Server:
         self._limits = limits
         self._wall = wall
         self._slots = ResponseLimiter(limits)
+        self._hosts = Hosts(allowed_hosts)
+        self._refusals = RefusalLog()
         self._opened: list[socket.socket] = []
         self._listeners: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
@@ -86,9 +94,12 @@ class Server:
             await asyncio.wait(self._connections.values(), timeout=self._limits.stop)
         await _cancel(self._connections.values())
         await self._access.close()
+        self._refusals.close()
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
+        address = bound(listener)
+        is_restricted = address.is_private and not address.host.startswith(UNIX)
         is_troubled = False
         while True:
             try:
@@ -103,16 +114,21 @@ class Server:
                 await asyncio.sleep(_PAUSE)
             else:
                 is_troubled = False
-                self._admit(client)
+                self._admit(client, is_restricted=is_restricted)
                 await asyncio.sleep(0)  # a flood of connections must not keep the loop from polls
 
-    def _admit(self, client: socket.socket) -> None:
-        """Begin to serve a client, if need be in the place of one to whom nothing is owed."""
+    def _admit(self, client: socket.socket, *, is_restricted: bool) -> None:
+        """Begin to serve a client, if need be in the place of one to whom nothing is owed.
+
+        A client of a loopback address is restricted to a few host names.
+        """
         maximum = min(self._limits.max_connections, _descriptors() // 2)
         if len(self._connections) >= maximum and not self._drop_oldest():
             client.close()
             return
-        self._connections[client] = asyncio.create_task(self._serve(client))
+        self._connections[client] = asyncio.create_task(
+            self._serve(client, is_restricted=is_restricted)
+        )
         self._connections[client].add_done_callback(partial(self._forget, client))
         self._idle[client] = None
 
@@ -130,36 +146,43 @@ class Server:
         self._idle.pop(client, None)
         client.close()  # for a task that was cancelled before its first step
 
-    async def _serve(self, client: socket.socket) -> None:
+    async def _serve(self, client: socket.socket, *, is_restricted: bool) -> None:
         """Own a connection from accept to close."""
         connection = None
         try:
-            tls = self._access.config().tls
+            tls = (await self._access.refresh()).tls
             connection = await self._open(client, tls)
+            connection.is_restricted = is_restricted
             while await self._answer_next(client, connection, tls) and not self._stopping:
                 pass
             self._idle[client] = None
             await connection.close()
+        except ssl.SSLError as error:
+            self._refusals.note("tls", _peer(client), _tls_reason(error))
         except OSError:
-            pass  # The client left, was too slow, or failed the TLS handshake.
-        except Exception as error:  # noqa: BLE001 - a defect must not pull down the others
-            log.error("an answer was cut off", error=type(error).__name__)  # noqa: TRY400
+            pass  # The client left, or was too slow.
+        except Exception as error:  # noqa: BLE001 - one connection must not pull down the others
+            log.error("a response was cut off", error=type(error).__name__)  # noqa: TRY400
         finally:
             if connection is not None:
                 connection.abort()
 
     async def _open(self, client: socket.socket, tls: Tls | None) -> Connection:
         loop = asyncio.get_running_loop()
+        is_plain = tls is not None and await _speaks_http(client, self._limits.receive)
+        secured = None if is_plain else tls
         reader = asyncio.StreamReader(limit=self._limits.head)
         transport, protocol = await loop.connect_accepted_socket(
             lambda: asyncio.StreamReaderProtocol(reader),
             client,
-            ssl=tls.context if tls else None,
-            ssl_handshake_timeout=self._limits.receive if tls else None,
-            ssl_shutdown_timeout=self._limits.linger if tls else None,
+            ssl=secured.context if secured else None,
+            ssl_handshake_timeout=self._limits.receive if secured else None,
+            ssl_shutdown_timeout=self._limits.linger if secured else None,
         )
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-        return Connection(reader, writer, self._limits)
+        connection = Connection(reader, writer, self._limits)
+        connection.lacks_tls = is_plain
+        return connection
 
     async def _answer_next(
         self, client: socket.socket, connection: Connection, tls: Tls | None
@@ -171,16 +194,37 @@ class Server:
             await asyncio.sleep(0)
             request = await connection.receive()
             self._idle.pop(client, None)
-            if request is None or self._access.config().tls is not tls:
+            if request is None or (await self._access.refresh()).tls is not tls:
                 return False  # Under new rules the client has to connect, and prove itself, again.
+            self._check_host(request, connection)
             refusal = await self._access.refusal(request, connection.certificate)
             response = refusal or await self._respond(request)
+            self._note(response, connection.peer)
             if response.length is not None and response.length <= self._limits.small:
                 return await self._send(connection, response)
             async with self._slots.hold(connection):
                 return await self._send(connection, response)
         except RefusedError as refused:
+            self._note(refused.response, connection.peer)
             return await self._send(connection, refused.response, last=True)
+
+    def _check_host(self, request: Request, connection: Connection) -> None:
+        """Raise `RefusedError` for a request to a port or a name that is not served so.
+
+        A page of another site could reach this server by a name of its own that it rebinds to our
+        address; what a browser sends for a page in order to change something has an `Origin`.
+        """
+        if connection.lacks_tls:
+            raise RefusedError(400, "this port serves HTTPS; use https:// in the URL")
+        is_from_page = request.method not in _SAFE and bool(request.header("Origin"))
+        is_restricted = connection.is_restricted or is_from_page
+        if not self._hosts.serves(request.host, is_restricted=is_restricted):
+            raise RefusedError(421, "this host name is not served; see --web.allowed-host")
+
+    def _note(self, response: Response, peer: str) -> None:
+        if response.status >= 400 and response.status != 500:
+            text = b"".join(response.body) if isinstance(response.body, tuple) else b""
+            self._refusals.note(response.status, peer, text.decode().partition("\n")[0])
 
     async def _send(
         self, connection: Connection, response: Response, *, last: bool = False
@@ -191,7 +235,7 @@ class Server:
             **_ALWAYS,
             **(_HTML if is_html else {}),
             **response.headers,
-            **self._access.config().headers,
+            **self._access.config.headers,
         }
         return await connection.send(response, headers, last=last or self._stopping)
 
@@ -217,6 +261,40 @@ def _find(routes: Routes, request: Request) -> Handler:
         allowed = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
         return lambda _: Response.text(405, f"use {allowed}", {"Allow": allowed})
     return methods[method]
+
+
+async def _speaks_http(client: socket.socket, patience: float) -> bool:
+    """Return whether a client that should begin with TLS sends plain HTTP, and take nothing."""
+    loop = asyncio.get_running_loop()
+    readable = loop.create_future()
+    loop.add_reader(client, _resolve, readable)
+    try:
+        async with asyncio.timeout(patience):
+            await readable
+    finally:
+        loop.remove_reader(client)
+    first = client.recv(1, socket.MSG_PEEK)
+    return first.isalpha()  # TLS begins with the byte 22
+
+
+def _resolve(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _peer(client: socket.socket) -> str:
+    """Return the IP address of a client; empty if it is gone, or came over a Unix socket."""
+    try:
+        return str(client.getpeername()[0])
+    except (OSError, IndexError):
+        return ""
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    """Return why a handshake failed, in OpenSSL's words, which repeat nothing of the client's."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    return (error.reason or "handshake failed").lower().replace("_", " ")
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:

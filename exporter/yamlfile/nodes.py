@@ -20,6 +20,8 @@ _BOOLEANS = {
 _WORD = r"(?:[A-Z]?[a-z]+|[A-Z]+)"
 _WORDS = re.compile(rf"{_WORD}(?:[_-]{_WORD})*")
 
+_HINTS = 20  # for the unknown keys of a section; each takes a search
+
 T = TypeVar("T")
 Content: TypeAlias = "str | list[Node] | dict[str, tuple[Node, Node]] | None"
 
@@ -64,6 +66,12 @@ class ConfigError(Exception):
         files = {file: number for number, file in enumerate(dict.fromkeys(p.file for p in unique))}
         self.problems = tuple(sorted(unique, key=lambda p: (files[p.file], p.line, p.column)))
         super().__init__("\n".join(map(str, self.problems)))
+
+    def shown(self, limit: int) -> list[str]:
+        """Return the first problems, for a log; a file can have tens of thousands."""
+        lines = [str(problem) for problem in self.problems[:limit]]
+        more = len(self.problems) - len(lines)
+        return [*lines, f"and {more} more, which --config.check prints"] if more else lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +211,11 @@ class Node:
         """
         entries = self.entries()
         if isinstance(self.content, dict):
-            for name, (key, _) in self.content.items():
-                if name not in known:
-                    message = f"unknown key; {_nearest(name, known)}"
-                    replace(key, path=self.path).problem(message, key=name)
+            unknown = [name for name in self.content if name not in known]
+            for number, name in enumerate(unknown):
+                hint = f"; {_nearest(name, known)}" if number < _HINTS else ""
+                key, _ = self.content[name]
+                replace(key, path=self.path).problem(f"unknown key{hint}", key=name)
         return {name: entries.get(name) or self._absent(name) for name in known}
 
     def _absent(self, key: str) -> "Node":

@@ -89,6 +89,11 @@ async def is_kept_out(address, context) -> bool:
         return True
 
 
+def of_files(logs) -> list:
+    """Return what is logged about the web configuration, not about refused requests."""
+    return [log for log in logs if log["event"].startswith("web configuration")]
+
+
 def status(answer: bytes) -> int:
     return int(answer.split()[1])
 
@@ -185,12 +190,13 @@ async def test_a_file_that_breaks_leaves_the_door_as_it_was(serve, connect, conf
     with structlog.testing.capture_logs() as logs:
         configure(broken)
         for _ in range(3):
-            seconds += 1
+            seconds += 100
             assert await status_of(client, get()) == 401
             assert await status_of(client, get("/", AS_ALICE)) == 200
-    assert [(log["log_level"], log["event"]) for log in logs] == [
-        ("error", "web configuration not reloaded, the last good one stays")
-    ]
+    assert {(log["log_level"], log["event"]) for log in of_files(logs)} == {
+        ("error", "web configuration rejected, keeping the previous one")
+    }
+    assert len(of_files(logs)) == len({log["problem"] for log in of_files(logs)})
 
 
 async def test_a_file_that_is_gone_leaves_the_door_as_it_was(serve, connect, configure):
@@ -199,17 +205,17 @@ async def test_a_file_that_is_gone_leaves_the_door_as_it_was(serve, connect, con
     with structlog.testing.capture_logs() as logs:
         file.unlink()
         assert await status_of(client, get()) == 401
-    assert len(logs) == 1
+    assert len(of_files(logs)) == 1
 
 
-async def test_a_file_that_is_mended_counts_again(serve, connect, configure):
+async def test_a_file_that_is_fixed_counts_again(serve, connect, configure):
     client = await connect(await serve(PAGES, access=Access(configure(USERS))))
     with structlog.testing.capture_logs() as logs:
         configure("")
         assert await status_of(client, get("/", AS_ALICE)) == 200
         configure(USERS.replace("alice", "bob"))
         assert await status_of(client, get("/", AS_ALICE)) == 401
-    assert [log["event"] for log in logs][1:] == ["web configuration reloaded"]
+    assert [log["event"] for log in of_files(logs)][1:] == ["web configuration reloaded"]
 
 
 @pytest.mark.parametrize(
@@ -232,25 +238,49 @@ async def test_a_file_that_is_mended_counts_again(serve, connect, configure):
         (TLS + USERS, "", "basic_auth_users, tls_server_config"),
     ],
 )
-def test_no_protection_is_switched_off_without_a_restart(configure, before, after, lost):
+async def test_no_protection_is_switched_off_without_a_restart(configure, before, after, lost):
     access = Access(configure(before))
-    config = access.config()
+    config = access.config
     with structlog.testing.capture_logs() as logs:
         configure(after)
-        assert access.config() is config
+        assert await access.refresh() is config
     assert [log["problem"] for log in logs] == [f"restart to switch off {lost}"]
 
 
-def test_a_certificate_that_comes_later_than_its_name_is_found(configure, pem_folder):
+async def test_a_certificate_that_comes_later_than_its_name_is_found(configure, pem_folder):
     seconds = 0.0
     access = Access(configure(TLS), clock=lambda: seconds)
-    before = access.config()
+    before = access.config
     with structlog.testing.capture_logs():
         configure(TLS.replace("server.crt", "later.crt"))
-        assert access.config() is before
+        assert await access.refresh() is before
         (pem_folder / "later.crt").write_bytes((pem_folder / "server.crt").read_bytes())
-        seconds += 1
-        assert access.config() is not before
+        seconds += 100
+        assert await access.refresh() is not before
+
+
+async def test_a_large_file_that_stays_broken_keeps_no_request_waiting(configure):
+    access = Access(configure(USERS))
+    with structlog.testing.capture_logs() as logs:
+        configure("".join(f"key{number}: x\n" for number in range(30_000)))
+        lags = []
+        reading = asyncio.create_task(access.refresh())
+        while not reading.done():
+            began = asyncio.get_running_loop().time()
+            await asyncio.sleep(0.01)
+            lags.append(asyncio.get_running_loop().time() - began)
+        await access.close()
+    assert max(lags, default=0) < 0.5  # the thread and the event loop share the interpreter
+    assert len(of_files(logs)) <= 21
+
+
+async def test_countless_problems_are_logged_in_a_few_lines(configure):
+    access = Access(configure(USERS))
+    with structlog.testing.capture_logs() as logs:
+        configure("".join(f"key{number}: x\n" for number in range(100)))
+        await access.refresh()
+    assert len(of_files(logs)) == 21
+    assert of_files(logs)[-1]["problem"] == "and 80 more, which --config.check prints"
 
 
 def test_a_file_that_is_wrong_at_the_start_is_an_error(configure):

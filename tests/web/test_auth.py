@@ -195,3 +195,13 @@ async def test_a_client_that_leaves_does_not_end_the_check_for_others():
     await asyncio.sleep(0)
     first.cancel()
     assert await second
+
+
+async def test_a_right_password_with_an_unknown_user_is_not_remembered():
+    check = PasswordCheck()
+    users = {"alice": bcrypt.hashpw(b"wonderland", bcrypt.gensalt(4)).decode()}
+    for _ in range(3):
+        assert not await check.is_right(basic("mallory", "wonderland"), users)
+    assert not check._right
+    assert await check.is_right(basic("alice", "wonderland"), users)
+    assert len(check._right) == 1

@@ -435,3 +435,33 @@ async def test_clients_that_leave_in_the_middle_10000_times_leave_nothing_behind
 
 def serving_tasks() -> list[asyncio.Task[None]]:
     return [task for task in asyncio.all_tasks() if "Server._serve" in repr(task.get_coro())]
+
+
+async def test_a_head_of_countless_lines_is_refused_before_it_is_parsed(serve, connect):
+    address = await serve(PAGES)
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"a:\r\n" * 4_000 + b"\r\n"
+    began = asyncio.get_running_loop().time()
+    for _ in range(50):
+        client = await connect(address)
+        assert status(await client.ask(head)) == 431
+    assert asyncio.get_running_loop().time() - began < 5
+
+
+@pytest.mark.parametrize(("fields", "expected"), [(98, 200), (150, 431)])
+async def test_a_head_has_at_most_a_hundred_fields(serve, connect, fields, expected):
+    client = await connect(await serve(PAGES))
+    await client.send(request(*[f"X-{number}: a" for number in range(fields)]))
+    assert (await client.answer())[0] == expected
+
+
+async def test_of_a_list_in_a_header_only_the_first_items_are_looked_at(serve, connect):
+    seen = []
+
+    def page_(request):
+        seen.append(request.header("Accept"))
+        return Response.text(200, "")
+
+    client = await connect(await serve({"/": {"GET": page_}}))
+    await client.send(request("Accept: " + ",".join(f"a/{n}" for n in range(1_000))))
+    assert (await client.answer())[0] == 200
+    assert seen[0].split(",") == [f"a/{n}" for n in range(64)]

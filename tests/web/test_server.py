@@ -190,7 +190,7 @@ async def test_a_body_that_fails_half_way_is_seen_to_be_incomplete(serve):
             with pytest.raises(httpx.TransportError):
                 await client.get(url(address))
     assert [(log["event"], log["error"]) for log in logs] == [
-        ("an answer was cut off", "ValueError")
+        ("a response was cut off", "ValueError")
     ]
 
 

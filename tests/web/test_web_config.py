@@ -202,3 +202,14 @@ def test_no_hash_of_a_password_shows_in_a_repr(pem_folder):
     config = load(Path(shutil.copy(FILES / "accepted" / "users.yaml", pem_folder)))
     assert set(config.users) == {"alice", "bob"}
     assert "$2" not in repr(config)
+
+
+def test_a_variable_is_replaced_as_in_the_configuration(pem_folder):
+    file = pem_folder / "web.yaml"
+    file.write_text(
+        "tls_server_config: {cert_file: '${FOLDER}/server.crt', key_file: '${FOLDER}/server.key'}\n"
+    )
+    assert load(file, {"FOLDER": str(pem_folder)}).tls is not None
+    with pytest.raises(ConfigError, match="environment variable FOLDER is not set"):
+        load(file, {})
+    load(file, {}, syntax_only=True)
