@@ -160,10 +160,13 @@ class BalancesResponse:
         return BalancesResponse(tuple(balances[:MAX_ASSETS]), tuple(rejected), self.can_deposit)
 
 
+Piece = bytes | memoryview
+
+
 class Block(NamedTuple):
     """Keep a text as pieces of raw deflate, with its CRC-32 and its length in bytes."""
 
-    pieces: tuple[bytes, ...]
+    pieces: tuple[Piece, ...]
     crc: int
     length: int
 

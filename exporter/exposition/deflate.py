@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from isal import isal_zlib
 
-from exporter.model import Block
+from exporter.model import Block, Piece
 
-__all__ = ["EMPTY", "Block", "deflate", "gzip", "inflate", "inflate_in_pieces", "join"]
+__all__ = ["EMPTY", "Block", "deflate", "gzip", "inflate", "inflate_in_pieces", "join", "pack"]
 
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _FINAL_BLOCK = b"\x03\x00"
@@ -32,7 +32,7 @@ def deflate(text: bytes) -> Block:
 
 def join(blocks: Iterable[Block]) -> Block:
     """Return one block of the text of several; their pieces are shared, not copied."""
-    pieces: list[bytes] = []
+    pieces: list[Piece] = []
     crc = length = 0
     for block in blocks:
         pieces += block.pieces
@@ -41,7 +41,23 @@ def join(blocks: Iterable[Block]) -> Block:
     return Block(tuple(pieces), crc, length)
 
 
-def gzip(blocks: Iterable[Block]) -> list[bytes]:
+def pack(blocks: Iterable[Block]) -> list[Block]:
+    """Return the same blocks with their bytes in one allocation.
+
+    Where many small ones come and go, they leave holes in the heap that nothing else fits into.
+    """
+    kept = tuple(blocks)
+    side_by_side = memoryview(b"".join([piece for block in kept for piece in block.pieces]))
+    packed = []
+    start = 0
+    for block in kept:
+        end = start + sum(map(len, block.pieces))
+        packed.append(block._replace(pieces=(side_by_side[start:end],)))
+        start = end
+    return packed
+
+
+def gzip(blocks: Iterable[Block]) -> list[Piece]:
     """Return the pieces of one gzip member that holds the text of all blocks."""
     pieces, crc, length = join(blocks)
     trailer = crc.to_bytes(4, "little") + (length & 0xFFFFFFFF).to_bytes(4, "little")

@@ -12,7 +12,7 @@ import msgspec
 from exporter.amounts import is_zero
 from exporter.exposition import metrics
 from exporter.exposition.columns import Column, block_column, text_column
-from exporter.exposition.deflate import EMPTY, Block, deflate, inflate, join
+from exporter.exposition.deflate import EMPTY, Block, deflate, inflate, join, pack
 from exporter.exposition.families import Family, Format, account_labels, escape
 from exporter.model import AccountKey, Amount, Balance, RenderedBalances
 from exporter.polling.snapshots import AccountState, Snapshot, SnapshotStore
@@ -134,9 +134,13 @@ def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBal
         for family in metrics.BALANCES
         if (lines := family.lines(f'{family.name}{{{labels},asset="', escaped))
     }
+    json_rows = msgspec.json.encode([json_row(row) for row in rows])
+    packed_rows, *samples = pack(
+        [deflate(json_rows), *map(deflate, map(str.encode, texts.values()))]
+    )
     return RenderedBalances(
-        samples={family.name: deflate(text.encode()) for family, text in texts.items()},
-        rows=deflate(msgspec.json.encode([json_row(row) for row in rows])),
+        samples={family.name: block for family, block in zip(texts, samples, strict=True)},
+        rows=packed_rows,
         series=sum(text.count("\n") for text in texts.values()),
     )
 

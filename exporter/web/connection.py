@@ -214,16 +214,16 @@ def _head(response: Response, headers: Mapping[str, str], *, last: bool) -> h11.
     return h11.Response(status_code=response.status, reason=reason, headers=fields)
 
 
-def join_or_split(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+def join_or_split(chunks: Iterable[bytes | memoryview], size: int) -> Iterator[bytes]:
     """Yield the same bytes in pieces of at most `size`: small chunks joined, large ones cut."""
-    pending: list[bytes] = []
+    pending: list[bytes | memoryview] = []
     length = 0
     for chunk in chunks:
         if pending and length + len(chunk) > size:
             yield b"".join(pending)
             pending, length = [], 0
         if len(chunk) > size:
-            yield from (chunk[start : start + size] for start in range(0, len(chunk), size))
+            yield from (bytes(chunk[start : start + size]) for start in range(0, len(chunk), size))
         else:
             pending.append(chunk)
             length += len(chunk)

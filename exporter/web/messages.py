@@ -34,7 +34,7 @@ class Response:
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: Iterable[bytes] = ()
+    body: Iterable[bytes | memoryview] = ()
     length: int | None = None
 
     @classmethod

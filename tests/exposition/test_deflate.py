@@ -6,7 +6,7 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.exposition.deflate import deflate, gzip, inflate, inflate_in_pieces, join
+from exporter.exposition.deflate import deflate, gzip, inflate, inflate_in_pieces, join, pack
 
 texts = st.lists(st.binary(max_size=2000), max_size=8)
 
@@ -37,3 +37,12 @@ def test_a_long_block_is_inflated_in_pieces():
     pieces = list(inflate_in_pieces(deflate(text)))
     assert b"".join(pieces) == text
     assert len(pieces) > 10
+
+
+@given(st.lists(st.text()))
+def test_packed_blocks_are_the_same_blocks_in_one_allocation(texts: list[str]):
+    blocks = [deflate(text.encode()) for text in texts]
+    packed = pack(blocks)
+    assert [inflate(block) for block in packed] == [text.encode() for text in texts]
+    assert [block[1:] for block in packed] == [block[1:] for block in blocks]
+    assert len({id(piece.obj) for block in packed for piece in block.pieces}) <= 1
