@@ -130,15 +130,16 @@ def _secrets_of(arguments: Iterable[str]) -> Canaries:
 
 
 @contextmanager
-def prometheus(folder: Path, target: str, interval: str = "500ms") -> Iterator["Prometheus"]:
-    """Run a real Prometheus that scrapes one exporter."""
+def prometheus(folder: Path, *urls: str, interval: str = "500ms") -> Iterator["Prometheus"]:
+    """Run a real Prometheus that scrapes exporters."""
     program = require("prometheus")
+    targets = [url.removeprefix("http://") for url in urls]
     config = folder / "prometheus.yml"
     config.write_text(
         f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}\n"
         "scrape_configs:\n"
         "  - job_name: exchange\n"
-        f"    static_configs: [{{targets: ['{target.removeprefix('http://')}']}}]\n"
+        f"    static_configs: [{{targets: {json.dumps(targets)}}}]\n"
     )
     errors = folder / "prometheus.log"
     with errors.open("wb") as err:

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.exchanges import EXCHANGES
 from exporter.simulator import Simulator, config_text
-from tests.programs import exporter, run, wait_for
+from tests.programs import exporter, prometheus, run, wait_for
 
 LISTEN = "--web.listen-address=127.0.0.1:0"
 
@@ -20,7 +20,8 @@ def config(simulator: Simulator, tmp_path: Path) -> Path:
         for number in range(6):
             simulator.add_account(exchange=exchange, name=f"desk-{number}", assets=2)
     path = tmp_path / "config.yaml"
-    path.write_text(config_text(simulator, interval="2s"))
+    limits = "".join(f"  {name}: {{requests_per_minute: 6000}}\n" for name in EXCHANGES)
+    path.write_text(f"exchanges:\n{limits}{config_text(simulator, interval='2s')}")
     return path
 
 
@@ -65,3 +66,38 @@ def test_metrics_of_the_process_can_be_left_out(tmp_path: Path):
     assert "\npython_" not in page
     assert "\nexchange_exporter_build_info{" in page
     assert "\nexchange_account_up{" in page
+
+
+async def test_four_shards_and_one_prometheus_miss_only_what_the_dead_one_polled(
+    config: Path, tmp_path: Path
+):
+    def check() -> None:
+        with ExitStack() as running:
+            shards = []
+            for number in range(4):
+                folder = tmp_path / str(number)
+                folder.mkdir()
+                flags = f"--shard={number}", "--total-shards=4", f"--config.file={config}", LISTEN
+                shards.append(running.enter_context(exporter(folder, *flags)))
+            by_size = sorted(shards, key=lambda each: len(accounts_in(each.get("/metrics"))))
+            dead, alive = by_size[-1], by_size[:-1]
+            lost = accounts_in(dead.get("/metrics"))
+            everything = 6 * len(EXCHANGES)
+            database = running.enter_context(prometheus(tmp_path, *(each.url for each in shards)))
+
+            def counts(expected: int) -> bool:
+                up = database.value(
+                    "count(count by (exchange, account) (exchange_account_up == 1))"
+                )
+                balances = database.value(
+                    "count(count by (exchange, account) (exchange_total_balance))"
+                )
+                return up == balances == expected
+
+            wait_for(lambda: counts(everything))
+            assert database.value("sum(exchange_account_up)") == everything
+            assert dead.stop() == 0
+            wait_for(lambda: counts(everything - len(lost)))
+            assert all(each.process.poll() is None for each in alive)
+
+    await to_thread(check)
