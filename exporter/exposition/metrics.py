@@ -115,10 +115,13 @@ def _failures(state: State, _served: Served) -> Iterable[tuple[str, Value]]:
     return [(f',reason="{reason}"', count) for reason, count in state.failures.items()]
 
 
-def _thresholds(state: State, _served: Served) -> Iterable[tuple[str, Value]]:
+def _thresholds(state: State, served: Served) -> Iterable[tuple[str, Value]]:
+    """Return an account's own bounds, and those of `defaults` for the assets that it lists."""
+    listed = served.listed if served else frozenset()
     return [
         (f',asset="{escape(each.asset)}",bound="{each.bound}"', each.value)
         for each in state.schedule.account.thresholds
+        if not each.is_default or each.asset in listed
     ]
 
 

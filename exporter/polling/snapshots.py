@@ -15,6 +15,7 @@ from exporter.model import (
     BalancesResponse,
     RejectedRow,
     RenderedBalances,
+    Threshold,
 )
 
 
@@ -41,7 +42,8 @@ class Snapshot:
     """Keep what is served of one complete response.
 
     `requested_at` is in monotonic seconds, from before the request: an age counted from it is never
-    too small, for the response is at least as young.
+    too small, for the response is at least as young. `listed` has the assets of the response that
+    thresholds of `defaults` are for.
     """
 
     requested_at: float
@@ -52,6 +54,7 @@ class Snapshot:
     negative: int
     rejected: tuple[RejectedRow, ...]
     can_deposit: bool | None
+    listed: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ class SnapshotStore:
             negative=sum(map(_has_negative, response.balances)),
             rejected=response.rejected,
             can_deposit=response.can_deposit,
+            listed=_listed(state.schedule.account.thresholds, response),
         )
         return replace(state, up=True, outage=None, last_success=result.wall, snapshot=snapshot)
 
@@ -221,3 +225,12 @@ def _source(account: Account) -> tuple[object, ...]:
 
 def _has_negative(balance: Balance) -> bool:
     return is_negative(balance.total) or is_negative(balance.free) or is_negative(balance.locked)
+
+
+def _listed(thresholds: Iterable[Threshold], response: BalancesResponse) -> frozenset[str]:
+    """Return the assets of thresholds of `defaults` that a response has a row for."""
+    wanted = {threshold.asset for threshold in thresholds if threshold.is_default}
+    if not wanted:
+        return frozenset()
+    codes = {row.asset for row in response.balances} | {row.asset for row in response.rejected}
+    return frozenset(wanted & codes)

@@ -122,7 +122,7 @@ def read_holdings(account: Account, snapshot: Snapshot) -> Holdings:
         outside=tuple(
             f"{escape(asset)} {said}" for asset, all_said in outside.items() for said in all_said
         ),
-        unlisted=tuple(sorted({each.asset for each in account.thresholds} - rows.keys())),
+        unlisted=_unlisted(account.thresholds, rows),
     )
 
 
@@ -157,6 +157,12 @@ def _split(
     """Return the rows to show, and the assets at zero that are only counted; both in order."""
     shown = [rows[asset] for asset in sorted(rows) if asset in outside or not rows[asset].is_zero]
     return shown, sorted(rows.keys() - {row.asset for row in shown})
+
+
+def _unlisted(thresholds: Iterable[Threshold], rows: Mapping[str, Row]) -> tuple[str, ...]:
+    """Return the assets of an account's own thresholds that it does not list."""
+    own = {each.asset for each in thresholds if not each.is_default}
+    return tuple(sorted(own - rows.keys()))
 
 
 def _outside(

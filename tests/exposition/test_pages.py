@@ -120,6 +120,21 @@ def test_thresholds_are_served_while_the_account_is_down():
     }
 
 
+def test_thresholds_of_defaults_are_served_for_the_assets_that_the_account_lists():
+    thresholds = (
+        Threshold("BTC", "free_min", Amount("1.5"), is_default=True),
+        Threshold("ETH", "free_min", Amount("2"), is_default=True),
+        Threshold("XYZ", "free_min", Amount("3")),
+    )
+    account = make_account(thresholds=thresholds)
+    own = {("btcturk", "treasury", "XYZ", "free_min"): 3}
+    assert values(parsed(make_store(account)), "exchange_balance_threshold") == own
+    assert values(parsed(full_store(account)), "exchange_balance_threshold") == {
+        ("btcturk", "treasury", "BTC", "free_min"): 1.5,
+        **own,
+    }
+
+
 def test_an_accounts_own_labels_are_those_of_its_configuration():
     found = parsed(
         make_store(

@@ -125,6 +125,14 @@ def test_a_bound_of_an_asset_that_is_not_listed_is_told():
     assert note.words.startswith("No balance of XYZ, so its bounds cannot be checked.")
 
 
+def test_a_bound_of_defaults_needs_no_balance():
+    threshold = Threshold("XYZ", "free_min", Amount("1"), is_default=True)
+    account = make_account("treasury", thresholds=(threshold,))
+    store = make_store(account)
+    store.succeed(account.key, poll_at(NOW), reading(BTC))
+    assert "XYZ" not in account_in(page_of(store)).words
+
+
 def test_zeros_are_counted_and_folded_away():
     store = make_store(TREASURY)
     zeros = (balance("TRY", "0"), balance("ADA", "0.00"))
