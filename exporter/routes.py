@@ -1,4 +1,4 @@
-"""Say what each path answers, from memory alone."""
+"""Define what each path serves, from memory alone."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -80,7 +80,7 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
 
 
 def make_health_routes(is_ready: Callable[[], bool]) -> Routes:
-    """Return the routes of probes, which say nothing of accounts."""
+    """Return the routes of probes, which serve nothing about accounts."""
 
     def ready(_request: Request) -> Response:
         return Response.text(200, "Ready") if is_ready() else Response.text(503, "Not ready")
@@ -92,20 +92,20 @@ def make_health_routes(is_ready: Callable[[], bool]) -> Routes:
 
 
 def _reload_route(reload: Reload) -> Routes:
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         if _is_of_another_site(request):
-            return Response.text(403, "a page of another site can't reload")
+            return Response.text(403, "A page of another site must not reload")
         try:
             await reload()
         except ConfigError as error:
-            return Response.text(500, f"The old configuration stays in force:\n{error}")
+            return Response.text(500, f"Configuration rejected, keeping the previous one:\n{error}")
         return Response.text(200, "Reloaded")
 
-    return {"/-/reload": {"POST": answer, "PUT": answer}}
+    return {"/-/reload": {"POST": respond, "PUT": respond}}
 
 
 def _is_of_another_site(request: Request) -> bool:
-    """Return whether a browser says that a page from elsewhere sends this; only browsers say."""
+    """Return whether a page of another site sends this; only browsers send an `Origin`."""
     origin = request.header("Origin")
     return bool(origin) and origin.partition("://")[2] != request.header("Host")
 

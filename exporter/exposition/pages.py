@@ -21,7 +21,7 @@ from exporter.prices.values import Held
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Hold the samples of all accounts, as they are until `valid_until` or the next change."""
+    """The samples of all accounts, as they are until `valid_until` or the next change."""
 
     version: int
     valid_until: float
@@ -80,7 +80,7 @@ class Exposition:
 
 
 class _Samples:
-    """Hold the samples of some accounts, and find out what changed since the last page."""
+    """Keep the samples of some accounts, and find out what changed since the last page."""
 
     def __init__(self, keys: tuple[AccountKey, ...]) -> None:
         count = len(keys)
@@ -126,7 +126,7 @@ class _Samples:
 
 
 def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBalances:
-    """Return everything that is ever served of one answer's balances."""
+    """Return everything that is ever served of one response's balances."""
     rows = tuple(balances)
     escaped, labels = tuple(map(_escaped, rows)), account_labels(key)
     texts: dict[Family, str] = {
@@ -162,7 +162,7 @@ def read_held(snapshot: Snapshot) -> tuple[Held, ...]:
 
 
 class JsonRow(msgspec.Struct, omit_defaults=True):
-    """Hold a row as the API serves it: exact decimal texts, and only what the exchange said."""
+    """Write a row as the API serves it: exact decimal texts, and only what the exchange sent."""
 
     asset: str
     total: Amount

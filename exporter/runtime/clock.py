@@ -19,7 +19,7 @@ _BOOTTIME: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Hold the two clocks: `monotonic` for durations and ages, `wall` (Unix seconds) for dates."""
+    """Read the two clocks: `monotonic` for durations and ages, `wall` (Unix seconds) for dates."""
 
     monotonic: Callable[[], float] = boottime
     wall: Callable[[], float] = time.time

@@ -38,7 +38,7 @@ _ORDER = tuple(Condition)
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One line of the answer to "is everything all right?", as HTML; `level` is its symbol."""
+    """One line of the summary, as HTML; `level` is its symbol."""
 
     level: str
     text: str
@@ -63,7 +63,7 @@ def is_counted(state: AccountState, now: float) -> bool:
 
 
 def summary(states: Sequence[AccountState], now: float, wall: float) -> list[Sentence]:
-    """Return the answer: one sentence for each condition that needs a look, the worst first."""
+    """Return a sentence for each condition that needs a look, the worst first."""
     if not states:
         return [Sentence("waiting", "No accounts are configured.")]
     groups: dict[Condition, list[AccountState]] = {condition: [] for condition in Condition}
@@ -78,7 +78,7 @@ def summary(states: Sequence[AccountState], now: float, wall: float) -> list[Sen
 
 
 def headline(states: Sequence[AccountState], now: float) -> str:
-    """Return the answer in the few words that a tab has room for, as text."""
+    """Return the summary in the few words that a tab has room for, as text."""
     conditions = [condition_of(state, now) for state in states]
     if not conditions:
         return "no accounts"
