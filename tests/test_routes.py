@@ -1,4 +1,4 @@
-"""The routes: what each path answers, in which format, and that a scrape reads memory only."""
+"""The routes: what each path serves, in which format, and that a scrape reads memory only."""
 
 import asyncio
 import gzip
@@ -83,7 +83,7 @@ def test_openmetrics_is_whole_and_ends_once():
 
 
 @pytest.mark.parametrize("accept", ["", OPENMETRICS])
-def test_a_gzip_answer_is_one_member_of_the_same_page(accept: str):
+def test_a_gzip_response_is_one_member_of_the_same_page(accept: str):
     among = routes()
     packed = get("/metrics", among, accept=accept, accept_encoding="gzip")
     member = body(packed)
@@ -94,7 +94,7 @@ def test_a_gzip_answer_is_one_member_of_the_same_page(accept: str):
     assert not reader.unused_data
 
 
-def test_every_answer_that_was_negotiated_says_so():
+def test_a_negotiated_response_varies_by_what_was_accepted():
     assert get("/metrics").headers["Vary"] == "Accept, Accept-Encoding"
 
 
@@ -143,7 +143,7 @@ async def test_there_is_no_page_of_an_account_that_is_not_configured():
     assert (await response).status == 404
 
 
-def test_readiness_is_told():
+def test_readiness_ends_with_the_process():
     assert get("/-/ready").status == 200
     assert get("/-/ready", routes(is_ready=lambda: False)).status == 503
     assert get("/-/healthy", routes(is_ready=lambda: False)).status == 200
@@ -158,7 +158,7 @@ def test_there_is_no_reload_unless_it_is_enabled():
     assert "/-/reload" not in routes()
 
 
-async def test_a_refused_reload_tells_every_problem():
+async def test_a_rejected_reload_returns_every_problem():
     async def refuse() -> None:
         await asyncio.sleep(0)
         raise ConfigError([Problem("config.yaml", 3, 5, "accounts[0].name", "a value is missing")])

@@ -38,11 +38,11 @@ def store() -> FilledStore:
     )
 
 
-def test_1_a_balance_is_absent_before_the_first_answer(store: FilledStore):
+def test_1_a_balance_is_absent_before_the_first_response(store: FilledStore):
     assert "_balance{" not in page(store, 0.0)
 
 
-def test_1_a_balance_is_served_until_its_answer_is_too_old_and_then_absent(store: FilledStore):
+def test_1_a_balance_is_served_until_its_response_is_too_old_and_then_absent(store: FilledStore):
     store.succeed(TREASURY, poll_at(100.0), reading(balance("BTC", "1.5")))
     assert total(store, TREASURY, "BTC", 279.9) == "1.5"
     assert total(store, TREASURY, "BTC", 280.0) is None
@@ -77,14 +77,14 @@ def test_1_a_reported_zero_is_zero(store: FilledStore):
     assert total(store, TREASURY, "BTC", 1.0) == "0"
 
 
-def test_2_a_new_answer_replaces_the_old_one_whole(store: FilledStore):
+def test_2_a_new_response_replaces_the_old_one_whole(store: FilledStore):
     store.succeed(TREASURY, poll_at(0.0), reading(balance("BTC", "1"), balance("ETH", "2")))
     store.succeed(TREASURY, poll_at(60.0), reading(balance("BTC", "3")))
     assert total(store, TREASURY, "BTC", 61.0) == "3"
     assert total(store, TREASURY, "ETH", 61.0) is None
 
 
-def test_3_an_answer_of_the_wrong_shape_publishes_nothing_and_replaces_nothing(
+def test_3_a_response_of_the_wrong_shape_publishes_nothing_and_replaces_nothing(
     store: FilledStore,
 ):
     store.succeed(TREASURY, poll_at(0.0), reading(balance("BTC", "1")))
@@ -94,7 +94,7 @@ def test_3_an_answer_of_the_wrong_shape_publishes_nothing_and_replaces_nothing(
     assert total(store, TREASURY, "BTC", 61.0) == "1"
 
 
-def test_3_a_row_that_is_not_understood_is_left_out_and_the_account_incomplete(
+def test_3_a_row_that_cannot_be_parsed_is_dropped_and_the_account_incomplete(
     store: FilledStore,
 ):
     rejected = (RejectedRow(1, "ETH", "total is not a plain decimal number"),)
@@ -106,7 +106,7 @@ def test_3_a_row_that_is_not_understood_is_left_out_and_the_account_incomplete(
     assert total(store, TREASURY, "ETH", 1.0) is None
 
 
-def test_4_the_documented_answers_digits_are_served_as_they_stand(store: FilledStore):
+def test_4_the_digits_of_the_documented_response_are_served_as_sent(store: FilledStore):
     body = Path(__file__).parent.joinpath("data", "answers", "btcturk_seed.json").read_bytes()
     store.succeed(TREASURY, poll_at(0.0), btcturk.parse_balances(body))
     assert total(store, TREASURY, "TRY", 1.0) == "27223.7283250757643288"
@@ -161,7 +161,7 @@ def test_8_one_accounts_failure_leaves_the_others_series_alone(store: FilledStor
     assert all('account="desk"' in line for line in changed)
 
 
-def test_nothing_survives_a_change_of_the_key_or_the_place_that_was_asked(store: FilledStore):
+def test_nothing_survives_a_change_of_the_key_or_the_address_that_was_polled(store: FilledStore):
     store.succeed(TREASURY, poll_at(0.0), reading(balance("BTC", "1")))
     moved = make_account("treasury", base_url="https://elsewhere.example")
     store.configure({TREASURY: PollSchedule(moved, 60.0, 180.0)}, 0.0)

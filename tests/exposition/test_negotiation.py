@@ -70,7 +70,7 @@ WEIGHTS = st.integers(0, 1000)
 
 
 @given(text=WEIGHTS, openmetrics=WEIGHTS)
-def test_the_heavier_format_wins_whatever_the_order(text, openmetrics):
+def test_the_format_with_more_weight_wins_in_any_order(text, openmetrics):
     items = [
         f"text/plain;q={text / 1000:.3f}",
         f"application/openmetrics-text;q={openmetrics / 1000:.3f}",

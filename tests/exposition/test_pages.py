@@ -147,7 +147,7 @@ def test_an_accounts_own_labels_are_those_of_its_configuration():
     ]
 
 
-def test_an_account_that_is_left_out_of_totals_says_so():
+def test_an_account_that_is_kept_out_of_totals_has_0():
     found = parsed(make_store(make_account("a"), make_account("b", in_totals=False)))
     assert values(found, "exchange_account_in_totals") == {("btcturk", "a"): 1, ("btcturk", "b"): 0}
 

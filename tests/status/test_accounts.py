@@ -94,7 +94,7 @@ def test_balances_are_withdrawn_though_the_last_poll_worked():
     assert account_in(page).all("table") == []
 
 
-def test_a_state_is_told_by_word_and_symbol():
+def test_a_state_has_a_word_and_a_symbol():
     store = make_store(TREASURY)
     store.fail(TREASURY.key, poll_at(NOW - 40), BadResponseError("not valid JSON"))
     page = page_of(store)
@@ -117,7 +117,7 @@ def test_a_balance_out_of_bounds_is_marked_with_the_bound():
     assert rows["TRY"][3].strip() == "total is below its minimum of 0.01"
 
 
-def test_a_bound_of_an_asset_that_is_not_listed_is_told():
+def test_a_bound_without_a_balance_has_a_note():
     account = make_account("treasury", thresholds=(Threshold("XYZ", "free_min", Amount("1")),))
     store = make_store(account)
     store.succeed(account.key, poll_at(NOW), reading(BTC))
@@ -152,7 +152,7 @@ def test_what_is_odd_about_a_balance_is_remarked():
     assert rows["ETH"][3] == "total differs from free + locked in open orders"
 
 
-def test_an_exchange_that_refuses_deposits_is_told():
+def test_an_exchange_that_rejects_deposits_has_a_note():
     store = make_store(TREASURY)
     store.succeed(TREASURY.key, poll_at(NOW), reading(BTC, can_deposit=False))
     note = account_in(page_of(store)).one(class_="note")

@@ -54,7 +54,7 @@ def refresh(tab: Tab, condition: str) -> None:
     tab.wait_for(condition)
 
 
-def test_the_browser_asks_nobody_else_and_has_nothing_to_complain_of(site: Serve, tab: Tab):
+def test_the_browser_requests_nothing_else_and_reports_no_error(site: Serve, tab: Tab):
     its = site(two_accounts())
     tab.open(its.url)
     its.now += 2
@@ -149,7 +149,7 @@ def test_an_asset_is_found_in_every_account_among_500(site: Serve, tab: Tab):
 
 def test_only_accounts_that_need_a_look_are_left(site: Serve, tab: Tab):
     store = two_accounts()
-    store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no answer"))
+    store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no response"))
     tab.open(site(store).url)
     tab.run("document.getElementById('look').click()")
     assert seen(tab) == ["payments"]
@@ -215,10 +215,10 @@ def test_groups_have_their_own_totals_and_stay_over_a_refresh(site: Serve, tab: 
 
 def test_only_new_trouble_is_said_to_a_screen_reader(site: Serve, tab: Tab):
     store = two_accounts()
-    store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no answer"))
+    store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no response"))
     tab.open(site(store).url)
     assert tab.run("document.getElementById('news').textContent") == ""
-    store.fail(TREASURY.key, poll_at(NOW), PollTimeoutError("no answer"))
+    store.fail(TREASURY.key, poll_at(NOW), PollTimeoutError("no response"))
     refresh(tab, "document.title.startsWith('all 2 down')")
     assert tab.run("document.getElementById('news').textContent") == "treasury is down."
     assert tab.run("document.getElementById('news').getAttribute('role')") == "status"
@@ -256,7 +256,7 @@ def test_on_a_phone_an_asset_takes_a_line_of_the_totals(site: Serve, tab: Tab):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_has_enough_contrast(scheme: str, site: Serve, tab: Tab):
     store = two_accounts()
-    store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no answer"))
+    store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no response"))
     tab.prefer(prefers_color_scheme=scheme)
     tab.open(site(store).url)
     assert tab.run(_LOW_CONTRAST) == []
@@ -291,7 +291,7 @@ _LOW_CONTRAST = """(() => {
 @pytest.mark.parametrize("width", [390, 800, 1280])
 def test_nothing_runs_out_of_the_window(width: int, site: Serve, tab: Tab):
     store = two_accounts()
-    store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no answer"))
+    store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no response"))
     tab.resize(width, 844)
     tab.open(site(store).url)
     assert tab.run("document.documentElement.scrollWidth") <= width

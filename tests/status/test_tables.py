@@ -36,7 +36,7 @@ def test_thousands_are_set_apart_by_style():
     assert [each.text for each in cell.all("span")] == ["234", "567", ".8900", "00"]
 
 
-def test_a_zero_is_told_apart_from_an_amount():
+def test_a_zero_looks_different_from_an_amount():
     zero, amount = read(cells_of([Amount("0.00"), Amount("0.01")])).all("td")
     assert zero.attributes["class"] == "n zero"
     assert amount.attributes["class"] == "n"

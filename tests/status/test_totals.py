@@ -40,14 +40,14 @@ KNOWN_PART = ["1.50", "1.25", "0.25", "known part, in 1 of 2 accounts"]
 def test_while_an_account_is_missing_a_sum_is_only_the_known_part():
     store = make_store(TREASURY, PAYMENTS)
     store.succeed(TREASURY.key, poll_at(NOW), reading(balance("BTC", "1.50", "1.25", "0.25")))
-    store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no answer"))
+    store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no response"))
     assert totals_of(store) == {"BTC": KNOWN_PART}
     assert lead_of(store) == ["These are not totals. Not counted: payments (trubit)."]
 
 
 def test_an_account_counts_until_its_balances_are_withdrawn_though_it_is_down():
     store = held("2.5", "2.5", "0")
-    store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no answer"))
+    store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no response"))
     assert totals_of(store) == {"BTC": ["4.00", "3.75", "0.25", "2 of 2"]}
     assert lead_of(store) == []
 
@@ -82,7 +82,7 @@ def test_an_account_that_cannot_hold_an_asset_by_its_filter_is_not_missing():
     payments = make_account("payments", "trubit", assets=AssetFilter(frozenset({"MXN"})))
     store = make_store(TREASURY, payments)
     store.succeed(TREASURY.key, poll_at(NOW), reading(balance("BTC", "1.50"), balance("MXN", "7")))
-    store.fail(payments.key, poll_at(NOW), PollTimeoutError("no answer"))
+    store.fail(payments.key, poll_at(NOW), PollTimeoutError("no response"))
     assert totals_of(store) == {
         "BTC": ["1.50", "1.50", "0", "1 of 1"],
         "MXN": ["7", "7", "0", "known part, in 1 of 2 accounts"],
@@ -94,7 +94,7 @@ def test_an_account_that_is_kept_out_of_totals_is_left_out_visibly():
     sandbox = make_account("sandbox", "trubit", in_totals=False)
     store = make_store(TREASURY, sandbox)
     store.succeed(TREASURY.key, poll_at(NOW), reading(balance("BTC", "1.50")))
-    store.fail(sandbox.key, poll_at(NOW), PollTimeoutError("no answer"))
+    store.fail(sandbox.key, poll_at(NOW), PollTimeoutError("no response"))
     assert totals_of(store) == {"BTC": ["1.50", "1.50", "0", "1 of 1"]}
     assert lead_of(store) == ["Left out of totals by configuration: sandbox (trubit)."]
     assert "not in totals" in page_of(store).by_id("trubit/sandbox").words

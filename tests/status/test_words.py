@@ -25,12 +25,12 @@ _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
         (1e9, "11574 d 2 h"),
     ],
 )
-def test_a_duration_is_told_in_its_two_largest_units(seconds: float, words: str):
+def test_a_duration_has_its_two_largest_units(seconds: float, words: str):
     assert duration(seconds) == words
 
 
 @given(st.floats(min_value=0, max_value=1e9))
-def test_no_duration_is_told_too_short_nor_much_too_long(seconds: float):
+def test_no_duration_is_too_short_nor_much_too_long(seconds: float):
     parts = duration(seconds).split()
     told = sum(
         int(number) * _SECONDS[unit] for number, unit in zip(parts[::2], parts[1::2], strict=True)

@@ -41,7 +41,7 @@ def test_many_down_are_counted_by_exchange_and_reason():
     store = make_store(*accounts, PAYMENTS)
     store.succeed(PAYMENTS.key, poll_at(NOW), reading())
     for account in accounts:
-        store.fail(account.key, poll_at(NOW - 2), PollTimeoutError("no answer"))
+        store.fail(account.key, poll_at(NOW - 2), PollTimeoutError("no response"))
     assert answer_of(store) == [
         "5 of 6 accounts are down: 5 of 5 at btcturk, timeout, for up to 2 s."
     ]
@@ -52,7 +52,7 @@ def test_each_kind_of_trouble_has_its_sentence_and_the_worst_comes_first():
     store = make_store(waiting, PAYMENTS, late, TREASURY)
     store.succeed(PAYMENTS.key, poll_at(NOW - 1), reading(rejected=(RejectedRow(3, "X", "bad"),)))
     store.succeed(late.key, poll_at(NOW - 500), reading())
-    store.fail(TREASURY.key, poll_at(NOW - 2), PollTimeoutError("no answer"))
+    store.fail(TREASURY.key, poll_at(NOW - 2), PollTimeoutError("no response"))
     assert answer_of(store) == [
         "1 of 4 accounts is down: treasury (btcturk), timeout, for 2 s, no successful poll yet.",
         "1 of 4 accounts is up, but with balances that are too old to be shown: late (btcturk).",
@@ -86,7 +86,7 @@ def test_bounds_that_cannot_be_checked_have_their_sentence(
     if response:
         store.succeed(account.key, poll_at(NOW - 1), response)
     else:
-        store.fail(account.key, poll_at(NOW - 1), PollTimeoutError("no answer"))
+        store.fail(account.key, poll_at(NOW - 1), PollTimeoutError("no response"))
     assert answer_of(store)[1] == f"Bounds of 1 account cannot be checked. {sentence}"
 
 
@@ -111,7 +111,7 @@ def test_without_accounts_the_page_says_so():
 def test_the_tab_says_the_worst_in_a_few_words():
     store = make_store(TREASURY, PAYMENTS)
     assert page_of(store).all("title")[0].text == "all 2 waiting · exchange balances"
-    store.fail(TREASURY.key, poll_at(NOW), PollTimeoutError("no answer"))
+    store.fail(TREASURY.key, poll_at(NOW), PollTimeoutError("no response"))
     assert page_of(store).all("title")[0].text == "1 of 2 down · exchange balances"
 
 
