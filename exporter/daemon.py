@@ -124,7 +124,8 @@ class Daemon:
 
     async def _poll(self, config: Config) -> None:
         async with asyncio.TaskGroup() as tasks:
-            self._poller = Poller(self.store, tasks, self._clock)
+            self._poller = Poller(self.store, tasks, self._clock, on_request=self._own.api.count)
+            self._own.api.watch(self._poller.limits)
             self._sources.start(tasks, self._poller)
             await self._take_over(config)
             self._config = config

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from exporter.errors import BadResponseError, ConnectionFailedError, PollError
 from exporter.exchange_api.body import MAX_ERROR_BODY_BYTES, read_body
 from exporter.exchange_api.failure import StaleConnectionError, explain
-from exporter.exchange_api.http_date import longest_retry_after, parse_date
+from exporter.exchange_api.http_date import MAX_RETRY_AFTER, longest_retry_after, parse_date
 from exporter.exchange_api.messages import ApiRequest, ApiResponse
 from exporter.exchange_api.network import DIRECT, api_host
 from exporter.exchange_api.progress import Progress
@@ -33,13 +33,14 @@ class HttpClient:
     Nothing in the environment is used (proxies, netrc), no redirect followed, no cookie kept.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a name
         self,
         base_url: str,
         *,
         server_clock: ServerClock,
         clock: Clock,
         network: Network = Network(),  # noqa: B008 - it is frozen
+        max_retry_after: float = MAX_RETRY_AFTER,
         trust: TrustStore = SHARED,
     ) -> None:
         """Prepare, without connecting."""
@@ -48,6 +49,7 @@ class HttpClient:
         self.route = DIRECT
         self._server_clock = server_clock
         self._clock = clock
+        self._max_retry_after = max_retry_after
         self._trust = trust
         self._transport: Transport | None = None
         self._transport_route = DIRECT
@@ -173,7 +175,9 @@ class HttpClient:
             )
         now = self._clock.monotonic()
         self._server_clock.learn(parse_date(headers.get("Date")), self._sent, now)
-        retry_after = longest_retry_after(headers.get_list("Retry-After"), self._server_clock.now())
+        retry_after = longest_retry_after(
+            headers.get_list("Retry-After"), self._server_clock.now(), self._max_retry_after
+        )
         body, self._is_reusable = await _body_of(response)
         return ApiResponse(status, body, retry_after, headers)
 

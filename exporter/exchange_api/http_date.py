@@ -22,11 +22,11 @@ def parse_date(value: str | None) -> float | None:
         return None
 
 
-def parse_retry_after(value: str, now: float) -> float | None:
-    """Return the seconds to wait, at most `MAX_RETRY_AFTER`, or None if the value is not usable.
+def parse_retry_after(value: str, now: float, longest: float = MAX_RETRY_AFTER) -> float | None:
+    """Return the seconds to wait, at most `longest`, or None if the value is not usable.
 
     `value` is a number of seconds or an HTTP date, which is compared with the exchange's time `now`
-    (Unix seconds).
+    (Unix seconds). No time at all is not usable: something was refused, after all.
     """
     text = value.strip()
     if text.isascii() and text.isdigit() and len(text) <= 9:
@@ -34,12 +34,14 @@ def parse_retry_after(value: str, now: float) -> float | None:
     else:
         date = parse_date(text)
         seconds = -1.0 if date is None else date - now
-    if not 0 <= seconds <= _ABSURD_RETRY_AFTER:
+    if not 0 < seconds <= max(_ABSURD_RETRY_AFTER, longest):
         return None
-    return min(seconds, MAX_RETRY_AFTER)
+    return min(seconds, longest)
 
 
-def longest_retry_after(values: Iterable[str], now: float) -> float | None:
+def longest_retry_after(
+    values: Iterable[str], now: float, longest: float = MAX_RETRY_AFTER
+) -> float | None:
     """Return the longest of several `Retry-After` headers, or None if none is usable."""
-    parsed = (parse_retry_after(value, now) for value in values)
+    parsed = (parse_retry_after(value, now, longest) for value in values)
     return max((seconds for seconds in parsed if seconds is not None), default=None)

@@ -32,6 +32,10 @@ class RequestRecord:
         return f"{self.call} {self.code} {self.size}B{where} in {self.seconds:.3f}s{phases}"
 
 
+def _ignore(_response: ApiResponse) -> None:
+    pass
+
+
 class Session:
     """Send one poll's requests over an account's connection.
 
@@ -39,16 +43,19 @@ class Session:
     other accounts, such as those that renew a shared token.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a name
         self,
         client: HttpClient,
         admit: Admit,
         clock: Clock,
+        *,
         uncounted: Callable[[], AbstractContextManager[None]] = nullcontext,
         patience: float = math.inf,
+        on_response: Callable[[ApiResponse], None] = _ignore,
     ) -> None:
         """Send nothing yet; `patience` is how long a kept connection may stay silent (s)."""
         self._patience = patience
+        self._on_response = on_response
         self.records: list[RequestRecord] = []
         self.uncounted = uncounted
         self._client = client
@@ -79,6 +86,7 @@ class Session:
         with self._recording(request.call) as note:
             response = await self._client.send(request, self._progress, self._patience)
             note(response)
+        self._on_response(response)
         return response
 
     @contextmanager

@@ -46,7 +46,9 @@ def read_response(
         is_client_error = 400 <= response.status < 500
         if errors and is_client_error and (error := errors.read(response.status, response.body)):
             raise error
-        check_status(response, errors.statuses if errors else _NO_STATUSES)
+        if response.status != 200:
+            statuses = errors.statuses if errors else _NO_STATUSES
+            check_status(response, statuses, is_foreign=errors is not None)
         return parse(response.body)
     except PollError as error:
         error.status = response.status
@@ -57,14 +59,19 @@ def read_response(
         raise
 
 
-def check_status(response: ApiResponse, statuses: Statuses = _NO_STATUSES) -> None:
-    """Raise the error that a status other than 200 means."""
+def check_status(
+    response: ApiResponse, statuses: Statuses = _NO_STATUSES, *, is_foreign: bool = False
+) -> None:
+    """Raise the error that a status other than 200 means.
+
+    `is_foreign` tells that the body is not one of the exchange's errors, whatever it looks like.
+    """
     status = response.status
     if status == 200:
         return
     if own := statuses.get(status):
         raise own(f"the exchange answered with HTTP {_described(response)}")
-    if error := _block(response):
+    if error := _block(response, is_foreign=is_foreign or not _is_own(response.body)):
         raise error
     if 300 <= status < 400 and status != 304:
         raise RedirectError(f"the exchange sent a redirect (HTTP {status})")
@@ -90,12 +97,12 @@ def _refusal(response: ApiResponse) -> PollError:
     return RejectedError(f"the exchange rejected the request (HTTP {described})")
 
 
-def _block(response: ApiResponse) -> PollError | None:
+def _block(response: ApiResponse, *, is_foreign: bool) -> PollError | None:
     """Return the error for what answered in place of the exchange, which knows nothing of a key."""
     status = response.status
     if _is_challenge(response):
         return UnavailableError(f"blocked by a Cloudflare bot challenge (HTTP {status})")
-    if status not in {403, 429} or _is_own(response.body):
+    if status not in {403, 429} or not is_foreign:
         return None
     found = _CLOUDFLARE_CODE.search(response.body)
     code = found[1].decode() if found else ""

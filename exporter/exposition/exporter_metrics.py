@@ -15,6 +15,7 @@ from prometheus_client import (
 )
 from prometheus_client.openmetrics import exposition as openmetrics
 
+from exporter.exposition.api_metrics import ApiMetrics
 from exporter.exposition.deflate import Block, deflate
 from exporter.exposition.families import Format
 
@@ -66,6 +67,7 @@ class ExporterMetrics:
         )
         for level in LOG_LEVELS:
             self._log_messages.labels(level)
+        self.api = ApiMetrics(self._registry)
         if with_process:
             ProcessCollector(registry=self._registry)
             PlatformCollector(registry=self._registry)

@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar, cast
 
@@ -19,6 +20,7 @@ from exporter.errors import (
 )
 from exporter.exchange_api.base import Exchange, QuotesApi
 from exporter.exchange_api.client import HttpClient
+from exporter.exchange_api.messages import ApiResponse
 from exporter.exchange_api.network import Route, api_url, make_route
 from exporter.exchange_api.server_clock import ServerClock
 from exporter.exchange_api.session import RequestRecord, Session
@@ -150,6 +152,7 @@ class Endpoint:
             server_clock=self.server_clock(account.base_url),
             clock=self._clock,
             network=account.network,
+            max_retry_after=self._exchange.max_retry_after,
         )
 
     async def poll(self, account: Account, client: HttpClient) -> PollResult:
@@ -209,8 +212,9 @@ class Endpoint:
             client,
             admission,
             self._clock,
-            deadline.not_counting,
-            deadline.seconds * _PATIENCE_WITH_KEPT_CONNECTIONS,
+            uncounted=deadline.not_counting,
+            patience=deadline.seconds * _PATIENCE_WITH_KEPT_CONNECTIONS,
+            on_response=partial(self._obey, client.base_url),
         )
         try:
             async with self._turn():
@@ -241,6 +245,13 @@ class Endpoint:
         sources = {"proxy_url": network.proxy_url} if network.proxy_url else {}
         secrets = await self._reader.read_all(sources)
         return make_route(network, secrets.get("proxy_url"))
+
+    def _obey(self, base_url: str, response: ApiResponse) -> None:
+        """Pause if the exchange says that its limit is used up."""
+        if self._exchange.pause_after is not None:
+            now = self.server_clock(base_url).now()
+            pause = self._exchange.pause_after(response.headers, now)
+            self._rate_limiter.pause(self._clock.monotonic() + pause)
 
     def _count(self, session: Session) -> None:
         for record in session.records:

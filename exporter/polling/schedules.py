@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from exporter.exchange_api.network import api_host
+from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey
 from exporter.polling.endpoint import EndpointKey
 from exporter.polling.rate_limit import stretch
@@ -23,7 +24,8 @@ def endpoint_key(account: Account, egresses: Egresses) -> EndpointKey:
     network = account.network
     forced = network.ip_family if network.ip_family != "any" else ""
     egress = egresses.get(account.key) or network.source_address or forced
-    return EndpointKey(account.exchange, api_host(account.base_url), egress)
+    counted = account.name if EXCHANGES[account.exchange].has_limit_per_account else ""
+    return EndpointKey(account.exchange, api_host(account.base_url), egress, account=counted)
 
 
 def make_schedules(

@@ -123,7 +123,8 @@ async def test_proxies_of_the_environment_are_not_obeyed(
     [
         ("55", 55.0),
         (" 55 ", 55.0),
-        ("0", 0.0),
+        ("0", None),
+        ("Tue, 14 Nov 2023 22:13:20 GMT", None),
         ("3600", MAX_RETRY_AFTER),
         ("Tue, 14 Nov 2023 22:14:20 GMT", 60.0),
         ("Tue, 14 Nov 2023 23:59:59 GMT", MAX_RETRY_AFTER),
