@@ -48,7 +48,7 @@ class Progress:
             self.stage = "connecting"
         elif event == "connection.connect_tcp.complete":
             self._stream = info["return_value"]
-        elif name in {"connection.start_tls", "proxy.start_tls"}:
+        elif name in {"connection.start_tls", "proxy.start_tls"} and moment != "failed":
             self.in_handshake = moment == "started"
             self.is_early = False  # what came before was a proxy's
         elif event == "http11.receive_response_headers.started":

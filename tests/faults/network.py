@@ -186,6 +186,33 @@ async def _close_idle(relay: Relay) -> None:
     await relay.open(short_lived)
 
 
+def _forgetting(seconds: float) -> Attend:
+    """Return what loses, without a word, all that is sent over a connection after an idle time."""
+
+    async def attend(
+        relay: Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        there, back = await relay.connect()
+        used_at = loop.time()
+
+        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            nonlocal used_at
+            while data := await source.read(65536):
+                if loop.time() - used_at > seconds:
+                    continue
+                used_at = loop.time()
+                sink.write(data)
+                await sink.drain()
+
+        try:
+            await asyncio.gather(pump(reader, back), pump(there, writer))
+        finally:
+            back.transport.abort()
+
+    return attend
+
+
 _CONNECTION, _TIMEOUT, _TLS = fails("connection"), fails("timeout"), fails("tls")
 _GARBAGE = say(b"\x15\x03\x01\x00\x02\x02\x28" + b"\x00" * 64)
 _PLAIN = say(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
@@ -200,6 +227,12 @@ _CASES: tuple[tuple[str, str, Seen, Setting], ...] = (
     ("silence_at_accept", "Accepted, and then nothing.", _TIMEOUT, _instead(listen)),
     ("closed_once", "Closed between two polls.", serves(), _through_relay(Relay.drop)),
     ("closed_always", "Closed between all polls.", serves(), _through_relay(_close_idle)),
+    (
+        "forgotten_by_a_nat",
+        "What is sent over a connection that idled for 2 s is lost silently.",
+        serves(),
+        _instead(_forgetting(2.0)),
+    ),
     (
         "tls_expired",
         "The certificate has expired.",

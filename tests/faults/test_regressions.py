@@ -59,6 +59,32 @@ def test_an_answer_that_was_there_before_its_question_is_not_believed(exchange: 
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
+def test_a_response_whose_copy_begins_early_never_passes_for_the_next_one(exchange: str):
+    begun: list[bytes] = []
+
+    async def twice(wire: object, response: object) -> None:
+        whole = response.head() + response.body  # type: ignore[attr-defined]
+        await wire.send(begun.pop()[20:] if begun else b"")  # type: ignore[attr-defined]
+        await wire.send(whole + whole[:20])  # type: ignore[attr-defined]
+        begun.append(whole)
+
+    fault = Fault("copied_early", "Each response twice, 20 bytes of it early.", deliver=twice)
+
+    async def tell(world: World) -> None:
+        async with world.polling():
+            await world.run(INTERVAL + 5)
+            with world.simulator.show(fault, account="victim", call="balances"):
+                for total in ("2", "3", "4"):
+                    begun.clear()
+                    amounts = {"BTC": (total, total, "0")}
+                    world.simulator.set_balances(world.simulated(world.victim), amounts)
+                    page = await world.run(INTERVAL)
+                    assert page.total(world.victim.key) in {total, None}
+
+    play(exchange, tell)
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
 def test_a_handshake_that_stalls_leaves_no_connection_behind(exchange: str):
     async def tell(world: World) -> None:
         async with relay_to(world.simulator.url) as relay:
