@@ -205,12 +205,12 @@ async def _until_the_end(running: Coroutine[Any, Any, None]) -> None:
 def _run(running: Coroutine[Any, Any, Result]) -> Result:
     sys.unraisablehook = _log_ignored
     with asyncio.Runner(loop_factory=EventLoop) as runner:
-        runner.get_loop().set_exception_handler(_log_defect)
+        runner.get_loop().set_exception_handler(_log_unhandled)
         return runner.run(running)
 
 
-def _log_defect(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what a task or a callback left to asyncio, which would show results and arguments."""
+def _log_unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what a task or a callback left to asyncio, whose own log shows results and arguments."""
     about, _, _ = context["message"].partition("(")
     log.error(about, exc_info=context.get("exception"))
 

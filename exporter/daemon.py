@@ -83,7 +83,7 @@ class Daemon:
     async def run(
         self, config: Config, when_listening: Callable[[str], None] | None = None
     ) -> None:
-        """Run until `stop` or a signal; `when_listening` is told the first address as a URL.
+        """Run until `stop` or a signal; `when_listening` gets the first address as a URL.
 
         Raises `ListenError` before anything was polled.
         """
@@ -175,7 +175,7 @@ class Daemon:
             except ConfigError:
                 continue  # it has been logged, and counted in the metrics
             except Exception:
-                # No defect and no lack of memory or threads in a reload may end the daemon.
+                # A reload must not end the daemon, even without memory or threads.
                 log.exception("reload failed, keeping the previous configuration")
 
     async def _watch_files(self) -> None:

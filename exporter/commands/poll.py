@@ -86,7 +86,7 @@ async def poll(config: Config, clock: Clock, ended: Ended) -> tuple[Results, Val
             result = await endpoint.poll(account, client)
         finally:
             await client.aclose()
-        _log_defect(account.key, result.outcome)
+        _log_unexpected(account.key, result.outcome)
         if config.valuation is None:
             ended(account.key, result, None)
         return result
@@ -137,7 +137,7 @@ async def _value(valuation: Valuation, config: Config, results: Results, ways: _
     return valuations.valued(store.states, clock.monotonic())
 
 
-def _log_defect(key: AccountKey, outcome: BalancesResponse | PollError) -> None:
+def _log_unexpected(key: AccountKey, outcome: BalancesResponse | PollError) -> None:
     if isinstance(outcome, InternalError) and outcome.__cause__:
         log.error("unexpected error in a poll", **key._asdict(), exc_info=outcome.__cause__)
 
@@ -149,7 +149,7 @@ async def _telling_sleep(seconds: float) -> None:
 
 
 def all_worked(results: Results) -> bool:
-    """Return whether every account answered; one of which rows were left out has."""
+    """Return whether every account sent balances, some of whose rows may have been dropped."""
     return all(isinstance(result.outcome, BalancesResponse) for result in results.values())
 
 
@@ -181,7 +181,8 @@ def sum_up(accounts: Iterable[Account], results: Results) -> Totals:
 
 def _json_account(account: Account, result: PollResult, valued: Valued | None) -> dict[str, Any]:
     outcome = result.outcome
-    named = json_account(account)
+    answered = dict.fromkeys(each.address for each in result.requests if each.address)
+    named = {**json_account(account), "remote_addresses": list(answered)}
     if valued:
         named["values"] = json_values(valued.worth.values.get(account.key))
     if isinstance(outcome, PollError):

@@ -13,7 +13,7 @@ from exporter.yamlfile.nodes import Node
 
 
 def read_credentials(node: Node, exchange: Exchange | None) -> Mapping[str, SecretSource]:
-    """Read what an exchange asks for; of an unknown one, what any of them does."""
+    """Read the credentials of an exchange; if it is unknown, those of any exchange."""
     names = credential_names([exchange] if exchange else EXCHANGES.values())
     nodes = node.section([key for name in names for key in (name, f"{name}_file")])
     given = frozenset(name for name in names if not _is_missing(nodes, name))
@@ -24,7 +24,7 @@ def read_credentials(node: Node, exchange: Exchange | None) -> Mapping[str, Secr
 
 
 def credential_names(exchanges: Iterable[Exchange]) -> list[str]:
-    """Return the names of all credentials that some of the exchanges ask for."""
+    """Return the names of all credentials of these exchanges."""
     return sorted({name for each in exchanges for given in each.credential_sets for name in given})
 
 

@@ -230,8 +230,9 @@ def _shown(name: str) -> str:
 
 CREDENTIALS = Section(
     "credentials",
-    "What the exchange asks for. Each is a text, a variable, or a file: the same key with _file. "
-    "A file is read again when it changes; a relative path starts at the folder of this file.",
+    "The credentials of the exchange. Each is a text, a variable, or a file: the same key with "
+    "_file. A file is read again when it changes; a relative path starts at the folder of this "
+    "file.",
     tuple(
         setting
         for name in _credential_names()

@@ -114,7 +114,7 @@ def base_url(text: str) -> str:
 
 
 def balances_path(text: str) -> str:
-    """Return the path, with a query if there is one, at which an API answers with balances."""
+    """Return the path of an API's balances, with its query if there is one."""
     if _BALANCES_PATH.fullmatch(text):
         return text
     raise ValueError("must be a path that begins with a single slash, such as /v2/assets?id=0")

@@ -1,1 +1,1 @@
-"""Serve HTTP: one package that knows connections, formats and who may ask, and no metric."""
+"""Serve HTTP: connections, limits, and which clients are served; it knows no metric."""

@@ -82,7 +82,7 @@ class Access:
         return None
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Cancel what is running."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)

@@ -19,7 +19,7 @@ _MAX_REMEMBERED = 100
 
 
 class _Check(NamedTuple):
-    """Hold a check under way and the address of who asked for it."""
+    """A running check, and the address of the client that sent the login."""
 
     verdict: asyncio.Task[bool]
     peer: str
@@ -38,8 +38,8 @@ class PasswordCheck:
     async def is_right(self, authorization: str, users: Mapping[str, str], peer: str = "") -> bool:
         """Return whether an `Authorization` header proves to be one of the users.
 
-        `users` has a bcrypt hash for each name; there is at least one. `peer` is who asks.
-        Raises `RefusedError` (503) when too many other logins wait for their check.
+        `users` has a bcrypt hash for each name; there is at least one. `peer` is the client's
+        address. Raises `RefusedError` (503) when too many other logins wait for their check.
         """
         credentials = _basic(authorization)
         if credentials is None:
@@ -58,7 +58,7 @@ class PasswordCheck:
         return False
 
     async def close(self) -> None:
-        """Give up the checks under way."""
+        """Cancel the running checks."""
         checks = [check.verdict for check in self._checks.values()]
         for check in checks:
             check.cancel()

@@ -40,9 +40,9 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class WebConfig:
-    """Hold who may ask, and how; by default everyone, over plain HTTP.
+    """Which clients are served, and how; by default all, over plain HTTP.
 
-    `users` has bcrypt hashes by name; `headers` stand in every answer.
+    `users` has bcrypt hashes by name; `headers` are sent with every response.
     """
 
     tls: Tls | None = None
@@ -52,7 +52,7 @@ class WebConfig:
 
     @property
     def is_open(self) -> bool:
-        """Return whether whoever reaches the port may ask, without a password or certificate."""
+        """Return whether any client is served, without a password or certificate."""
         return not self.users and not (self.tls and self.tls.demands_certificates)
 
 
@@ -82,7 +82,7 @@ def _users(node: Node) -> Mapping[str, str]:
     users = {}
     for name, value in node.entries().items():
         if ":" in name:
-            value.problem("a user's name can't hold a colon: no client could send it")
+            value.problem("a user name can't contain a colon: no client could send it")
         users[name] = value.parsed(_bcrypt_hash) or ""
     return MappingProxyType(users)
 
@@ -114,7 +114,7 @@ def _header_value(node: Node) -> str:
     """Return a text as it can stand in a header; Go trims it, too."""
     text = node.text()
     if not text.isascii():
-        node.problem("a header can hold only ASCII")
+        node.problem("a header value must be ASCII")
     return text.strip(" ")
 
 

@@ -63,7 +63,7 @@ class Server:
         self._opened: list[socket.socket] = []
         self._listeners: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
-        # `_idle` has those to whom no answer is owed, the one that has been so for longest first.
+        # `_idle` has the connections without a request, in the order in which they became idle.
         self._connections: dict[socket.socket, asyncio.Task[None]] = {}
         self._idle: dict[socket.socket, None] = {}
         self._stopping = False
@@ -82,7 +82,7 @@ class Server:
         return [bound(listener) for listener in self._listeners]
 
     async def stop(self) -> None:
-        """Stop accepting, let answers under way finish for a moment, and leave nothing open."""
+        """Stop accepting, let running responses finish for a moment, and leave nothing open."""
         self._stopping = True
         await _cancel(self._accepting)
         for listener in self._opened:
@@ -118,7 +118,7 @@ class Server:
                 await asyncio.sleep(0)  # a flood of connections must not keep the loop from polls
 
     def _admit(self, client: socket.socket, *, is_restricted: bool) -> None:
-        """Begin to serve a client, if need be in the place of one to whom nothing is owed.
+        """Begin to serve a client, if need be in the place of an idle one.
 
         A client of a loopback address is restricted to a few host names.
         """
@@ -133,7 +133,7 @@ class Server:
         self._idle[client] = None
 
     def _drop_oldest(self) -> bool:
-        """Make room by dropping the connection that has been quiet for longest, if there is one."""
+        """Make room by dropping the connection that has been idle for longest, if there is one."""
         oldest = next(iter(self._idle), None)
         if oldest is None:
             return False
@@ -244,7 +244,7 @@ class Server:
         try:
             answer = handler(request)
             return answer if isinstance(answer, Response) else await answer
-        except Exception as error:  # noqa: BLE001 - a defect of one page must not end the process
+        except Exception as error:  # noqa: BLE001 - one page must not end the process
             # The text of an error may hold anything, a secret included.
             log.error("a page failed", path=request.path, error=type(error).__name__)  # noqa: TRY400
             return Response.text(500, "internal error; the log says more")

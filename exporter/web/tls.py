@@ -58,7 +58,7 @@ _TLS13_SUITES = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Hold what a new connection is secured with; without `allowed_sans` any name will do.
+    """What secures a new connection; without `allowed_sans` any name is accepted.
 
     `files` are those that it was read from.
     """
@@ -79,7 +79,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class _Pem:
-    """Hold a PEM, the node to blame for it, and the file that it came from."""
+    """A PEM, the node to blame for it, and the file that it came from."""
 
     content: bytes = field(repr=False)
     node: Node
@@ -158,7 +158,7 @@ def _set_certificate(context: ssl.SSLContext, certificate: _Pem, key: _Pem) -> N
         return  # That is reported already.
     try:
         with _in_memory(certificate.content) as chain, _in_memory(key.content) as private:
-            # Without a password OpenSSL would ask for that of an encrypted key on the terminal.
+            # Without a password OpenSSL would prompt for that of an encrypted key on the terminal.
             context.load_cert_chain(chain, private, password="")
     except (OSError, ValueError):  # a failure of OpenSSL is an OSError too
         certificate.node.problem(
@@ -181,7 +181,7 @@ def _set_client_auth(context: ssl.SSLContext, node: Node, client_ca: _Pem | None
         node.problem("needs client_ca_file; without it any public certificate would open the door")
     if policy == ssl.CERT_NONE and client_ca is not None:
         advice = "set client_auth_type to RequireAndVerifyClientCert"
-        client_ca.node.problem(f"is used for nothing without a policy; {advice}")
+        client_ca.node.problem(f"is unused without a policy; {advice}")
     if client_ca is not None and client_ca.content:
         try:
             context.load_verify_locations(cadata=client_ca.content.decode("ascii"))
@@ -195,7 +195,7 @@ def _client_auth(node: Node) -> ssl.VerifyMode:
         return ssl.CERT_NONE
     if node.content in _UNVERIFIED:
         advice = "use RequireAndVerifyClientCert"
-        node.problem(f"lets in any certificate, verified or not, which protects nothing; {advice}")
+        node.problem(f"accepts any certificate, verified or not, which protects nothing; {advice}")
         return ssl.CERT_REQUIRED
     return _CLIENT_AUTH.get(node.choice(_CLIENT_AUTH) or "", ssl.CERT_REQUIRED)
 
@@ -228,7 +228,7 @@ def _set_cipher_suites(context: ssl.SSLContext, nodes: Mapping[str, Node]) -> No
     older = [_TLS12_SUITES[name] for name in names if name in _TLS12_SUITES]
     newer = {name for name in names if name in _TLS13_SUITES}
     if newer and len(newer) < len(_TLS13_SUITES):
-        node.problem("TLS 1.3 has all of its three suites or none of them here; list all or none")
+        node.problem("the three TLS 1.3 suites can only be set together; list all or none")
     if older:
         context.set_ciphers(":".join(older))
     elif newer:
@@ -238,7 +238,7 @@ def _set_cipher_suites(context: ssl.SSLContext, nodes: Mapping[str, Node]) -> No
 def _set_curve(context: ssl.SSLContext, node: Node) -> None:
     names = [item.choice(_CURVES) for item in node.items()]
     if len(names) > 1:
-        node.problem("only one curve can be set here; name one, or none for OpenSSL's own choice")
+        node.problem("only one curve can be set; name one, or none for OpenSSL's default")
     elif names and names[0]:
         context.set_ecdh_curve(_CURVES[names[0]])
 

@@ -96,7 +96,7 @@ def parse(text: str, file: str, variables: Variables | None = None) -> Node:
         place, message = _syntax_problem(error, text)
         raise report.fatal(*place, message) from None
     except (yaml.YAMLError, ValueError, OverflowError):
-        # Without libyaml, PyYAML stumbles over escapes of characters that don't exist.
+        # Without libyaml, PyYAML fails on escapes of characters that don't exist.
         raise report.fatal(1, 1, _NO_YAML) from None
 
 

@@ -405,6 +405,13 @@ async def test_a_poll_can_be_of_one_account_alone(simulator: Simulator, config: 
     assert {entry.account for entry in simulator.ledger} == {"second"}
 
 
+async def test_a_poll_as_json_says_which_addresses_answered(simulator: Simulator, config: Path):
+    ended = await to_thread(run, "poll", f"--config.file={config}", "--format=json")
+    accounts = json.loads(ended.stdout)["accounts"]
+    host, port = simulator.url.removeprefix("http://").split(":")
+    assert [each["remote_addresses"] for each in accounts] == [[f"{host}:{port}"]] * 2
+
+
 async def test_a_poll_of_an_unknown_account_says_which_is_meant(simulator: Simulator, config: Path):
     ended = await to_thread(run, "poll", f"--config.file={config}", "--account=secnd")
     assert (ended.returncode, ended.stdout) == (2, "")
