@@ -15,6 +15,7 @@ from exporter.exchanges import EXCHANGES
 from exporter.model import (
     Account,
     AccountKey,
+    Amount,
     AssetFilter,
     Network,
     Threshold,
@@ -127,17 +128,17 @@ def test_an_alias_repeats_what_its_anchor_holds():
     shared = BTCTURK + "    thresholds: &t [{asset: BTC, free_min: '1'}]\n"
     second = shared.removeprefix("accounts:\n").replace("treasury", "other")
     first, other = loader.parse(shared + re.sub("&t.*", "*t", second), {}).accounts
-    assert first.thresholds == other.thresholds == (Threshold("BTC", "free_min", "1"),)
+    assert first.thresholds == other.thresholds == (Threshold("BTC", "free_min", Amount("1")),)
 
 
 def test_the_configuration_can_not_be_changed():
     loaded = loader.parse(BTCTURK, {})
     with pytest.raises(TypeError):
-        loaded.requests_per_minute["btcturk"] = 1000
+        loaded.requests_per_minute["btcturk"] = 1000  # type: ignore[index]
     with pytest.raises(TypeError):
-        loaded.accounts[0].credentials["api_key"] = Secret("other")
+        loaded.accounts[0].credentials["api_key"] = Secret("other")  # type: ignore[index]
     with pytest.raises(AttributeError):
-        loaded.accounts = ()
+        loaded.accounts = ()  # type: ignore[misc]
 
 
 # Defaults
@@ -170,8 +171,8 @@ def test_everything_but_a_name_can_be_a_default():
         timeout=1,
         stale_after=60,
         assets=AssetFilter(exclude=frozenset({"BRL1"})),
-        thresholds=(Threshold("BTC", "free_min", "1", is_default=True),),
-        value_thresholds=(ValueThreshold("TRY", "value_max", "2"),),
+        thresholds=(Threshold("BTC", "free_min", Amount("1"), is_default=True),),
+        value_thresholds=(ValueThreshold("TRY", "value_max", Amount("2")),),
         network=Network(source_address="::1", ip_family="ipv6"),
         labels={"desk": "a"},
         in_totals=False,
@@ -220,9 +221,9 @@ def test_thresholds_of_defaults_hold_where_an_account_has_none_of_its_own():
         + "    assets: {exclude: [X]}\n    thresholds: [{asset: BTC, free_min: '5'}]\n"
     )
     assert account(text).thresholds == (
-        Threshold("BTC", "free_min", "5"),
-        Threshold("BTC", "free_max", "9", is_default=True),
-        Threshold("ETH", "free_min", "2", is_default=True),
+        Threshold("BTC", "free_min", Amount("5")),
+        Threshold("BTC", "free_max", Amount("9"), is_default=True),
+        Threshold("ETH", "free_min", Amount("2"), is_default=True),
     )
 
 
@@ -438,9 +439,9 @@ def test_an_asset_can_have_all_its_bounds_in_one_entry_or_in_several():
     one = "    thresholds: [{asset: BTC, free_min: '9', free_max: '10', locked_max: '2'}]\n"
     two = one.replace("10', locked", "10'}, {asset: BTC, locked")
     expected = (
-        Threshold("BTC", "free_min", "9"),
-        Threshold("BTC", "free_max", "10"),
-        Threshold("BTC", "locked_max", "2"),
+        Threshold("BTC", "free_min", Amount("9")),
+        Threshold("BTC", "free_max", Amount("10")),
+        Threshold("BTC", "locked_max", Amount("2")),
     )
     assert account(BTCTURK + one).thresholds == account(BTCTURK + two).thresholds == expected
 

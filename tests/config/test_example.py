@@ -90,7 +90,7 @@ def test_the_schema_finds_a_misspelt_key_and_a_wrong_type():
     ]
 
 
-TYPES = {
+TYPES: dict[str, Any] = {
     "object": dict,
     "array": list,
     "string": str,

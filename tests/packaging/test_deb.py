@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,13 +16,13 @@ ROOT = Path(__file__).parents[2]
 NAME = "exchange-balance-exporter"
 
 
-def sh(*command: str | Path, **more: object) -> str:
+def sh(*command: str | Path, **more: Any) -> str:
     """Return what a program prints; raises if it fails."""
     ended = subprocess.run(
         [str(each) for each in command], capture_output=True, text=True, check=False, **more
     )
     assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    return str(ended.stdout)
 
 
 def build(folder: Path) -> Path:

@@ -45,7 +45,7 @@ def test_the_notes_are_the_entry_alone():
 
 def test_the_notes_are_printed_without_anything_installed(tmp_path: Path):
     script = Path(check.__file__).with_name("changelog.py")
-    command = [sys.executable, "-I", "-S", script, __version__]
+    command = [sys.executable, "-I", "-S", str(script), __version__]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
     assert ended.stdout.startswith("### ")
 

@@ -17,12 +17,12 @@ each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path
 
 @each_workflow
 def test_a_workflow_has_the_shape_that_github_expects(path: Path):
-    check = [program("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", path]
+    check = [program("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", str(path)]
     assert subprocess.run(check, capture_output=True, check=False).returncode == 0
 
 
 def test_no_workflow_can_be_turned_against_us():
-    zizmor = [program("zizmor"), "--offline", "--pedantic", "--quiet", *WORKFLOWS]
+    zizmor = [program("zizmor"), "--offline", "--pedantic", "--quiet", *map(str, WORKFLOWS)]
     ended = subprocess.run(zizmor, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout
 

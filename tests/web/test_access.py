@@ -9,6 +9,7 @@ import tracemalloc
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import bcrypt
 import pytest
@@ -89,7 +90,7 @@ async def is_kept_out(address, context) -> bool:
         return True
 
 
-def of_files(logs) -> list:
+def of_files(logs: list[Any]) -> list[Any]:
     """Return what is logged about the web configuration, not about refused requests."""
     return [log for log in logs if log["event"].startswith("web configuration")]
 

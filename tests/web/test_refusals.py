@@ -126,4 +126,4 @@ async def test_a_failed_handshake_is_logged_with_its_reason(serve, authorities, 
             await asyncio.sleep(0.01)
     [(level, status, _, reason)] = lines(logs)
     assert (level, status) == ("warning", "tls")
-    assert "unknown ca" in reason
+    assert "unknown ca" in str(reason)
