@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from exporter.config import loader, settings
 from exporter.config.loader import ConfigError
+from exporter.config.values import check_proxy_url
 from exporter.credentials import Secret, SecretFile, base64_text
 from exporter.exchanges import EXCHANGES
 from exporter.model import (
@@ -203,7 +204,7 @@ def test_an_empty_text_takes_a_proxy_or_a_label_of_defaults_away():
 def test_a_file_of_an_account_replaces_the_proxy_of_defaults():
     text = "defaults: {network: {proxy_url: 'http://p:1'}}\n" + BTCTURK
     own = account(text + "    network: {proxy_url_file: /proxy}\n")
-    assert own.network.proxy_url == SecretFile(Path("/proxy"))
+    assert own.network.proxy_url == SecretFile(Path("/proxy"), check_proxy_url)
 
 
 def test_other_sections_of_an_account_replace_those_of_defaults():
