@@ -172,6 +172,8 @@ def _check_config(options: argparse.Namespace) -> int:
     files, web_file = options.config_file, options.web_config_file
     is_syntax = options.config_check == "syntax"
     lines, is_valid = config.check(files, web_file, os.environ, syntax_only=is_syntax)
+    if not is_syntax:
+        lines += config.open_addresses(options.web_listen_address, web_file)
     valid = [f"{' '.join(map(str, files))}: valid"] if is_valid else []
     print("\n".join([*lines, *valid]))
     return OK if is_valid else UNUSABLE

@@ -36,6 +36,9 @@ log = structlog.get_logger(__name__)
 
 REVISION_VARIABLE = "EXCHANGE_BALANCE_EXPORTER_REVISION"
 
+OPEN_TO_ALL = "everyone who reaches this address can read the balances"
+OPEN_ADVICE = "set --web.config.file with TLS and users, or listen on 127.0.0.1"
+
 _PATIENCE = 1.0  # seconds for a file system to tell who can read the secrets
 _SHOWN = 20  # problems, warnings or changes; there can be tens of thousands
 
@@ -243,9 +246,9 @@ class Daemon:
         for address in addresses:
             if web.is_open and not address.is_private:
                 log.warning(
-                    "everyone who reaches this address can read the balances",
+                    OPEN_TO_ALL,
                     address=address.host,
-                    advice="set --web.config.file with TLS and users, or listen on 127.0.0.1",
+                    advice=OPEN_ADVICE,
                 )
         if when_listening:
             when_listening(urls[0])

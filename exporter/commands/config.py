@@ -8,7 +8,9 @@ from exporter.config.example import config_example
 from exporter.config.findings import examine
 from exporter.config.json_schema import json_schema
 from exporter.config.loader import Config, ConfigError, load
+from exporter.daemon import OPEN_ADVICE, OPEN_TO_ALL
 from exporter.web import config as web_config
+from exporter.web.addresses import Address
 from exporter.yamlfile.nodes import Problem
 
 
@@ -37,6 +39,29 @@ def check(
     if web_file is not None:
         problems += _web_problems(web_file, environ, syntax_only=syntax_only)
     return [*map(str, problems), *lines], not problems
+
+
+def open_addresses(addresses: Sequence[Address], web_file: Path | None) -> list[str]:
+    """Return a warning for each address at which every client could read the balances."""
+    try:
+        if web_file is not None and not web_config.load(web_file).is_open:
+            return []
+    except ConfigError:
+        return []
+    return [
+        f"(command line):1:1: --web.listen-address: warning: {OPEN_TO_ALL} ({address}); "
+        f"{OPEN_ADVICE}"
+        for address in addresses
+        if not _is_private(address)
+    ]
+
+
+def _is_private(address: Address) -> bool:
+    """Return whether only this machine reaches an address; a name is not looked up."""
+    try:
+        return bool(address.host) and address.is_private
+    except ValueError:
+        return True
 
 
 def _web_problems(

@@ -96,6 +96,7 @@ def _account(nodes: Mapping[str, Node], defaults: Defaults, notes: Notes) -> Acc
     return replace(
         account,
         name=name,
+        exchange=exchange.name,
         base_url=account.base_url or exchange.base_url,
         balances_path=path,
         credentials=sources,

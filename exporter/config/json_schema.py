@@ -4,6 +4,7 @@ from typing import Any
 
 from exporter.config.configuration import CONFIGURATION
 from exporter.config.schema import Member, Setting
+from exporter.config.settings import FAMILY_PATTERN
 
 
 def json_schema() -> dict[str, Any]:
@@ -27,7 +28,7 @@ def _schema(member: Member) -> dict[str, Any]:
     }
     if member.form == "names":
         names = dict.fromkeys(member.names, mapping)
-        mapping = {**mapping, "properties": names}
+        mapping = {**mapping, "properties": names, "patternProperties": {FAMILY_PATTERN: mapping}}
     elif member.form == "list":
         items = {**mapping, "type": "object", "required": [member.members[0].key]}
         return {"description": member.doc, "type": ["array", "null"], "items": items}

@@ -52,12 +52,18 @@ def boolean() -> Kind[bool]:
     return Kind("boolean", Node.boolean, {"anyOf": [{"type": "boolean"}, _VARIABLE]})
 
 
-def choice(known: Collection[str], hints: Mapping[str, str] | None = None) -> Kind[str]:
-    """Return the kind of a text that is one of those known."""
+def choice(
+    known: Collection[str], hints: Mapping[str, str] | None = None, *, pattern: str = ""
+) -> Kind[str]:
+    """Return the kind of a text that is one of those known.
+
+    Some known ones may be too many to list: these have a pattern.
+    """
+    unlisted = [{"type": "string", "pattern": pattern}] if pattern else []
     return Kind(
         f"one of {', '.join(known)}",
         lambda node: node.choice(known, hints),
-        {"anyOf": [{"enum": list(known)}, _VARIABLE]},
+        {"anyOf": [{"enum": list(known)}, *unlisted, _VARIABLE]},
     )
 
 

@@ -103,6 +103,8 @@ def _merged(sections: Sequence[Mapping[str, Node]], notes: Notes, *, is_whole: b
     if is_whole and not any(each["accounts"].content for each in sections):
         sections[0]["accounts"].problem(f"list at least one account; {_ADVICE}")
     accounts = read_accounts(items, defaults, notes)
+    for account in accounts:
+        limits.setdefault(account.exchange, EXCHANGES[account.exchange].requests_per_minute)
     valued = valuation(
         _only(sections, "valuation"),
         accounts,
@@ -113,7 +115,7 @@ def _merged(sections: Sequence[Mapping[str, Node]], notes: Notes, *, is_whole: b
     for currency, node in notes.value_bounds:
         if currency not in currencies:
             node.problem(f"`valuation` does not list the currency {currency}")
-    return Config(accounts, limits, valued, _retired(sections, notes))
+    return Config(accounts, MappingProxyType(limits), valued, _retired(sections, notes))
 
 
 def _only(sections: Sequence[Mapping[str, Node]], key: str) -> Node:
@@ -126,15 +128,17 @@ def _only(sections: Sequence[Mapping[str, Node]], key: str) -> Node:
     return first
 
 
-def _limits(node: Node, notes: Notes) -> Mapping[str, int]:
-    limits = {}
-    for name, each in node.section(settings.LIMITS.names).items():
+def _limits(node: Node, notes: Notes) -> dict[str, int]:
+    """Return the limit of each listed exchange, and of each other one that the section names."""
+    limits = {name: exchange.requests_per_minute for name, exchange in EXCHANGES.items()}
+    known = dict.fromkeys((*EXCHANGES, *(name for name in node.entries() if name in EXCHANGES)))
+    for name, each in node.section(known).items():
         nodes = each.section(settings.LIMITS.keys)
-        limit = settings.REQUESTS_PER_MINUTE.read(nodes)
-        limits[name] = limit or EXCHANGES[name].requests_per_minute
-        if limit:
-            notes.places[name] = nodes[settings.REQUESTS_PER_MINUTE.key].place
-    return MappingProxyType(limits)
+        if limit := settings.REQUESTS_PER_MINUTE.read(nodes):
+            exchange = EXCHANGES[name].name
+            limits[exchange] = limit
+            notes.places[exchange] = nodes[settings.REQUESTS_PER_MINUTE.key].place
+    return limits
 
 
 def _retired(sections: Sequence[Mapping[str, Node]], notes: Notes) -> tuple[AccountKey, ...]:

@@ -13,6 +13,9 @@ from exporter.yamlfile.nodes import Node
 # What people call an exchange, and the name that it has here.
 OTHER_NAMES = MappingProxyType({"velafi": "trubit", "trubit_business": "trubit"})
 
+FAMILY_PATTERN = "^[a-z0-9_]+:."
+"""Matches exchanges of families that are too large to list, such as `ccxt:kraken`."""
+
 _SHOWN_AMOUNTS = {
     "free_min": "1.5",
     "free_max": "25",
@@ -70,7 +73,7 @@ NAME = Setting(
 )
 EXCHANGE = Setting(
     "exchange",
-    kinds.choice(EXCHANGES, OTHER_NAMES),
+    kinds.choice(EXCHANGES, OTHER_NAMES, pattern=FAMILY_PATTERN),
     None,
     "The label exchange.",
     "btcturk",

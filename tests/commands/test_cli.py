@@ -489,3 +489,14 @@ async def test_poll_says_what_the_simulated_accounts_are_worth(tmp_path: Path):
     accounts = json.loads(as_json.stdout)["accounts"]
     assert all(account["values"].keys() == {"TRY", "USDT"} for account in accounts)
     assert all("value" in row for account in accounts for row in account["balances"])
+
+
+def test_a_check_warns_of_addresses_that_are_open_to_all(tmp_path: Path):
+    config = tmp_path / "config.yaml"
+    config.write_text(run("config", "init").stdout.partition("accounts:")[0])
+    flags = (f"--config.file={config}", "--config.check")
+    open_to_all = "everyone who reaches this address can read the balances"
+    assert open_to_all in run(*flags, "--web.listen-address=:10517").stdout
+    assert open_to_all in run(*flags, "--web.listen-address=192.0.2.1:10517").stdout
+    assert open_to_all not in run(*flags, "--web.listen-address=[::1]:10517").stdout
+    assert open_to_all not in run(*flags, "--web.listen-address=unix:/x").stdout
