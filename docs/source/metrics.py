@@ -7,12 +7,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from docs.source.markdown import NOTICE, code, table
 from exporter.errors import REASONS
+from exporter.exchange_api.session import RequestRecord
 from exporter.exposition import metrics, price_metrics
 from exporter.exposition.deflate import inflate
 from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.families import AccountFamily, BalanceFamily, Format, StoreFamily
 from exporter.exposition.price_metrics import PriceFamily
 from exporter.model import BOUNDS
+from exporter.polling.endpoint import EndpointKey
+from exporter.polling.endpoints import LimitState
 
 Documented = BalanceFamily | AccountFamily | StoreFamily | PriceFamily
 Row = tuple[str, str, str, str]
@@ -57,6 +60,16 @@ Only with `valuation` in the configuration.
 
 """
 
+_APIS = """
+## APIs of the exchanges
+
+`host` has its port if that is not the scheme's own. `egress` is the proxy's `host:port`, else the
+source address, else the IP family if one is forced, else empty. `call` is `balances`, `token`,
+`ticker`, `quote` or `permissions`. `code` is the HTTP status, or the reason if none came. `limit`
+is `private` or `public`; `account` is set only if each account has a limit of its own.
+
+"""
+
 _EXPORTER = """
 ## The exporter
 
@@ -73,7 +86,8 @@ def page() -> str:
             _BALANCES + table(_TITLES, _declared(metrics.BALANCES)),
             _ACCOUNTS + table(_TITLES, _declared((*metrics.ACCOUNTS, *metrics.STORE))),
             _PRICES + table(_TITLES, _declared(price_metrics.PRICES)),
-            _EXPORTER + table(_TITLES, map(_registered, _own())),
+            _APIS + table(_TITLES, _registered("exchange_api_")),
+            _EXPORTER + table(_TITLES, _registered("exchange_exporter_", "process_", "python_")),
         )
     )
 
@@ -85,12 +99,25 @@ def _declared(families: Iterable[Documented]) -> Iterable[Row]:
     ]
 
 
+def _registered(*prefixes: str) -> Iterable[Row]:
+    """Return the families of prometheus_client whose names have one of the prefixes."""
+    return [_row(family) for family in _own() if family.name.startswith(prefixes)]
+
+
 def _own() -> Iterable[Metric]:
-    own = inflate(ExporterMetrics("1.0.0", "", lambda: 0.0).block(Format.TEXT)).decode()
-    return text_string_to_metric_families(own)
+    """Return all families of prometheus_client, each with a sample that has its labels."""
+    own, key = ExporterMetrics("1.0.0", "", lambda: 0.0), EndpointKey("btcturk", "api.btcturk.com")
+    own.api.count(key, RequestRecord("balances", "200", 0.1))
+    own.api.watch(lambda: [LimitState(key, 60, 0.0)])
+    text = inflate(own.block(Format.TEXT)).decode()
+    return text_string_to_metric_families(text)
 
 
-def _registered(family: Metric) -> Row:
+def _row(family: Metric) -> Row:
     name = family.name + ("_total" if family.type == "counter" else "")
-    labels = family.samples[0].labels if family.samples else {}
-    return code(name), family.type, ", ".join(map(code, labels)), family.documentation
+    labels = family.samples[0].labels.keys() - {"le"}
+    in_order = sorted(labels, key=lambda label: (_ORDER.find(label), label))
+    return code(name), family.type, ", ".join(map(code, in_order)), family.documentation
+
+
+_ORDER = "exchange host egress limit account call code"

@@ -7,7 +7,12 @@ from tests.exposed import exposed_metrics
 
 UNUSED = {
     "exchange_account_info": "is for queries that group by labels of the accounts",
-    "exchange_account_next_poll_timestamp_seconds": "is for whoever looks at one account",
+    "exchange_account_value_threshold": "is what alerts on values compare with",
+    "exchange_api_request_duration_seconds_count": "comes with the buckets, which are drawn",
+    "exchange_api_request_duration_seconds_sum": "comes with the buckets, which are drawn",
+    "exchange_exporter_shard": "tells the shards apart",
+    "exchange_exporter_total_shards": "says how many shards there should be",
+    "exchange_peg_deviation_ratio": "is what an alert on pegs compares",
     "process_virtual_memory_bytes": "says nothing: address space costs nothing",
     "python_gc_objects_collected_total": "is for whoever hunts a leak",
     "python_gc_objects_uncollectable_total": "is for whoever hunts a leak",
