@@ -430,11 +430,11 @@ async def test_polling_by_hand_prints_exact_digits_as_json(simulator: Simulator,
 async def test_polling_by_hand_prints_a_table_and_fails_if_an_account_failed(
     simulator: Simulator, config: Path
 ):
-    simulator.show("http_403", account="payments")
+    simulator.show("http_401", account="payments")
     ended = await to_thread(run, "poll", f"--config.file={config}")
     assert ended.returncode == 1
     assert "btcturk / treasury: 30 assets" in ended.stdout
-    assert "trubit / payments: permission: " in ended.stdout
+    assert "trubit / payments: authentication: " in ended.stdout
 
 
 async def test_logs_can_be_json(config: Path, tmp_path: Path):

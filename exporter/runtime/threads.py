@@ -7,6 +7,7 @@ stopping.
 
 import asyncio
 import queue
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -70,6 +71,8 @@ class OwnThreads(ThreadPoolExecutor):
             self._count += 1
 
     def _work(self) -> None:
+        # Signals are for the main thread, whose mask decides what a late one does.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while True:
             with self._lock:
                 self._idle += 1
