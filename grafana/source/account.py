@@ -369,7 +369,7 @@ VALUES = table(
         q.or_row(
             f"{HELD} and on () count(exchange_reference_currency{{{IN}}})",
             "note",
-            "valuation is not configured, or no balance is served",
+            "no price or no balance is known",
         ),
         VALUE,
         f"{PRICE} and on (asset) {HELD}",

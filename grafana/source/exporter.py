@@ -43,6 +43,9 @@ OFFSET = ours.select("exchange_account_clock_offset_seconds")
 NEXT = f"({ours.each('exchange_account_next_poll_timestamp_seconds')} - time() > 0)"
 FAILED_POLLS = f"(sum by (exchange, account, reason) (increase({FAILED}[$__range])) >= 0.5)"
 POLLS_OF_AN_HOUR = ours.select("exchange_account_polls_total")
+NONE_FAILED = q.named(
+    f"NaN * (sum(increase({FAILED}[$__range])) < 0.5)", "exchange", "no poll failed"
+)
 WORKED = (
     f"1 - sum(increase({FAILED}[1h])) / (sum(increase({POLLS_OF_AN_HOUR}[1h])) > 0)"
     f" and on () max({UP}) == 1"
@@ -168,14 +171,14 @@ FAILING = table(
     " now, and when it is polled next. Click an account for its detail; the runbook says what to do"
     " for each reason.",
     [
-        q.or_row(FAILED_POLLS, "exchange", "no poll failed"),
+        q.or_row(f"{FAILED_POLLS} or on () {NONE_FAILED}", "exchange", "no poll is known"),
         f"{ours.state} and on (exchange, account) {FAILED_POLLS}",
         f"{ours.age} and on (exchange, account) {FAILED_POLLS}",
         f"{NEXT} and on (exchange, account) {FAILED_POLLS}",
     ],
     [
         state("B", "Now", 120, STATES),
-        column("exchange", "Exchange", 110),
+        column("exchange", "Exchange", 140),
         column("account", "Account", None, links=ACCOUNT_LINK),
         column("reason", "Reason", 160),
         column("Value #A", "Failed polls", 120, decimals=0),

@@ -130,7 +130,7 @@ WHERE = table(
         q.or_row(
             f"{HERE} or on (exchange, account) NaN * {ours.select(q.LAST_SEEN, THIS)}",
             "exchange",
-            "no account holds it",
+            "none is known",
         ),
         f"{ours.balance(q.FREE, THIS)} and on (exchange, account) {HERE}",
         f"{ours.balance(q.LOCKED, THIS)} and on (exchange, account) {HERE}",

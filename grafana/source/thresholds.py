@@ -21,7 +21,7 @@ STATES: dict[float, tuple[str, str]] = {
     1: ("Unknown", WARNING),
     0: ("Kept", GOOD),
 }
-NO_THRESHOLD = "no threshold is configured"
+NO_THRESHOLD = "no threshold is known"
 
 
 def broken(accounts: q.Accounts) -> Json:

@@ -18,6 +18,11 @@ KNOWN = f"sum({VALUED})"
 EVERY = f"(count({VALUED}) == count({ours.counted()}))"
 WHOLE = f"({KNOWN} and on () {EVERY})"
 CONFIGURED = f"count(exchange_reference_currency{{{IN}}})"
+NOT_CONFIGURED = (
+    "(vector(-1) and on () count(exchange_exporter_build_info)"
+    " unless on () count(exchange_reference_currency))"
+)
+"""Exists only while an exporter says nothing of currencies: an absent one may have some."""
 WORTH = f"({WHOLE} or NaN * ({CONFIGURED} and on () count({ours.counted()})))"
 
 

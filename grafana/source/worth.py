@@ -50,7 +50,7 @@ VALUED = stat(
     "Accounts valued",
     "How many of the selected accounts have a value: their balances are complete, and every asset"
     " that they hold has a price or is ignored. Fewer than all: the worth is withheld.",
-    now(f"{SHARE} or on () {q.named('vector(-1)', 'share', NOT_CONFIGURED)}", "{{share}}"),
+    now(f"{SHARE} or on () {q.named(v.NOT_CONFIGURED, 'share', NOT_CONFIGURED)}", "{{share}}"),
     color=steps((None, QUIET), (0, WARNING), (1, GOOD)),
     text="name",
     size=20,
@@ -111,6 +111,11 @@ BY_EXCHANGES = bars(
     decimals=MONEY_DECIMALS,
 )
 
+HELD_UNPRICED = (
+    f"{ours.known_at(q.TOTAL)} != 0 unless on (exchange, asset) {v.PRICE} and on () {v.CONFIGURED}"
+)
+ALL_PRICED = f"NaN * count({ours.known_at(q.TOTAL)} != 0 and on (exchange, asset) {v.PRICE})"
+
 UNPRICED = table(
     "Holdings without a price",
     "Assets that are held at an exchange and have no price in the chosen currency, so that values"
@@ -118,10 +123,9 @@ UNPRICED = table(
     " source or a peg, or ignore the asset.",
     [
         q.or_row(
-            f"{ours.known_at(q.TOTAL)} != 0 unless on (exchange, asset) {v.PRICE}"
-            f" and on () {v.CONFIGURED}",
+            f"{HELD_UNPRICED} or on () {q.named(ALL_PRICED, 'asset', 'none')}",
             "asset",
-            "none",
+            "no price is known",
         )
     ],
     [

@@ -450,3 +450,39 @@ def test_added_and_removed_accounts_are_marked(history: History, change: str, ac
 
     assert label(marks, "account") == [account]
     assert len(values(marks)) == 1
+
+
+@pytest.mark.parametrize("scenario", ["exporter_down", "empty"])
+@pytest.mark.parametrize(
+    ("uid", "title", "label_name"),
+    [
+        (TREASURY, "Thresholds", "asset"),
+        (TREASURY, "Holdings without a price", "asset"),
+        (TREASURY, "Accounts valued", "share"),
+        (ACCOUNT, "Value by asset", "note"),
+    ],
+)
+def test_what_is_not_known_is_not_said_to_be_none(
+    history: History, scenario: str, uid: str, title: str, label_name: str
+) -> None:
+    said = label(shown(history(scenario), uid, title, one_account="payments-mx"), label_name)
+
+    assert set(said) <= {
+        "no threshold is known",
+        "no price is known",
+        "no price or no balance is known",
+        "valuation is not configured",
+    }
+    if scenario == "exporter_down":
+        assert "valuation is not configured" not in said
+
+
+@pytest.mark.parametrize(
+    ("scenario", "words"), [("healthy", "timeout"), ("empty", ""), ("left_out", "timeout")]
+)
+def test_no_poll_is_not_no_failure(history: History, scenario: str, words: str) -> None:
+    (row,) = shown(history(scenario), EXPORTER, "Accounts that fail")
+
+    assert row["metric"].get("reason", "") == words
+    if not words:
+        assert row["metric"] == {"exchange": "no poll is known"}
