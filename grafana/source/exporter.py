@@ -37,8 +37,8 @@ from .tables import column, duration, state, table
 
 ours = q.SEVERAL
 FAILED = ours.select(q.FAILURES)
-INTERVAL = ours.each("exchange_account_poll_interval_seconds")
-TURN = ours.each("exchange_account_poll_duration_seconds")
+INTERVAL = ours.select("exchange_account_poll_interval_seconds")
+TURN = ours.select("exchange_account_poll_duration_seconds")
 OFFSET = ours.select("exchange_account_clock_offset_seconds")
 NEXT = f"({ours.each('exchange_account_next_poll_timestamp_seconds')} - time() > 0)"
 FAILED_POLLS = f"(sum by (exchange, account, reason) (increase({FAILED}[$__range])) >= 0.5)"

@@ -32,6 +32,11 @@ LARGEST = (
     + ours.select(q.TOTAL, THIS)
     + "[$__range] @ end())))"
 )
+# The 10 largest are selected before anything is computed at each step.
+DRAWN = f"({ours.select(q.TOTAL, THIS)} and on (exchange, account) {LARGEST})"
+IN_SUMS = (
+    f"({DRAWN} and on (job, instance, exchange, account) {ours.select(f'instance_{q.COUNTED}')})"
+)
 
 
 def figure(title: str, description: str, expr: str, missing: str = "withheld") -> Json:
@@ -112,7 +117,7 @@ BY_ACCOUNT = chart(
     "The chosen asset in each account, the 10 largest; nothing is added up. A line ends when an"
     " account's balances got too old and were withdrawn: see Accounts below.",
     query(
-        f"{ours.balance(q.TOTAL, THIS)} and on (exchange, account) {LARGEST}",
+        f"max by (exchange, account) ({IN_SUMS}) or max by (exchange, account) ({DRAWN})",
         ACCOUNT_NAME,
     ),
     unit=AMOUNT,

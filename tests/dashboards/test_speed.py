@@ -10,7 +10,7 @@ import pytest
 from tests.dashboards.conftest import run_prometheus
 from tests.dashboards.files import UIDS
 from tests.dashboards.large import Size, build
-from tests.dashboards.speed import EVERY_BALANCE, Cost, cost, refresh_cost
+from tests.dashboards.speed import EVERY_BALANCE, Cost, cost, refresh
 from tests.programs import require
 
 SMALL = Size(accounts=40, assets=50, step=240)
@@ -28,11 +28,11 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def added_up_over_a_day(prometheus: str) -> Cost:
     """Return what one chart costs that adds up every balance, which a dashboard must not."""
-    return cost(prometheus, EVERY_BALANCE | {"instant": False})
+    return cost(prometheus, [EVERY_BALANCE | {"instant": False}])
 
 
 @pytest.mark.parametrize("uid", UIDS)
 def test_a_refresh_costs_no_more_than_a_few_charts_over_every_balance_would(
     prometheus: str, added_up_over_a_day: Cost, uid: str
 ) -> None:
-    assert refresh_cost(prometheus, uid).seconds < 10 * added_up_over_a_day.seconds
+    assert cost(prometheus, refresh(uid)).seconds < 10 * added_up_over_a_day.seconds
