@@ -6,7 +6,7 @@ from typing import Any
 
 from .look import Json
 from .panels import DATASOURCE, RUNBOOKS
-from .queries import HELD, STATE, Accounts
+from .queries import HELD, LAST_SEEN, STATE, Accounts
 
 TAG = "exchange-balances"
 WIDTH = 24
@@ -91,8 +91,9 @@ def one_account() -> Json:
 
 
 def asset(accounts: Accounts) -> Json:
-    """Return the variable `asset`: one that is held, the most widely held first."""
-    query = f"query_result(sort_desc(count by (asset) ({accounts.select(HELD)})))"
+    """Return the variable `asset`: one that is or was last held, the most widely held first."""
+    held = f"{accounts.select(HELD)} or {accounts.select(LAST_SEEN)}"
+    query = f"query_result(sort_desc(count by (asset) ({held})))"
     return variable("asset", "Asset", query) | {"regex": '/asset="([^"]+)"/', "sort": 0}
 
 

@@ -43,6 +43,11 @@ OFFSET = ours.select("exchange_account_clock_offset_seconds")
 NEXT = f"({ours.each('exchange_account_next_poll_timestamp_seconds')} - time() > 0)"
 FAILED_POLLS = f"(sum by (exchange, account, reason) (increase({FAILED}[$__range])) >= 0.5)"
 POLLS_OF_AN_HOUR = ours.select("exchange_account_polls_total")
+# Thin series, to find the accounts before their failures are counted.
+FAILED_AT_ALL = (
+    f"group by (exchange, account) (present_over_time({ours.select(q.FAILURES_OF_AN_HOUR)}"
+    "[$__range]))"
+)
 NONE_FAILED = q.named(
     f"NaN * (sum(increase({FAILED}[$__range])) < 0.5)", "exchange", "no poll failed"
 )
@@ -171,10 +176,14 @@ FAILING = table(
     " now, and when it is polled next. Click an account for its detail; the runbook says what to do"
     " for each reason.",
     [
-        q.or_row(f"{FAILED_POLLS} or on () {NONE_FAILED}", "exchange", "no poll is known"),
-        f"{ours.state} and on (exchange, account) {FAILED_POLLS}",
-        f"{ours.age} and on (exchange, account) {FAILED_POLLS}",
-        f"{NEXT} and on (exchange, account) {FAILED_POLLS}",
+        q.or_row(
+            f"{FAILED_POLLS} and on (exchange, account) {FAILED_AT_ALL} or on () {NONE_FAILED}",
+            "exchange",
+            "no poll is known",
+        ),
+        f"{ours.state} and on (exchange, account) {FAILED_AT_ALL}",
+        f"{ours.age} and on (exchange, account) {FAILED_AT_ALL}",
+        f"{NEXT} and on (exchange, account) {FAILED_AT_ALL}",
     ],
     [
         state("B", "Now", 120, STATES),

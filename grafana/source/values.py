@@ -9,14 +9,26 @@ from . import queries as q
 ours = q.SEVERAL
 IN = 'currency="$currency"'
 PRICE = f'max by (exchange, asset) (exchange_asset_price{{exchange=~"$exchange", {IN}}})'
-VALUED = (
-    f"(max by (exchange, account) ({ours.select('exchange_account_value', IN)})"
-    f" and {q.ON_ACCOUNT} {ours.counted()} == 1)"
-)
-"""The value of each account that is counted and has one."""
-KNOWN = f"sum({VALUED})"
-EVERY = f"(count({VALUED}) == count({ours.counted()}))"
-WHOLE = f"({KNOWN} and on () {EVERY})"
+VALUE = "exchange_account_value"
+
+
+def _valued(accounts: q.Accounts) -> str:
+    """Return the value of each account that is counted and has one."""
+    values = f"max by (exchange, account) ({accounts.select(VALUE, IN)})"
+    return f"({values} and {q.ON_ACCOUNT} {accounts.counted()} == 1)"
+
+
+def _sum(record: str) -> str:
+    """Return a recorded sum of all accounts, or of those of the chosen exchanges."""
+    everything = ours.select(f"currency:{VALUE}{record}", IN)
+    exchanges = ours.select(f"exchange_currency:{VALUE}{record}", q.both(q.EXCHANGES_SELECTED, IN))
+    return f"sum({everything}) or sum({exchanges})"
+
+
+VALUED = _valued(ours)
+KNOWN = f"({_sum(':sum_known')} or sum({_valued(ours.chosen)}))"
+HAVE_VALUE = f"({_sum('d:sum')} or count({_valued(ours.chosen)}))"
+WHOLE = f"({KNOWN} and on () ({HAVE_VALUE} == count({ours.counted()})))"
 CONFIGURED = f"count(exchange_reference_currency{{{IN}}})"
 NOT_CONFIGURED = (
     "(vector(-1) and on () count(exchange_exporter_build_info)"

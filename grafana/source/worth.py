@@ -39,7 +39,7 @@ WORTH = stat(
     size=22,
 )
 
-HAVE_VALUE = f"(count({v.VALUED}) or 0 * {v.CONFIGURED})"
+HAVE_VALUE = f"({v.HAVE_VALUE} or 0 * {v.CONFIGURED})"
 SHARE = (
     f'label_join(count_values("n", {HAVE_VALUE}) * on () group_left (m)'
     f' count_values("m", count({ours.counted()})), "share", " of ", "n", "m")'
@@ -67,17 +67,17 @@ KNOWN_WORTH = stat(
 )
 
 
-def _coarse(expr: str, legend: str, step: str) -> Json:
-    """Return a query in longer steps: it costs too much for shorter ones."""
-    return query(expr, legend) | {"interval": step}
+def _hourly(expr: str, legend: str) -> Json:
+    """Return a query about the past hour, a value for each hour."""
+    return query(expr, legend) | {"interval": "1h"}
 
 
 OVER_TIME = chart(
     "Worth over time",
     "What all holdings would bring at the prices of the time. Dashed: the known part, while an"
     " account has no value. See beside how much of a change is money that moved.",
-    _coarse(v.WHOLE, "worth", "5m"),
-    _coarse(v.KNOWN, "known part", "5m"),
+    query(v.WHOLE, "worth"),
+    query(v.KNOWN, "known part"),
     unit=AMOUNT,
     decimals=MONEY_DECIMALS,
     shades=outages(ours),
@@ -88,14 +88,15 @@ OVER_TIME = chart(
 )
 
 MOVED = chart(
-    "Moved in an hour, and what prices did",
+    "Moved in each hour, and what prices did",
     "The change of the worth in each past hour, split: what moved in or out, both ends at present"
     " prices, and what prices did to the rest. Absent while an account is missing at either end, or"
     " an asset has no price. Moved far below 0: money left.",
-    _coarse(v.moved_value("1h"), "moved", "30m"),
-    _coarse(v.repriced_value("1h"), "prices", "30m"),
+    _hourly(v.moved_value("1h"), "moved"),
+    _hourly(v.repriced_value("1h"), "prices"),
     unit=AMOUNT,
     decimals=MONEY_DECIMALS,
+    style="bars",
     soft_min=None,
     shades=outages(ours),
     overrides=[override("A", color=fixed(FREE)), override("B", color=fixed(LOCKED))],

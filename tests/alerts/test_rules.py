@@ -142,7 +142,7 @@ def test_recorded_series_are_named_level_metric_operation() -> None:
     assert levels == {
         "all", "asset", "exchange", "exchange_account", "exchange_account_asset",
         "exchange_account_asset_bound", "exchange_account_reason", "exchange_asset",
-        "exchange_reason",
+        "exchange_reason", "currency", "exchange_currency",
         "instance", "instance_exchange_account",
     }  # fmt: skip
 

@@ -119,6 +119,9 @@ def over_the_day(size: Size) -> Iterator[Series]:
             yield FAILURE_RATE, {"exchange": exchange, "reason": reason}, 0.01
     for asset in size.codes:
         yield from _asset(asset, size)
+    for currency in CURRENCIES:
+        for kind in ("value:sum_known", "value:sum", "valued:sum"):
+            yield f"currency:exchange_account_{kind}", {"currency": currency}, size.accounts
     yield RULES, {}, 0
     yield "all:exchange_account_counted:count", {}, size.accounts
     for rank, currency in enumerate(CURRENCIES, start=1):

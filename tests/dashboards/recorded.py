@@ -34,6 +34,11 @@ RECORDS = (
     "all:exchange_account_counted:count",
     HELD,
     CHANGE,
+    *(
+        f"{level}:exchange_account_{what}"
+        for level in ("currency", "exchange_currency")
+        for what in ("value:sum_known", "value:sum", "valued:sum")
+    ),
     LAST_SEEN,
     SEEN,
     BOUNDED,
@@ -90,6 +95,7 @@ class Recorder:
             yield f"instance_{COUNTED}", labels, 1
         yield from self._sums(now, sources, counted)
         yield from self._per_account(now, counted)
+        yield from _worth(now, counted)
         yield from self._since(Past(now, counted), time)
 
     def _states(self, now: "Instant", time: int) -> dict[Key, float]:
@@ -170,7 +176,7 @@ class Recorder:
 class Instant:
     """Index the samples of one scrape of all exporters by their labels."""
 
-    ORDER = ("instance", "exchange", "account", "asset", "bound", "reason")
+    ORDER = ("instance", "exchange", "account", "asset", "bound", "reason", "currency")
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         self._of: dict[str, list[tuple[Key, float]]] = defaultdict(list)
@@ -203,6 +209,23 @@ class Instant:
         for key in complete:
             newest[key[1:]] = max(polled[key], newest.get(key[1:], 0))
         return {k for k in complete if polled[k] >= newest[k[1:]] and k[1:] in counted}
+
+
+def _worth(now: Instant, counted: Mapping[Key, float]) -> Iterator[Sample]:
+    """Return the sums of values, by exchange and over all."""
+    values = {k: v for k, v in now.highest("exchange_account_value").items() if counted.get(k[:2])}
+    for level, keep in (("exchange_currency", (0, 2)), ("currency", (2,))):
+        known, valued = _sum(values, keep), _sum(dict.fromkeys(values, 1.0), keep)
+        labels = tuple(level.split("_"))
+        name = f"{level}:exchange_account_value"
+        yield from _each(f"{name}:sum_known", labels, known)
+        yield from _each(f"{name}d:sum", labels, valued)
+        everyone = {
+            key: sum(1 for exchange, _ in counted if level == "currency" or exchange == key[0])
+            for key in known
+        }
+        whole = {key: value for key, value in known.items() if valued[key] == everyone[key]}
+        yield from _each(f"{name}:sum", labels, whole)
 
 
 def _labels(names: tuple[str, ...], values: Key) -> Labels:

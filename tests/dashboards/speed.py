@@ -10,7 +10,7 @@ from tests.dashboards.files import Json, annotations, panels, substitute
 from tests.dashboards.play import END, HOUR
 
 STEP = 120
-MINIMUM = {"5m": 300, "30m": 1800}
+MINIMUM = {"1h": HOUR}
 """Longer steps than those of the screen, which some queries ask for."""
 VARIABLES = {
     "$__rate_interval": "8m",

@@ -418,7 +418,7 @@ def test_what_moved_and_what_prices_did_add_up_to_the_change_of_the_worth(
     history: History,
 ) -> None:
     prometheus = history("healthy")
-    title = "Moved in an hour, and what prices did"
+    title = "Moved in each hour, and what prices did"
     moved, repriced = (values_by_time(shown(prometheus, TREASURY, title, ref)) for ref in "AB")
     worth = values_by_time(shown(prometheus, TREASURY, "Worth over time"))
     times = [time for time in moved if time - HOUR in worth and time in worth]
