@@ -2,7 +2,7 @@
 
 import asyncio
 import difflib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -194,12 +194,16 @@ def _json_account(account: Account, result: PollResult, valued: Valued | None) -
         "complete": not outcome.rejected,
         "reason": None,
         "last_success": result.wall,
-        "balances": [_json_row(account, balance, valued) for balance in outcome.balances],
+        "balances": list(_json_rows(account, outcome.balances, valued)),
     }
 
 
-def _json_row(account: Account, balance: Balance, valued: Valued | None) -> dict[str, Any]:
-    row: dict[str, Any] = msgspec.to_builtins(json_row(balance))
-    if valued:
-        row["value"] = json_row_values(account.exchange, balance.asset, balance.total, valued)
-    return row
+def _json_rows(
+    account: Account, balances: Iterable[Balance], valued: Valued | None
+) -> Iterator[dict[str, Any]]:
+    prices = valued.prices_at(account.exchange) if valued else {}
+    for balance in balances:
+        row: dict[str, Any] = msgspec.to_builtins(json_row(balance))
+        if valued:
+            row["value"] = json_row_values(balance.asset, balance.total, prices)
+        yield row

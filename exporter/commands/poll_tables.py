@@ -8,7 +8,7 @@ from exporter.errors import PollError
 from exporter.model import Account, AccountKey, Balance, RejectedRow
 from exporter.polling.snapshots import PollResult
 from exporter.prices.valuations import Valued
-from exporter.prices.values import plain, sum_of_values
+from exporter.prices.values import plain, row_value, sum_of_values
 from exporter.totals import AssetTotal, Totals
 
 _COLUMNS = ("ASSET", "TOTAL", "FREE", "LOCKED")
@@ -66,7 +66,8 @@ def _balances(key: AccountKey, held: Sequence[Balance], valued: Valued | None) -
     if valued is None:
         return _table(rows)
     currency = valued.valuation.currencies[0]
-    values = [valued.of_row(key.exchange, b.asset, b.total, currency) for b in held]
+    prices = valued.prices_at(key.exchange)[currency]
+    values = [row_value(b.asset, b.total, prices) for b in held]
     cells = ["no price" if value is None else plain(value) for value in values]
     rows = [(*row, cell) for row, cell in zip(rows, cells, strict=True)]
     lines = _table(rows, (*_COLUMNS, f"VALUE IN {currency}"))

@@ -8,7 +8,7 @@ import msgspec
 from exporter.exposition.deflate import Block, deflate, inflate
 from exporter.model import AccountKey, Amount
 from exporter.prices.valuations import Valued
-from exporter.prices.values import AccountValue, plain
+from exporter.prices.values import AccountValue, AssetPrices, plain, row_value
 
 _decode_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -66,10 +66,11 @@ def _value(its: AccountValue) -> dict[str, Any]:
 
 def with_values(rows: Block, key: AccountKey, valued: Valued) -> Block:
     """Return an account's rows with the value of each: null for an asset that has none."""
+    prices = valued.prices_at(key.exchange)
     listed = (
         bytes(raw)[:-1]
         + b',"value":'
-        + msgspec.json.encode(json_row_values(key.exchange, row.asset, row.total, valued))
+        + msgspec.json.encode(json_row_values(row.asset, row.total, prices))
         + b"}"
         for raw in _decode_rows(inflate(rows))
         for row in (_decode_row(raw),)
@@ -78,11 +79,8 @@ def with_values(rows: Block, key: AccountKey, valued: Valued) -> Block:
 
 
 def json_row_values(
-    exchange: str, asset: str, total: Amount, valued: Valued
+    asset: str, total: Amount, prices: Mapping[str, AssetPrices]
 ) -> dict[str, str | None]:
     """Return what one balance is worth by currency, None in those in which it has no price."""
-    values = {
-        currency: valued.of_row(exchange, asset, total, currency)
-        for currency in valued.valuation.currencies
-    }
+    values = {currency: row_value(asset, total, assets) for currency, assets in prices.items()}
     return {currency: None if each is None else plain(each) for currency, each in values.items()}

@@ -64,9 +64,9 @@ class Valuation:
     pegs: tuple[Peg, ...] = ()
     ignored: frozenset[Ignored] = frozenset()
 
-    def ignores(self, exchange: str, asset: str) -> bool:
-        """Return whether an asset of an exchange is left out of values."""
-        return Ignored(asset) in self.ignored or Ignored(asset, exchange) in self.ignored
+    def ignored_at(self, exchange: str) -> frozenset[str]:
+        """Return the assets of an exchange that are left out of values."""
+        return frozenset(each.asset for each in self.ignored if each.exchange in {None, exchange})
 
     def shares(self, code: str) -> bool:
         """Return whether a code means the same at every exchange."""

@@ -128,7 +128,7 @@ class PriceSources:
             Deadline(source.timeout),
             polled.account.credentials,
         )
-        return self._note(source, valuations, polled, run)
+        return await self._note(source, valuations, polled, run)
 
     def _polled(self, source: PriceSource) -> Polled | None:
         """Return how a source is reached now: as its account is, or by its public API."""
@@ -154,7 +154,7 @@ class PriceSources:
             source.quotes,
         )
 
-    def _note(
+    async def _note(
         self,
         source: PriceSource,
         valuations: Valuations,
@@ -171,6 +171,8 @@ class PriceSources:
         except Exception as error:  # noqa: BLE001 - it costs one response of one source
             run = replace(run, outcome=InternalError.of(error))
             after = _after(before, run.outcome, requested, wall, valuations.valuation)
+        if after.book is not before.book:
+            await valuations.prepare(after, self._store.states, self._clock.monotonic())
         valuations.publish(after)
         _log_change(before, after, run)
         asked = polled.account.base_url, run.credentials

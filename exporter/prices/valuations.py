@@ -1,6 +1,7 @@
 """Value every account by what it holds and by the quotes that may be used now."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import inf
@@ -10,12 +11,21 @@ from typing import NamedTuple
 
 from exporter.amounts import EXACT
 from exporter.errors import REASONS
-from exporter.model import Account, AccountKey, Amount
+from exporter.model import Account, AccountKey
 from exporter.polling.snapshots import AccountState, Snapshot
 from exporter.prices.book import Book
 from exporter.prices.routes import Price, SourceRates, find_price
 from exporter.prices.settings import PriceSource, Valuation
-from exporter.prices.values import AccountValue, Held, Prices, account_value, row_value
+from exporter.prices.values import (
+    AccountValue,
+    AssetPrices,
+    Held,
+    Prices,
+    account_value,
+    asset_prices,
+)
+
+_AT_ONCE = 25  # accounts that are valued before other tasks run
 
 ReadHeld = Callable[[Snapshot], Sequence[Held]]
 """Return what a snapshot holds, without zeros."""
@@ -65,16 +75,12 @@ class Valued:
         values = self.worth.values.get(account.key)
         return values[currency] if values else None
 
-    def of_row(self, exchange: str, asset: str, total: Amount, currency: str) -> Decimal | None:
-        """Return what one balance is worth, None if it has no price."""
-        return row_value(
-            asset,
-            total,
-            exchange=exchange,
-            currency=currency,
-            prices=self.worth.prices,
-            valuation=self.valuation,
-        )
+    def prices_at(self, exchange: str) -> Mapping[str, AssetPrices]:
+        """Return the prices of an exchange's assets by currency."""
+        return {
+            currency: asset_prices(exchange, currency, self.worth.prices, self.valuation)
+            for currency in self.valuation.currencies
+        }
 
 
 class _Valued(NamedTuple):
@@ -96,7 +102,8 @@ class Valuations:
         self._sources: Mapping[str, SourceState] = {
             source.name: SourceState(source) for source in valuation.sources
         }
-        self._accounts: Mapping[AccountKey, _Valued] = {}
+        self._accounts: dict[AccountKey, _Valued] = {}
+        self._prepared: Prices = {}
         self._worth = Worth()
         self._made_of: tuple[object, ...] = ()
 
@@ -108,6 +115,23 @@ class Valuations:
     def publish(self, state: SourceState) -> None:
         """Take over a source's new state."""
         self._sources = {**self._sources, state.source.name: state}
+
+    async def prepare(
+        self, state: SourceState, states: Mapping[AccountKey, AccountState], now: float
+    ) -> None:
+        """Value accounts by a state that is about to be published, and let other tasks run.
+
+        What is valued here is not computed again at once when somebody wants to see it.
+        """
+        sources = self._usable({**self._sources, state.source.name: state}, now)
+        served = _served(states, now)
+        held = {key: self._held(key, snapshot) for key, snapshot in served.items()}
+        self._prepared = prices = self._prices(held, sources)
+        at = self._at(served, prices)
+        for number, (key, snapshot) in enumerate(served.items()):
+            self._accounts[key] = self._valued(key, snapshot, held[key], prices, at[key.exchange])
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)
 
     def worth(self, states: Mapping[AccountKey, AccountState], now: float) -> Worth:
         """Return prices and values as of `now` (monotonic)."""
@@ -127,18 +151,16 @@ class Valuations:
         return frozenset(each.asset for its in self._accounts.values() for each in its.held)
 
     def _compute(self, states: Mapping[AccountKey, AccountState], now: float) -> Worth:
-        served = {
-            key: snapshot
-            for key, state in states.items()
-            if (snapshot := state.served(now)) is not None
-        }
+        served = _served(states, now)
         held = {key: self._held(key, snapshot) for key, snapshot in served.items()}
-        sources = self._usable(now)
+        sources = self._usable(self._sources, now)
         prices = self._prices(held, sources)
-        if prices == self._worth.prices:
-            prices = self._worth.prices  # values that are made of the same prices stay
+        for known in (self._worth.prices, self._prepared):
+            prices = known if prices == known else prices  # what is made of the same prices stays
+        at = self._at(served, prices)
         self._accounts = {
-            key: self._valued(key, snapshot, held[key], prices) for key, snapshot in served.items()
+            key: self._valued(key, snapshot, held[key], prices, at[key.exchange])
+            for key, snapshot in served.items()
         }
         return Worth(
             prices=prices,
@@ -158,7 +180,15 @@ class Valuations:
         is_known = known is not None and known.snapshot is snapshot
         return known.held if known and is_known else self._read_held(snapshot)
 
-    def _usable(self, now: float) -> Sequence[SourceRates]:
+    def _at(
+        self, served: Iterable[AccountKey], prices: Prices
+    ) -> Mapping[str, Mapping[str, AssetPrices]]:
+        """Return the prices of each exchange's assets by currency."""
+        valued = Valued(self.valuation, Worth(prices))
+        return {exchange: valued.prices_at(exchange) for exchange in {k.exchange for k in served}}
+
+    @staticmethod
+    def _usable(sources: Mapping[str, SourceState], now: float) -> Sequence[SourceRates]:
         """Return the quotes that may be used now, in the configured order of their sources."""
         return [
             SourceRates(
@@ -166,7 +196,7 @@ class Valuations:
                 state.source.exchange,
                 {p: rate for p, rate in state.book.rates.items() if now < rate.expires_at},
             )
-            for name, state in self._sources.items()
+            for name, state in sources.items()
         ]
 
     def _prices(
@@ -182,21 +212,19 @@ class Valuations:
         return MappingProxyType({each: price for each, price in found.items() if price})
 
     def _valued(
-        self, key: AccountKey, snapshot: Snapshot, held: Sequence[Held], prices: Prices
+        self,
+        key: AccountKey,
+        snapshot: Snapshot,
+        held: Sequence[Held],
+        prices: Prices,
+        at: Mapping[str, AssetPrices],
     ) -> _Valued:
         known = self._accounts.get(key)
         if known and known.snapshot is snapshot and known.prices is prices:
             return known
         values = {
-            currency: account_value(
-                key.exchange,
-                held,
-                currency,
-                prices,
-                self.valuation,
-                is_complete=not snapshot.rejected,
-            )
-            for currency in self.valuation.currencies
+            currency: account_value(held, assets, is_complete=not snapshot.rejected)
+            for currency, assets in at.items()
         }
         return _Valued(snapshot, held, prices, values)
 
@@ -214,3 +242,11 @@ class Valuations:
             for source in sources
         )
         return next((price for price in prices if price), None)
+
+
+def _served(states: Mapping[AccountKey, AccountState], now: float) -> Mapping[AccountKey, Snapshot]:
+    return {
+        key: snapshot
+        for key, state in states.items()
+        if (snapshot := state.served(now)) is not None
+    }

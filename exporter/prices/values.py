@@ -1,6 +1,6 @@
 """Say what accounts are worth, from what they hold and from prices: pure and exact."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
 from typing import NamedTuple
@@ -41,24 +41,39 @@ class AccountValue:
     ignored: int
 
 
-def account_value(  # noqa: PLR0913 - each can be told apart by its name
-    exchange: str,
-    held: Iterable[Held],
-    currency: str,
-    prices: Prices,
-    valuation: Valuation,
-    *,
-    is_complete: bool,
-) -> AccountValue:
+class AssetPrices(NamedTuple):
+    """What one unit of each asset of one exchange brings in one currency.
+
+    `ignored` are the assets that the configuration leaves out of values.
+    """
+
+    prices: Mapping[str, Decimal]
+    ignored: frozenset[str]
+
+
+def asset_prices(exchange: str, currency: str, prices: Prices, valuation: Valuation) -> AssetPrices:
+    """Return the prices that accounts of an exchange are valued by in a currency."""
+    return AssetPrices(
+        {
+            asset: price.value
+            for (where, asset, into), price in prices.items()
+            if where == exchange and into == currency
+        },
+        valuation.ignored_at(exchange),
+    )
+
+
+def account_value(held: Iterable[Held], assets: AssetPrices, *, is_complete: bool) -> AccountValue:
     """Return what an account would bring, rounded once, half to even, to 8 decimals."""
+    add, multiply = _EXACT.add, _EXACT.multiply
     exact = _ZERO
     unpriced: list[str] = []
     valued = ignored = 0
     for asset, total in held:
-        if valuation.ignores(exchange, asset):
+        if asset in assets.ignored:
             ignored += 1
-        elif price := prices.get((exchange, asset, currency)):
-            exact = _EXACT.add(exact, _EXACT.multiply(total, price.value))
+        elif price := assets.prices.get(asset):
+            exact = add(exact, multiply(total, price))
             valued += 1
         else:
             unpriced.append(asset)
@@ -67,22 +82,14 @@ def account_value(  # noqa: PLR0913 - each can be told apart by its name
     return AccountValue(known if is_known else None, known, valued, tuple(unpriced), ignored)
 
 
-def row_value(  # noqa: PLR0913 - each can be told apart by its name
-    asset: str,
-    total: Amount,
-    *,
-    exchange: str,
-    currency: str,
-    prices: Prices,
-    valuation: Valuation,
-) -> Decimal | None:
+def row_value(asset: str, total: Amount, assets: AssetPrices) -> Decimal | None:
     """Return what one balance would bring, rounded as an account's value is; None if unknown."""
     if is_zero(total):
         return rounded(_ZERO)
-    price = prices.get((exchange, asset, currency))
-    if price is None or valuation.ignores(exchange, asset):
+    price = assets.prices.get(asset)
+    if price is None or asset in assets.ignored:
         return None
-    return rounded(_EXACT.multiply(Decimal(total), price.value))
+    return rounded(_EXACT.multiply(Decimal(total), price))
 
 
 def rounded(value: Decimal) -> Decimal:
@@ -94,16 +101,6 @@ def rounded(value: Decimal) -> Decimal:
 def plain(number: Decimal) -> str:
     """Return a number's exact digits without an exponent."""
     return format(number, "f")
-
-
-def assets_by_exchange(
-    accounts: Iterable[tuple[str, Sequence[Held]]],
-) -> Mapping[str, frozenset[str]]:
-    """Return the assets that accounts hold at each exchange: those that need a price."""
-    assets: dict[str, set[str]] = {}
-    for exchange, held in accounts:
-        assets.setdefault(exchange, set()).update(each.asset for each in held)
-    return {exchange: frozenset(codes) for exchange, codes in assets.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from exporter.exposition.deflate import inflate
 from exporter.model import Account, AccountKey, Amount, Threshold
 from exporter.polling.snapshots import AccountState, Snapshot
 from exporter.prices.valuations import Valued
+from exporter.prices.values import row_value
 from exporter.status.tables import (
     amount_cells,
     amounts_table,
@@ -185,10 +186,11 @@ _SIDES = {"min": (lt, "below its minimum"), "max": (gt, "above its maximum")}
 def _value_cells(account: Account, rows: Sequence[Row], valued: Valued) -> list[str]:
     """Return a cell for each row: its value in the first currency."""
     currency = valued.valuation.currencies[0]
+    prices = valued.prices_at(account.exchange)[currency]
     return [
         value_cell(
             currency,
-            valued.of_row(account.exchange, row.asset, row.total, currency),
+            row_value(row.asset, row.total, prices),
         )
         for row in rows
     ]

@@ -9,21 +9,18 @@ from hypothesis import strategies as st
 
 from exporter.prices.routes import Price
 from exporter.prices.settings import Ignored
-from exporter.prices.values import AccountValue, Held, account_value, plain, rounded
+from exporter.prices.values import AccountValue, Held, account_value, asset_prices, plain, rounded
 from tests.prices.quotes import valuation
 
 
 def value(holdings: dict[str, str], prices: dict[str, str], **changes: object) -> AccountValue:
     settings = valuation(ignored=changes.pop("ignored", frozenset()))
+    listed = {
+        ("btcturk", asset, "TRY"): Price(Decimal(p), (asset, "TRY")) for asset, p in prices.items()
+    }
     return account_value(
-        "btcturk",
         [Held(asset, Decimal(total)) for asset, total in holdings.items()],
-        "TRY",
-        {
-            ("btcturk", asset, "TRY"): Price(Decimal(p), (asset, "TRY"))
-            for asset, p in prices.items()
-        },
-        settings,
+        asset_prices("btcturk", "TRY", listed, settings),
         is_complete=bool(changes.pop("is_complete", True)),
     )
 
