@@ -1,15 +1,12 @@
 """Judge how an account is, in one word, and how all of them are, in a few sentences."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from html import escape
 
-from exporter.model import AccountKey
-from exporter.polling.overlaps import Overlap
 from exporter.polling.snapshots import AccountState
-from exporter.status.holdings import Holdings
 from exporter.status.words import MOST_NAMED, account_name, count, duration, listed, spoken
 
 
@@ -86,55 +83,6 @@ def headline(states: Sequence[AccountState], now: float) -> str:
     number = conditions.count(worst)
     share = f"all {number}" if number == len(states) else f"{number} of {len(states)}"
     return f"{share} {worst.value}"
-
-
-def bounds(
-    states: Iterable[AccountState], served: Iterable[Holdings], now: float
-) -> list[Sentence]:
-    """Return sentences about the balances out of bounds, and the bounds that cannot be checked."""
-    known = {each.account.key: each for each in served}
-    outside = [
-        f"{account_name(each.account)}: {balance}"
-        for each in known.values()
-        for balance in each.outside
-    ]
-    unchecked = [
-        f"{account_name(account)}: {reason}"
-        for state in states
-        if condition_of(state, now) is not Condition.WAITING
-        and (account := state.schedule.account).thresholds
-        and (reason := _unchecked(known.get(account.key)))
-    ]
-    sentences = []
-    if outside:
-        verb = "balance is" if len(outside) == 1 else "balances are"
-        text = f"{len(outside)} {verb} out of bounds. {listed(outside, '; ')}."
-        sentences.append(Sentence("bound", text))
-    if unchecked:
-        text = f"Bounds of {count(len(unchecked), 'account')} cannot be checked. "
-        sentences.append(Sentence("bound", f"{text}{listed(unchecked, '; ')}."))
-    return sentences
-
-
-def counted_twice(overlaps: Iterable[Overlap], keys: Collection[AccountKey]) -> list[Sentence]:
-    """Return a sentence about those of some accounts whose balances contain another's."""
-    pairs = [
-        f"{account_name(whole)} contains {account_name(part)}"
-        for whole, part in overlaps
-        if whole.key in keys or part.key in keys
-    ]
-    if not pairs:
-        return []
-    return [Sentence("bound", f"Totals count the same money twice: {listed(pairs, '; ')}.")]
-
-
-def _unchecked(holdings: Holdings | None) -> str:
-    """Return why bounds of an account cannot be checked; empty if all can."""
-    if holdings is None:
-        return "no balances"
-    if not holdings.unlisted:
-        return ""
-    return f"no balance of {listed([escape(asset) for asset in holdings.unlisted])}"
 
 
 def _sentence(

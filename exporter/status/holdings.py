@@ -174,13 +174,13 @@ def _outside(
     for threshold in thresholds:
         row = rows.get(threshold.asset)
         kind, _, side = threshold.bound.partition("_")
-        is_beyond, words = _SIDES[side]
+        is_beyond, words = SIDES[side]
         if row and is_beyond(Decimal(getattr(row, kind)), Decimal(threshold.value)):
             said[threshold.asset].append(f"{kind} is {words} of {shown_amount(threshold.value)}")
     return said
 
 
-_SIDES = {"min": (lt, "below its minimum"), "max": (gt, "above its maximum")}
+SIDES = {"min": (lt, "below its minimum"), "max": (gt, "above its maximum")}
 
 
 def _value_cells(account: Account, rows: Sequence[Row], valued: Valued) -> list[str]:

@@ -10,13 +10,8 @@ from exporter.model import AccountKey
 from exporter.polling.snapshots import AccountState
 from exporter.status import document
 from exporter.status.accounts import END, account_html, details_on_demand, details_opening
-from exporter.status.conditions import (
-    bounds,
-    condition_of,
-    counted_twice,
-    headline,
-    summary,
-)
+from exporter.status.bounds import bounds, counted_twice
+from exporter.status.conditions import condition_of, headline, summary
 from exporter.status.holdings import balances_html
 from exporter.status.known import Known, sum_up
 from exporter.status.totals import totals_html
@@ -63,8 +58,8 @@ def _opening(known: Known, links: str) -> Block:
         title=headline(known.states, known.now),
         answer=[
             *summary(known.states, known.now, known.wall),
-            *bounds(known.states, known.served, known.now),
-            *counted_twice(known.overlaps, {account.key for account in known.accounts}),
+            *bounds(known),
+            *counted_twice(known),
         ],
         links=links,
     )

@@ -67,7 +67,7 @@ def test_a_balance_out_of_bounds_has_its_sentence():
     store.succeed(account.key, poll_at(NOW - 1), reading(balance("BTC", "2.49")))
     assert answer_of(store) == [
         "The account is up. Balances are at most 1 s old.",
-        "1 balance is out of bounds. treasury (btcturk): BTC free is below its minimum of 2.50.",
+        "1 bound is broken. treasury (btcturk): BTC free is below its minimum of 2.50.",
     ]
 
 

@@ -32,10 +32,10 @@ def test_a_duration_has_its_two_largest_units(seconds: float, words: str):
 @given(st.floats(min_value=0, max_value=1e9))
 def test_no_duration_is_too_short_nor_much_too_long(seconds: float):
     parts = duration(seconds).split()
-    told = sum(
+    shown = sum(
         int(number) * _SECONDS[unit] for number, unit in zip(parts[::2], parts[1::2], strict=True)
     )
-    assert seconds <= told <= seconds + max(1, seconds / 50)
+    assert seconds <= shown <= seconds + max(1, seconds / 24)
 
 
 def test_one_is_singular():
