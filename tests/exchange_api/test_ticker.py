@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from exporter.errors import BadResponseError, RejectedError
-from exporter.exchange_api.responses import RowError, decode_object
+from exporter.exchange_api.responses import decode_object
+from exporter.exchange_api.rows import RowError
 from exporter.exchange_api.ticker import read_code, read_milliseconds, read_price
 from exporter.exchanges.btcturk import parse_ticker
 from exporter.quotes import Pair
