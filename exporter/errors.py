@@ -2,13 +2,16 @@
 
 from typing import ClassVar
 
+from exporter.runtime.clock import Bounds  # noqa: TC001 - errors carry it
+
 
 class PollError(Exception):
     """Explain why a poll of an account failed, in words for the person who must act.
 
     The message never holds a secret, a signature, a URL's query or text that the exchange sent.
     `retry_after` is what the exchange asked for, in seconds; `status` and `code` are the HTTP
-    status and the exchange's own error code, as far as there were any.
+    status and the exchange's own error code, `date_bounds` what the response's date says of the
+    exchange's clock, as far as there were any.
     """
 
     reason: ClassVar[str]
@@ -23,6 +26,7 @@ class PollError(Exception):
         self.retry_after = retry_after
         self.status: int | None = None
         self.code: str | None = None
+        self.date_bounds: Bounds | None = None
 
 
 class AuthenticationError(PollError):

@@ -23,6 +23,7 @@ __all__ = ["HttpClient", "StaleConnectionError"]
 
 _ERROR_BODY_SECONDS = 1.0
 _REMEMBERED = 3600.0  # seconds for which a network's patience with idle connections is remembered
+_STATUSES_ON_THE_WAY = {403, 407}  # whoever sent them may have another clock
 _PUBLIC_CALLS = {"ticker"}  # say nothing about an account, so a cache may have answered
 
 
@@ -173,13 +174,19 @@ class HttpClient:
                 "a cache answered in place of the exchange",
                 advice="Let the cache or proxy on the way pass requests to the exchange through.",
             )
-        now = self._clock.monotonic()
-        self._server_clock.learn(parse_date(headers.get("Date")), self._sent, now)
+        date = parse_date(headers.get("Date"))
+        bounds = None
+        if status == 200 or (400 <= status < 500 and status not in _STATUSES_ON_THE_WAY):
+            bounds = self._server_clock.bounds(date, self._sent, self._clock.monotonic())
+        if status == 200:
+            self._server_clock.learn(bounds)
         retry_after = longest_retry_after(
-            headers.get_list("Retry-After"), self._server_clock.now(), self._max_retry_after
+            headers.get_list("Retry-After"),
+            self._server_clock.now() if date is None else date,
+            self._max_retry_after,
         )
         body, self._is_reusable = await _body_of(response)
-        return ApiResponse(status, body, retry_after, headers)
+        return ApiResponse(status, body, retry_after, headers, bounds)
 
 
 async def _body_of(response: Response) -> tuple[bytes, bool]:

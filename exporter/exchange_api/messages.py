@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from exporter.runtime.clock import Bounds
+
 
 class ApiRequest(NamedTuple):
     """Describe a request: the path with its query, and the headers that sign it.
@@ -23,9 +25,12 @@ class ApiResponse:
     """Describe a response; `retry_after` is in seconds, None if the exchange sent nothing usable.
 
     The body of a status other than 200 is read only for 4xx, and dropped if it is large or broken.
+    `date_bounds` is what the date says of the exchange's clock, unless somebody on the way may have
+    written it.
     """
 
     status: int
     body: bytes
     retry_after: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    date_bounds: Bounds | None = None

@@ -11,6 +11,8 @@ from exporter.exchange_api.session import Session
 
 Parsed = TypeVar("Parsed")
 
+_KEPT_MS = 24 * 3600 * 1000  # for which a key's last nonce is remembered
+
 Sign = Callable[[int], ApiRequest]
 """Make the request that is signed at a time, in ms since 1970."""
 
@@ -28,7 +30,10 @@ class Nonces:
 
     def next(self, key: Secret) -> int:
         """Return the exchange's time, or the time after the key's last one if that is later."""
-        nonce = max(int(self._clock.now() * 1000), self._last.get(key, 0) + 1)
+        now = int(self._clock.signing_time() * 1000)
+        nonce = max(now, self._last.get(key, 0) + 1)
+        # What belongs to keys that were replaced or removed is forgotten.
+        self._last = {each: last for each, last in self._last.items() if last > now - _KEPT_MS}
         self._last[key] = nonce
         return nonce
 
@@ -59,7 +64,7 @@ async def send_signed(  # noqa: PLR0913 - each can be told apart by its name
 
     def make_request() -> ApiRequest:
         nonlocal signed_at
-        now_ms = next_ms() if next_ms else int(clock.now() * 1000)
+        now_ms = next_ms() if next_ms else int(clock.signing_time() * 1000)
         signed_at = clock.stamp(now_ms / 1000)
         return sign(now_ms)
 

@@ -52,6 +52,7 @@ def read_response(
         return parse(response.body)
     except PollError as error:
         error.status = response.status
+        error.date_bounds = response.date_bounds
         if not isinstance(error, BadResponseError):
             error.code = error.code or exchange_code(response.body)
         if error.retry_after is None:

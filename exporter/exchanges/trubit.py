@@ -40,6 +40,7 @@ Parsed = TypeVar("Parsed")
 
 TOKEN_PATH = "/v2/token/generate"  # noqa: S105 - a path, not a token
 QUOTE_PATH = "/v2/user/crypto-quote"
+_KEPT_TOKENS = 3600.0  # seconds after their end
 RENEW_AHEAD = 60.0
 """Seconds before its end at which a token is renewed, or half of its life if that is shorter."""
 
@@ -130,12 +131,25 @@ class TruBit:
     ) -> Token:
         """Return the key's token, making a new one where it is due; one renewal at a time."""
         key = _key_of(credentials)
-        async with self._renewals.setdefault(key, asyncio.Lock()):
+        renewal = self._renewals.setdefault(key, asyncio.Lock())
+        with session.uncounted():  # another account renews the token, in its own time
+            await renewal.acquire()
+        try:
             token = self._tokens.get(key)
             if token is None or token is refused or token.renew_at <= self._server_clock.now():
                 token = await self._make_token(credentials, session)
                 self._tokens[key] = token
+                self._forget_old_tokens()
             return token
+        finally:
+            renewal.release()
+
+    def _forget_old_tokens(self) -> None:
+        """Forget what belongs to keys that were replaced or removed."""
+        before = self._server_clock.now() - _KEPT_TOKENS
+        for key in [key for key, token in self._tokens.items() if token.renew_at < before]:
+            del self._tokens[key]
+            self._renewals.pop(key, None)
 
     async def _make_token(self, credentials: Mapping[str, Secret], session: Session) -> Token:
         headers = {"X-BH-APIKEY": credentials["api_key"].reveal()}
@@ -144,13 +158,14 @@ class TruBit:
             query = sign(credentials["api_secret"].reveal(), now_ms)
             return ApiRequest(f"{TOKEN_PATH}?{query}", headers, call="token")
 
-        (value, expires), stamp = await send_signed(
+        (value, expires), _ = await send_signed(
             session,
             self._server_clock,
             signed,
             lambda response: read_response(response, parse_token, ERRORS),
         )
-        return Token(Secret(value), max(expires - RENEW_AHEAD, (stamp.time + expires) / 2))
+        now = self._server_clock.now()
+        return Token(Secret(value), max(expires - RENEW_AHEAD, (now + expires) / 2))
 
 
 def _key_of(credentials: Mapping[str, Secret]) -> Key:

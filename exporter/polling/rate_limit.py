@@ -3,10 +3,11 @@
 import math
 from collections import deque
 from collections.abc import Collection, Hashable, Iterable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from exporter.errors import (
     AuthenticationError,
+    ClockSkewError,
     PermissionDeniedError,
     PollError,
     RateLimitedError,
@@ -120,12 +121,14 @@ class Backoff(Generic[Key]):
     """Leave what was refused alone, ever longer: exchanges block addresses that keep trying.
 
     Only a success, or other content of `asked`, ends a row of refusals; neither other failures nor
-    a reload do. What was `asked` is compared, nothing else.
+    a reload do. What was `asked` is compared, nothing else. The clock can be to blame once: a
+    second `clock_skew` in a row counts as a refusal.
     """
 
     def __init__(self) -> None:
         """Start without refusals."""
         self._refusals: dict[Key, Refusal] = {}
+        self._skewed: set[Key] = set()
 
     def note(self, account: Key, asked: object, outcome: object, now: float) -> float:
         """Return for how many seconds to leave an account alone after a poll that ended at `now`.
@@ -135,14 +138,27 @@ class Backoff(Generic[Key]):
         before = self._refusals.pop(account, None)
         if before and before.asked != asked:
             before = None
-        if isinstance(outcome, AuthenticationError | PermissionDeniedError):
+        if self._is_refusal(account, outcome):
             in_a_row = before.in_a_row + 1 if before else 1
             pause = REFUSED_PAUSES[min(in_a_row, len(REFUSED_PAUSES)) - 1]
-            self._refusals[account] = Refusal(asked, in_a_row, now + pause, outcome)
+            self._refusals[account] = Refusal(
+                asked, in_a_row, now + pause, cast("PollError", outcome)
+            )
             return pause
         if before and isinstance(outcome, PollError):
             self._refusals[account] = before
         return 0.0
+
+    def _is_refusal(self, account: Key, outcome: object) -> bool:
+        if isinstance(outcome, ClockSkewError):
+            was_skewed = account in self._skewed
+            self._skewed.add(account)
+            return was_skewed
+        if isinstance(outcome, AuthenticationError | PermissionDeniedError):
+            return True
+        if not isinstance(outcome, PollError):
+            self._skewed.discard(account)
+        return False
 
     def in_force(self, account: Key, now: float) -> Refusal | None:
         """Return the refusal for which an account is still to be left alone."""
@@ -151,6 +167,7 @@ class Backoff(Generic[Key]):
 
     def keep(self, accounts: Collection[Key]) -> None:
         """Forget all accounts but these."""
+        self._skewed.intersection_update(accounts)
         self._refusals = {key: each for key, each in self._refusals.items() if key in accounts}
 
     def forget_before(self, time: float) -> None:

@@ -2,12 +2,14 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.errors import (
     AuthenticationError,
     BadResponseError,
+    ClockSkewError,
     PermissionDeniedError,
     RateLimitedError,
     UnavailableError,
@@ -202,3 +204,43 @@ def test_without_a_wish_the_pause_is_a_random_share_of_a_bounded_exponential(n: 
     pause = rate_limit_pause(RateLimitedError("429"), n, jitter)
     assert 0 <= pause <= MAX_PAUSE
     assert rate_limit_pause(RateLimitedError("429"), n + 1, 1.0) >= pause
+
+
+def test_a_clock_that_is_to_blame_twice_in_a_row_is_a_refusal():
+    backoff: Backoff[str] = Backoff()
+    skewed = ClockSkewError("off")
+    assert backoff.note("a", None, skewed, 0.0) == 0
+    assert backoff.note("a", None, skewed, 60.0) == 60
+    assert backoff.note("a", None, skewed, 120.0) == 300
+    assert backoff.note("a", None, BalancesResponse(()), 420.0) == 0
+    assert backoff.note("a", None, skewed, 480.0) == 0
+
+
+def test_a_failure_between_them_does_not_clear_the_clock():
+    backoff: Backoff[str] = Backoff()
+    backoff.note("a", None, ClockSkewError("off"), 0.0)
+    backoff.note("a", None, UnavailableError("down"), 60.0)
+    assert backoff.note("a", None, ClockSkewError("off"), 120.0) == 60
+
+
+def test_what_a_process_before_may_have_sent_is_respected():
+    limiter = RateLimiter(10)
+    limiter.assume_earlier_requests(1000.0)
+    sent, now = 0, 1000.0
+    while now < 1000.0 + WINDOW:
+        if limiter.delay_before_request(now) == 0:
+            limiter.start(now)
+            limiter.end(now)
+            sent += 1
+        # What may have been sent before, evenly and as often as this one sends, and what was now.
+        before = max(0, 9 - int((now - 1000.0) / 6.67))
+        assert sent + before <= 11, now
+        now += 0.5
+    assert 8 <= sent <= 10
+
+
+def test_a_first_poll_waits_for_its_turn_after_a_restart():
+    limiter = RateLimiter(60)
+    limiter.assume_earlier_requests(1000.0)
+    assert limiter.delay_before_poll(1000.0) == pytest.approx(60 / 54)
+    assert RateLimiter(60).delay_before_poll(1000.0) == 0
