@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -17,6 +17,7 @@ from exporter.config.changes import Changes, find_changes
 from exporter.config.files import fingerprint
 from exporter.config.findings import Findings, examine
 from exporter.config.loader import Config, ConfigError, load
+from exporter.config.shard_config import for_shard
 from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.pages import PageRenderer, read_held
 from exporter.polling.poller import Poller
@@ -149,7 +150,7 @@ class Daemon:
             await self._poller.stop()
 
     async def _take_over(self, whole: Config) -> None:
-        config = _narrow(whole, self._options.shard)
+        config = for_shard(whole, self._options.shard)
         await self._poller.reconcile(config.accounts, config.requests_per_minute)
         await self._sources.reconcile(config.valuation)
         self.store.retire(config.retired)
@@ -267,25 +268,6 @@ async def _start(
 def _use_all_descriptors() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand scrapers are allowed
-
-
-def _narrow(config: Config, shard: Shard) -> Config:
-    """Return what one shard polls of a configuration, and how often it may.
-
-    A price source that needs an account is that account's shard's.
-    """
-    accounts = shard.select(config.accounts)
-    names = {f"{account.exchange}:{account.name}" for account in accounts}
-    valuation = config.valuation and replace(
-        config.valuation,
-        sources=tuple(
-            source
-            for source in config.valuation.sources
-            if source.account is None or source.name in names
-        ),
-    )
-    limits = {name: shard.share(limit) for name, limit in config.requests_per_minute.items()}
-    return replace(config, accounts=accounts, requests_per_minute=limits, valuation=valuation)
 
 
 def _log_problems(error: ConfigError) -> None:
