@@ -1,8 +1,9 @@
 """Say what a metric family is, and write it in either of the two formats."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Literal
 
 from exporter.model import AccountKey, Balance
@@ -49,9 +50,9 @@ class Family:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BalanceFamily(Family):
-    """Add the samples of one response: `lines` takes a prefix up to the asset, and all rows."""
+    """Add the samples of one response: `lines` are the rest of them, from the asset on."""
 
-    lines: Callable[[str, tuple[Balance, ...]], list[str]]
+    lines: Callable[[Sequence[Balance]], list[str]]
     labels: tuple[str, ...] = ("exchange", "account", "asset")
 
 
@@ -74,8 +75,9 @@ class StoreFamily(Family):
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
+@lru_cache(maxsize=2048)
 def escape(value: str) -> str:
-    """Return a label's value as both formats write it."""
+    """Return a label's value as both formats write it; the same few names come at every poll."""
     return value.translate(_ESCAPES)
 
 

@@ -3,7 +3,8 @@
 What stands in one of the three tuples is served and documented; nothing else has to be edited.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from exporter.exposition.families import (
     AccountFamily,
@@ -19,15 +20,17 @@ from exporter.exposition.families import (
 from exporter.model import Account, Balance
 from exporter.polling.snapshots import Snapshot, SnapshotStore
 
+_ASSET: Callable[[Balance], str] = attrgetter("asset")
+
 
 def _amounts(field: Callable[[Balance], str | None]) -> Callable[..., list[str]]:
     """Return the samples of one field; a row without it has none."""
 
-    def lines(prefix: str, rows: tuple[Balance, ...]) -> list[str]:
+    def lines(rows: Sequence[Balance]) -> list[str]:
         return [
-            f'{prefix}{row.asset}"}} {amount}\n'
-            for row in rows
-            if (amount := field(row)) is not None
+            f'{asset}"}} {amount}\n'
+            for asset, amount in zip(map(_ASSET, rows), map(field, rows), strict=True)
+            if amount is not None
         ]
 
     return lines
@@ -37,12 +40,13 @@ def updated(row: Balance) -> str | None:
     """Return the exchange's own time of a balance in Unix seconds, with its milliseconds."""
     if row.updated_ms is None:
         return None
-    return f"{row.updated_ms // 1000}.{row.updated_ms % 1000:03}"
+    text = f"{row.updated_ms:04}"
+    return f"{text[:-3]}.{text[-3:]}"
 
 
-def _asset_info(prefix: str, rows: tuple[Balance, ...]) -> list[str]:
+def _asset_info(rows: Sequence[Balance]) -> list[str]:
     return [
-        f'{prefix}{row.asset}",asset_name="{escape(row.asset_name)}"'
+        f'{row.asset}",asset_name="{escape(row.asset_name)}"'
         f',asset_id="{escape(row.asset_id)}"}} 1\n'
         for row in rows
     ]
@@ -54,31 +58,31 @@ BALANCES: tuple[BalanceFamily, ...] = (
         "gauge",
         "Total balance from the last complete response, in units of the asset. "
         "Absent once older than stale_after.",
-        _amounts(lambda row: row.total),
+        _amounts(attrgetter("total")),
     ),
     BalanceFamily(
         "exchange_free_balance",
         "gauge",
         "Balance available for trading or withdrawal, in units of the asset.",
-        _amounts(lambda row: row.free),
+        _amounts(attrgetter("free")),
     ),
     BalanceFamily(
         "exchange_locked_balance",
         "gauge",
         "Balance locked in open orders and pending withdrawals, in units of the asset.",
-        _amounts(lambda row: row.locked),
+        _amounts(attrgetter("locked")),
     ),
     BalanceFamily(
         "exchange_locked_orders_balance",
         "gauge",
         "Balance locked in open orders, in units of the asset.",
-        _amounts(lambda row: row.locked_orders),
+        _amounts(attrgetter("locked_orders")),
     ),
     BalanceFamily(
         "exchange_locked_withdrawals_balance",
         "gauge",
         "Balance locked in pending withdrawals, in units of the asset.",
-        _amounts(lambda row: row.locked_withdrawals),
+        _amounts(attrgetter("locked_withdrawals")),
     ),
     BalanceFamily(
         "exchange_balance_updated_timestamp_seconds",

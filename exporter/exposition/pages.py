@@ -128,12 +128,7 @@ class _Samples:
 def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBalances:
     """Return everything that is ever served of one response's balances."""
     rows = tuple(balances)
-    escaped, labels = tuple(map(_escaped, rows)), account_labels(key)
-    texts: dict[Family, str] = {
-        family: "".join(lines)
-        for family in metrics.BALANCES
-        if (lines := family.lines(f'{family.name}{{{labels},asset="', escaped))
-    }
+    texts = _balance_texts(account_labels(key), _with_escaped_assets(rows))
     json_rows = msgspec.json.encode([json_row(row) for row in rows])
     packed_rows, *samples = pack(
         [deflate(json_rows), *map(deflate, map(str.encode, texts.values()))]
@@ -143,6 +138,16 @@ def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBal
         rows=packed_rows,
         series=sum(text.count("\n") for text in texts.values()),
     )
+
+
+def _balance_texts(labels: str, rows: Sequence[Balance]) -> dict[Family, str]:
+    """Return the samples of each family that has any."""
+    texts: dict[Family, str] = {}
+    for family in metrics.BALANCES:
+        if lines := family.lines(rows):
+            prefix = f'{family.name}{{{labels},asset="'
+            texts[family] = prefix + prefix.join(lines)  # faster than to format it into each line
+    return texts
 
 
 class _HeldRow(msgspec.Struct):
@@ -219,5 +224,7 @@ def _header_block(page_format: Format, family: Family) -> Block:
     return deflate(family.header(page_format).encode())
 
 
-def _escaped(row: Balance) -> Balance:
-    return row if row.asset.isalnum() else row._replace(asset=escape(row.asset))
+def _with_escaped_assets(rows: Sequence[Balance]) -> Sequence[Balance]:
+    if "".join([row.asset for row in rows]).isalnum():  # as nearly always
+        return rows
+    return [row._replace(asset=escape(row.asset)) for row in rows]
