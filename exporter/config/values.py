@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from exporter.amounts import parse_amount
 from exporter.credentials import Secret, Validate, check_not_decorated
+from exporter.exchange_api.network import normalise_base_url
 from exporter.model import MAX_ASSET_CODE, AccountKey, Amount, is_asset_code
 from exporter.yamlfile.durations import parse_duration
 
@@ -28,7 +29,6 @@ _BASE_URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
     rf"(?P<path>(?:{_SEGMENTS})?)"
 )
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _BALANCES_PATH = re.compile(rf"(?!//){_SEGMENTS}(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
 
 
@@ -105,12 +105,7 @@ def base_url(text: str) -> str:
         raise ValueError("must be https://HOST, with :PORT or /PATH if need be, and nothing else")
     if url["scheme"] == "http" and not _is_loopback(url["host"]):
         raise ValueError("must begin with https://; http is for this machine's own addresses only")
-    host, port = url["host"].lower(), url["port"]
-    is_default = port is None or int(port) == _DEFAULT_PORTS[url["scheme"]]
-    # One spelling for one API: what its accounts share (a limit) is found by it.
-    return (
-        f"{url['scheme']}://{host}{'' if is_default else f':{int(port)}'}{url['path'].rstrip('/')}"
-    )
+    return normalise_base_url(text)
 
 
 def balances_path(text: str) -> str:

@@ -22,6 +22,7 @@ from exporter.runtime.clock import Clock
 __all__ = ["HttpClient", "StaleConnectionError"]
 
 _ERROR_BODY_SECONDS = 1.0
+_TRUSTED_SECONDS = 10.0  # for which a kept connection stands on the same CA certificates
 _REMEMBERED = 3600.0  # seconds for which a network's patience with idle connections is remembered
 _STATUSES_ON_THE_WAY = {403, 407}  # whoever sent them may have another clock
 _PUBLIC_CALLS = {"ticker"}  # say nothing about an account, so a cache may have answered
@@ -56,6 +57,7 @@ class HttpClient:
         self._transport_route = DIRECT
         self._is_reusable = False  # whether the last response was read to its end
         self._used_at = 0.0
+        self._trusted_at = -math.inf
         self._max_idle = math.inf
         self._max_idle_until = 0.0
 
@@ -143,20 +145,25 @@ class HttpClient:
 
         A request that was given up on can leave httpx's pool without a free place.
         """
-        context = await self._trust.context(self.route.ca_file)
-        now = self._clock.monotonic()
-        max_idle = self._max_idle if now < self._max_idle_until else math.inf
-        if (
-            self._transport is not None
-            and self._is_reusable
-            and self._transport.context is context
-            and self._transport_route == self.route
-            and now - self._used_at <= max_idle
-        ):
+        if self._transport is not None and await self._can_reuse(self._transport):
             return self._transport, True
         await self.aclose()
+        context = await self._trust.context(self.route.ca_file)
         self._transport, self._transport_route = Transport(self.route, context), self.route
+        self._trusted_at = self._clock.monotonic()
         return self._transport, False
+
+    async def _can_reuse(self, transport: Transport) -> bool:
+        now = self._clock.monotonic()
+        max_idle = self._max_idle if now < self._max_idle_until else math.inf
+        if not self._is_reusable or self._transport_route != self.route:
+            return False
+        if now - self._used_at > max_idle:
+            return False
+        if now - self._trusted_at >= _TRUSTED_SECONDS:
+            self._trusted_at = now
+            return transport.context is await self._trust.context(self.route.ca_file)
+        return True
 
     async def _read(
         self, response: Response, request: ApiRequest, progress: Progress
