@@ -54,11 +54,13 @@ async def send_signed(  # noqa: PLR0913 - each can be told apart by its name
     *,
     next_ms: Callable[[], int] | None = None,
     explain: Explain | None = None,
+    proves_time: bool = True,
 ) -> tuple[Parsed, SignedAt]:
     """Return what `read` makes of the response, and when the request was signed.
 
     The time is taken just before the request is sent: from `next_ms`, else from the exchange's
-    clock. A refusal is raised as what `explain` says of it, else as what the clock says.
+    clock. A refusal is raised as what `explain` says of it, else as what the clock says. A success
+    teaches the clock if it `proves_time`: an exchange that checks only that nonces rise does not.
     """
     signed_at = SignedAt(0, 0)
 
@@ -73,5 +75,15 @@ async def send_signed(  # noqa: PLR0913 - each can be told apart by its name
         content = read(response)
     except (AuthenticationError, ClockSkewError) as error:
         raise (explain or clock.refused)(error, signed_at) from None
-    clock.accepted(signed_at)
+    if proves_time:
+        clock.accepted(signed_at)
     return content, signed_at
+
+
+def told_apart(clock: ServerClock) -> Explain:
+    """Return what explains a refusal where errors of time have codes of their own."""
+
+    def explain(error: PollError, signed_at: SignedAt) -> PollError:
+        return clock.refused(error, signed_at) if isinstance(error, ClockSkewError) else error
+
+    return explain

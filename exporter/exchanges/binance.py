@@ -1,0 +1,171 @@
+"""Read spot balances from Binance and from Binance TR, which signs and answers in the same way.
+
+API: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints
+     https://www.binance.tr/apidocs/
+Limits: a weight of 6,000 a minute for each IP address, of which a balance request takes 20; then
+        429, and a ban of 2 minutes to 3 days for an address that goes on. Binance TR is assumed to
+        have the same.
+Units: amounts are in the asset itself, as text. There is no total: it is the exact sum of free and
+       locked. Funding, earn, margin and futures wallets are not part of a spot account.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from exporter.credentials import Secret
+from exporter.errors import (
+    AuthenticationError,
+    BadResponseError,
+    ClockSkewError,
+    PollError,
+    RateLimitedError,
+)
+from exporter.exchange_api.base import KEY_AND_SECRET, Exchange, ExchangeApi
+from exporter.exchange_api.error_table import ErrorTable, code_in, shown_code
+from exporter.exchange_api.messages import ApiRequest
+from exporter.exchange_api.responses import decode_object, list_of
+from exporter.exchange_api.rows import Amounts, Row, read_rows, total_of
+from exporter.exchange_api.server_clock import ServerClock
+from exporter.exchange_api.session import Session
+from exporter.exchange_api.signed_request import send_signed, told_apart
+from exporter.exchange_api.status import read_response
+from exporter.model import Account, Balance, BalancesResponse
+
+LONGEST_BAN = 3 * 24 * 3600.0
+"""Seconds: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits"""
+
+_RECEIVE_WINDOW_MS = 5000
+_WEIGHT_LIMIT = 6000
+_SHARE = 0.9  # of the weight, beyond which other programs with this address need the rest
+
+ERRORS = ErrorTable(
+    code_in("code", "msg"),
+    {
+        "-1003": RateLimitedError,
+        "-1021": ClockSkewError,
+        "-1022": AuthenticationError,
+        "-2014": AuthenticationError,
+        "-2015": AuthenticationError,
+    },
+)
+
+Parse = Callable[[bytes], BalancesResponse]
+
+
+class Binance:
+    """Poll balances with signed queries."""
+
+    def __init__(self, server_clock: ServerClock, parse: Parse, query: str) -> None:
+        """Date requests by the exchange's own time; `query` comes before it."""
+        self._server_clock = server_clock
+        self._parse = parse
+        self._query = query
+
+    async def fetch_balances(
+        self, account: Account, credentials: Mapping[str, Secret], session: Session
+    ) -> BalancesResponse:
+        """Return the spot balances of an account."""
+        headers = {"X-MBX-APIKEY": credentials["api_key"].reveal()}
+        secret = credentials["api_secret"]
+
+        def signed(now_ms: int) -> ApiRequest:
+            query = sign(secret.reveal(), f"{self._query}&timestamp={now_ms}")
+            return ApiRequest(f"{account.balances_path}?{query}", headers)
+
+        balances, _ = await send_signed(
+            session,
+            self._server_clock,
+            signed,
+            lambda response: read_response(response, self._parse, ERRORS),
+            explain=told_apart(self._server_clock),
+        )
+        return balances
+
+
+def sign(secret: str, query: str) -> str:
+    """Return a query with its signature: hex HMAC-SHA256 over the query as it is sent."""
+    signature = hmac.digest(secret.encode(), query.encode(), hashlib.sha256).hex()
+    return f"{query}&signature={signature}"
+
+
+def pause_after(headers: Mapping[str, str], now: float) -> float:
+    """Return the seconds to the next minute of the exchange, if this one's weight is nearly used.
+
+    Other programs with the same address count, too.
+    """
+    used = headers.get("X-MBX-USED-WEIGHT-1M", "")
+    if not (used.isascii() and used.isdigit() and len(used) <= 9):
+        return 0.0
+    return 60 - now % 60 if int(used) > _WEIGHT_LIMIT * _SHARE else 0.0
+
+
+def parse_balances(body: bytes) -> BalancesResponse:
+    """Return what the body of a 200 says; raises the `PollError` that its code means."""
+    document = decode_object(body)
+    if "balances" not in document:
+        raise _refusal(document)
+    return _read_rows(document["balances"])
+
+
+def parse_balances_tr(body: bytes) -> BalancesResponse:
+    """Return what the body of a 200 of Binance TR says."""
+    document = decode_object(body)
+    data = document.get("data")
+    if shown_code(document.get("code")) != "0":
+        raise _refusal(document)
+    if not isinstance(data, dict):
+        raise BadResponseError("the response has no data")
+    return _read_rows(data.get("accountAssets"))
+
+
+def _refusal(document: Mapping[str, Any]) -> PollError:
+    if not (shown_code(document.get("code")) and isinstance(document.get("msg"), str)):
+        return BadResponseError("the response has another shape than documented")
+    return ERRORS.error(document["code"])
+
+
+def _read_rows(listed: object) -> BalancesResponse:
+    rows = list_of(listed)
+    amounts = Amounts(rows, "free", "locked")
+
+    def read_row(asset: str, row: Row) -> Balance:
+        free, locked = amounts.read(row, "free"), amounts.read(row, "locked")
+        return Balance(asset, total_of(free, locked), free, locked)
+
+    return read_rows(rows, read_row)
+
+
+def _spot(server_clock: ServerClock) -> ExchangeApi:
+    query = f"omitZeroBalances=false&recvWindow={_RECEIVE_WINDOW_MS}"
+    return Binance(server_clock, parse_balances, query)
+
+
+def _spot_tr(server_clock: ServerClock) -> ExchangeApi:
+    return Binance(server_clock, parse_balances_tr, f"recvWindow={_RECEIVE_WINDOW_MS}")
+
+
+SPOT = Exchange(
+    name="binance",
+    api=_spot,
+    parse_balances=parse_balances,
+    base_url="https://api.binance.com",
+    balances_path="/api/v3/account",
+    requests_per_minute=300,
+    credentials=(KEY_AND_SECRET,),
+    max_retry_after=LONGEST_BAN,
+    pause_after=pause_after,
+)
+
+SPOT_TR = Exchange(
+    name="binance_tr",
+    api=_spot_tr,
+    parse_balances=parse_balances_tr,
+    base_url="https://www.binance.tr",
+    balances_path="/open/v1/account/spot",
+    requests_per_minute=300,
+    credentials=(KEY_AND_SECRET,),
+    max_retry_after=LONGEST_BAN,
+    pause_after=pause_after,
+)

@@ -1,0 +1,144 @@
+"""Read balances from Bitso.
+
+API: https://docs.bitso.com/bitso-api/docs/get-account-balance
+Limits: 300 private requests a minute for each account; then locked out for a minute, or a day.
+Units: amounts are in the asset itself, as text. The total has neither pending deposits nor pending
+       withdrawals in it: a withdrawal leaves it at once. What is locked is in open orders.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from exporter.credentials import Secret
+from exporter.errors import (
+    AuthenticationError,
+    BadResponseError,
+    ClockSkewError,
+    PermissionDeniedError,
+    RateLimitedError,
+)
+from exporter.exchange_api.base import KEY_AND_SECRET, Exchange
+from exporter.exchange_api.error_table import ErrorTable, NotAnErrorError
+from exporter.exchange_api.messages import ApiRequest
+from exporter.exchange_api.responses import decode_object, list_of
+from exporter.exchange_api.rows import Amounts, Row, read_rows, upper_case
+from exporter.exchange_api.server_clock import ServerClock
+from exporter.exchange_api.session import Session
+from exporter.exchange_api.signed_request import Nonces, send_signed, told_apart
+from exporter.exchange_api.status import read_response
+from exporter.model import Account, Balance, BalancesResponse
+
+
+class Bitso:
+    """Poll balances with nonces that always rise, also if accounts share a key."""
+
+    def __init__(self, server_clock: ServerClock) -> None:
+        """Take nonces from the exchange's own time."""
+        self._server_clock = server_clock
+        self._nonces = Nonces(server_clock)
+
+    async def fetch_balances(
+        self, account: Account, credentials: Mapping[str, Secret], session: Session
+    ) -> BalancesResponse:
+        """Return the balances of an account.
+
+        A nonce that is not accepted was overtaken by another program with the same key, or by
+        ourselves before a restart; the response's time makes for a better one.
+        """
+        try:
+            return await self._fetch(account, credentials, session)
+        except ClockSkewError:
+            return await self._fetch(account, credentials, session)
+
+    async def _fetch(
+        self, account: Account, credentials: Mapping[str, Secret], session: Session
+    ) -> BalancesResponse:
+        key, secret = credentials["api_key"], credentials["api_secret"]
+        path = account.balances_path
+
+        def signed(nonce: int) -> ApiRequest:
+            return ApiRequest(path, sign(key.reveal(), secret.reveal(), nonce, path))
+
+        balances, _ = await send_signed(
+            session,
+            self._server_clock,
+            signed,
+            lambda response: read_response(response, parse_balances, ERRORS),
+            next_ms=partial(self._nonces.next, key),
+            explain=told_apart(self._server_clock),
+            proves_time=False,
+        )
+        return balances
+
+
+def sign(key: str, secret: str, nonce: int, path: str) -> dict[str, str]:
+    """Return the header of a GET: hex HMAC-SHA256 over nonce, method and path with its query."""
+    message = f"{nonce}GET{path}".encode()
+    signature = hmac.digest(secret.encode(), message, hashlib.sha256).hex()
+    return {"Authorization": f"Bitso {key}:{nonce}:{signature}"}
+
+
+def parse_balances(body: bytes) -> BalancesResponse:
+    """Return what the body of a 200 says; raises the `PollError` that its code means."""
+    document = decode_object(body)
+    success, payload = document.get("success"), document.get("payload")
+    if success is False:
+        raise ERRORS.error(_code_of(document))
+    if success is not True or not isinstance(payload, dict):
+        raise BadResponseError("the response has another shape than documented")
+    rows = list_of(payload.get("balances"))
+    amounts = Amounts(
+        rows, "total", "available", "locked", "pending_deposit", "pending_withdrawal"
+    )
+
+    def read_row(asset: str, row: Row) -> Balance:
+        locked = amounts.read(row, "locked")
+        return Balance(
+            asset=asset,
+            total=amounts.read(row, "total"),
+            free=amounts.read(row, "available"),
+            locked=locked,
+            locked_orders=locked,
+            pending_deposit=amounts.read_optional(row, "pending_deposit"),
+            pending_withdrawal=amounts.read_optional(row, "pending_withdrawal"),
+        )
+
+    return read_rows(rows, read_row, code_field="currency", spell=upper_case)
+
+
+def _code_of(document: Mapping[str, Any]) -> object:
+    error = document.get("error")
+    if document.get("success") is not False or not isinstance(error, dict):
+        raise NotAnErrorError
+    return error.get("code")
+
+
+# https://docs.bitso.com/bitso-api/docs/error-codes
+ERRORS = ErrorTable(
+    _code_of,
+    {
+        "0201": AuthenticationError,
+        "0202": PermissionDeniedError,
+        "0206": ClockSkewError,
+        "0207": ClockSkewError,
+        "0213": PermissionDeniedError,
+        "0215": AuthenticationError,
+        "0216": PermissionDeniedError,
+        "104": ClockSkewError,
+    },
+    {420: RateLimitedError},
+)
+
+EXCHANGE = Exchange(
+    name="bitso",
+    api=Bitso,
+    parse_balances=parse_balances,
+    base_url="https://bitso.com",
+    balances_path="/api/v3/balance/",
+    requests_per_minute=300,
+    has_limit_per_account=True,
+    credentials=(KEY_AND_SECRET,),
+)
