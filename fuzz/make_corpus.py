@@ -79,7 +79,7 @@ def _numbered(texts: tuple[str, ...]) -> Files:
 
 
 def _bodies(exchange: str) -> Files:
-    yield "documented.json", (_DATA / "answers" / f"{exchange}_seed.json").read_bytes()
+    yield "documented.json", (_DATA / "answers" / exchange / "documented.json").read_bytes()
     for fault in FAULTS.values():
         if fault.only in {None, "balances"}:
             body = _reply(exchange, fault.name).response.body

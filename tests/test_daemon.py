@@ -411,7 +411,7 @@ def test_a_flag_that_is_wrong_ends_it_with_two(argument: str):
 async def test_polling_by_hand_prints_exact_digits_as_json(simulator: Simulator, config: Path):
     answers = Path(__file__).parent / "data" / "answers"
     for account in simulator.accounts:
-        account.verbatim = (answers / f"{account.exchange}_seed.json").read_bytes()
+        account.verbatim = (answers / account.exchange / "documented.json").read_bytes()
     ended = await to_thread(run, "poll", f"--config.file={config}", "--format=json")
     assert ended.returncode == 0
     btcturk, trubit = json.loads(ended.stdout)["accounts"]

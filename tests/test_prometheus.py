@@ -72,7 +72,7 @@ def test_promtool_finds_nothing_to_say_about_our_output(demo: Exporter):
 async def test_the_documented_answers_reach_prometheus_as_the_nearest_float64(tmp_path: Path):
     async with Simulator() as simulator:
         for exchange in ("btcturk", "trubit"):
-            body = (ANSWERS / f"{exchange}_seed.json").read_bytes()
+            body = (ANSWERS / exchange / "documented.json").read_bytes()
             simulator.add_account(exchange=exchange, name="seed", verbatim=body)
         await to_thread(check_documented_answers, tmp_path, config_text(simulator))
 

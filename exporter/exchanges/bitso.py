@@ -86,13 +86,11 @@ def parse_balances(body: bytes) -> BalancesResponse:
     document = decode_object(body)
     success, payload = document.get("success"), document.get("payload")
     if success is False:
-        raise ERRORS.error(_code_of(document))
+        raise ERRORS.error(_code_in(document.get("error")))
     if success is not True or not isinstance(payload, dict):
         raise BadResponseError("the response has another shape than documented")
     rows = list_of(payload.get("balances"))
-    amounts = Amounts(
-        rows, "total", "available", "locked", "pending_deposit", "pending_withdrawal"
-    )
+    amounts = Amounts(rows, "total", "available", "locked", "pending_deposit", "pending_withdrawal")
 
     def read_row(asset: str, row: Row) -> Balance:
         locked = amounts.read(row, "locked")
@@ -113,7 +111,11 @@ def _code_of(document: Mapping[str, Any]) -> object:
     error = document.get("error")
     if document.get("success") is not False or not isinstance(error, dict):
         raise NotAnErrorError
-    return error.get("code")
+    return _code_in(error)
+
+
+def _code_in(error: object) -> object:
+    return error.get("code") if isinstance(error, dict) else None
 
 
 # https://docs.bitso.com/bitso-api/docs/error-codes

@@ -40,7 +40,7 @@ def test_a_secret_that_is_not_base64_is_refused_without_repeating_it():
 
 
 def test_the_documented_answer_is_read_with_its_exact_digits():
-    reading = parse_balances((ANSWERS / "btcturk_seed.json").read_bytes())
+    reading = parse_balances((ANSWERS / "btcturk" / "documented.json").read_bytes())
     assert reading.balances == (
         Balance(
             asset="TRY",
@@ -102,7 +102,7 @@ def test_an_answer_of_another_shape_is_a_bad_response(changes: dict[str, object]
 
 def test_the_other_exchanges_answer_is_a_bad_response():
     with pytest.raises(BadResponseError):
-        parse_balances((ANSWERS / "trubit_seed.json").read_bytes())
+        parse_balances((ANSWERS / "trubit" / "documented.json").read_bytes())
 
 
 def test_what_an_old_answer_lacks_is_left_open():

@@ -32,7 +32,7 @@ def test_the_documented_signature_comes_out():
 
 
 def test_the_documented_answer_is_read_with_its_exact_digits():
-    reading = parse_balances((ANSWERS / "trubit_seed.json").read_bytes())
+    reading = parse_balances((ANSWERS / "trubit" / "documented.json").read_bytes())
     assert reading.balances == (
         Balance("BTC", "1.5", "1.0", "0.5", asset_name="Bitcoin", asset_id="1"),
         Balance("ETH", "10.0", "5.0", "5.0", asset_name="Ethereum", asset_id="2"),
@@ -85,7 +85,7 @@ def test_a_code_can_be_a_text():
 
 def test_the_other_exchanges_answer_is_a_bad_response():
     with pytest.raises(BadResponseError):
-        parse_balances((ANSWERS / "btcturk_seed.json").read_bytes())
+        parse_balances((ANSWERS / "btcturk" / "documented.json").read_bytes())
 
 
 def test_whether_deposits_are_allowed_is_unknown_unless_said():

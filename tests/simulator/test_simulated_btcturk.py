@@ -10,7 +10,7 @@ from simulated_client import NOON, Client, Clock, btcturk_headers
 from exporter.simulator import Account, Simulator
 
 BALANCES = "/api/v1/users/balances"
-SEED = Path(__file__).parents[1] / "data/answers/btcturk_seed.json"
+SEED = Path(__file__).parents[1] / "data/answers/btcturk/documented.json"
 NOW_MS = int(NOON * 1000)
 
 

@@ -10,7 +10,7 @@ from exporter.simulator import Account, Simulator
 
 ASSETS = "/v2/user/account/assets"
 TOKEN = "/v2/token/generate"
-SEED = Path(__file__).parents[1] / "data/answers/trubit_seed.json"
+SEED = Path(__file__).parents[1] / "data/answers/trubit/documented.json"
 NOW_MS = int(NOON * 1000)
 
 

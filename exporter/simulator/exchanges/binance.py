@@ -77,9 +77,7 @@ class Binance(Exchange):
     limit = Limit(6_000, blocks=(60.0, 120.0, 3_600.0, 259_200.0))
     weights: ClassVar[Mapping[CallKind, int]] = {"balances": 20}
     refusals: ClassVar[Mapping[str, Refusal]] = {
-        "authentication": Refusal(
-            401, _KEY, "Invalid API-key, IP, or permissions for action."
-        ),
+        "authentication": Refusal(401, _KEY, "Invalid API-key, IP, or permissions for action."),
         "clock_skew": Refusal(
             400, _TIMESTAMP, "Timestamp for this request is outside of the recvWindow."
         ),
@@ -149,9 +147,7 @@ class Binance(Exchange):
         """Return what the key may do, the one other call."""
         assert call.account is not None  # noqa: S101 - `refusal` came first
         held = call.account.permissions
-        return json_response(
-            200, {written: name in held for name, written in _PERMISSIONS.items()}
-        )
+        return json_response(200, {written: name in held for name, written in _PERMISSIONS.items()})
 
     def document(self, listed: bytes, account: Account) -> bytes:
         """Return the documented answer."""
@@ -213,7 +209,9 @@ class BinanceTr(Binance):
 
 
 def _is_timely(timestamp: str, window: str, now_ms: int) -> bool:
-    if not all(each.isascii() and each.isdigit() and len(each) <= 19 for each in (timestamp, window)):
+    if not all(
+        each.isascii() and each.isdigit() and len(each) <= 19 for each in (timestamp, window)
+    ):
         return False
     longest = min(int(window), _LONGEST_WINDOW_MS)
     return now_ms - longest <= int(timestamp) < now_ms + _AHEAD_MS
