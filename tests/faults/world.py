@@ -32,7 +32,7 @@ from tests.faults.canaries import Canaries
 from tests.faults.virtual_time import Clocks, VirtualLoop
 
 BALANCES = {
-    "BTC": ("1.5", "1.25", "0.25"),
+    "BTC": ("1.5", "1.0", "0.5"),  # adds up to the same text
     "TRY": ("1000.75", "1000.75", "0"),
     "ETH": ("0", "0", "0"),
 }
