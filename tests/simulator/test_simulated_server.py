@@ -141,7 +141,7 @@ def test_a_simulator_that_does_not_run_has_no_address() -> None:
 
 
 def test_an_unknown_exchange_is_refused() -> None:
-    with pytest.raises(ValueError, match="choose .*btcturk"):
+    with pytest.raises(ValueError, match=r"choose .*btcturk"):
         Simulator().add_account(exchange="mtgox", name="a")
 
 
