@@ -132,10 +132,10 @@ def _balances_path(node: Node, account: Account, exchange: Exchange) -> str:
 
 
 def _assets(node: Node, default: AssetFilter) -> AssetFilter:
-    nodes = settings.ASSETS.read(node)
-    include, exclude = nodes["include"], nodes["exclude"]
     if node.is_nothing:
         return default
+    nodes = settings.ASSETS.read(node)
+    include, exclude = nodes["include"], nodes["exclude"]
     if include.is_nothing == exclude.is_nothing:
         node.problem("give `include` or `exclude`, one of them, with a list of assets")
     for each in (include, exclude):

@@ -15,6 +15,8 @@ _FAMILIES: tuple[IpFamily, ...] = get_args(IpFamily)
 
 def read_network(node: Node, default: Network) -> Network:
     """Return a way out, whose keys win over those of the default, one by one."""
+    if node.is_nothing:
+        return default
     nodes = settings.NETWORK.read(node)
     family = settings.IP_FAMILY.read_or(nodes, default.ip_family)
     network = Network(

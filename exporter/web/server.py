@@ -124,6 +124,7 @@ class Server:
         """
         maximum = min(self._limits.max_connections, _descriptors() // 2)
         if len(self._connections) >= maximum and not self._drop_oldest():
+            self._refusals.note("connection", _peer(client), "too many connections")
             client.close()
             return
         self._connections[client] = asyncio.create_task(

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from exporter.yamlfile.variables import Variables, is_whole
@@ -219,8 +220,7 @@ class Node:
         return {name: entries.get(name) or self._absent(name) for name in known}
 
     def _absent(self, key: str) -> "Node":
-        path = join_path(self.path, key)
-        return replace(self, path=path, content=None, is_plain=False, is_unknown=False)
+        return Node(join_path(self.path, key), self.line, self.column, self.report, None)
 
 
 def join_path(path: str, key: str) -> str:
@@ -251,5 +251,10 @@ def _boolean(text: str) -> bool:
 
 
 def _nearest(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name[:40].lower(), known, n=1)
+    return _nearest_of(name[:40].lower(), tuple(known))
+
+
+@lru_cache(maxsize=256)
+def _nearest_of(name: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}"
