@@ -142,7 +142,8 @@ def test_recorded_series_are_named_level_metric_operation() -> None:
     assert levels == {
         "all", "asset", "exchange", "exchange_account", "exchange_account_asset",
         "exchange_account_asset_bound", "exchange_account_reason", "exchange_asset",
-        "exchange_reason", "currency", "exchange_currency",
+        "exchange_reason", "currency", "exchange_account_currency", "exchange_asset_currency",
+        "exchange_currency",
         "instance", "instance_exchange_account",
     }  # fmt: skip
 
@@ -152,7 +153,7 @@ def test_every_threshold_has_its_alert_and_its_absence_twin() -> None:
     compared = {
         bound
         for alert in ALERTS.values()
-        for bound in re.findall(r'threshold\{bound="(\w+)"\}', alert["expr"])
+        for bound in re.findall(r'balance_threshold\{bound="(\w+)"\}', alert["expr"])
     }
     kinds = set(re.findall(r'bound=~"(\w+)_\.\+"', RECORDS[BOUNDED]["expr"]))
     assert compared == bounds == {f"{kind}_{side}" for kind in kinds for side in ("min", "max")}
