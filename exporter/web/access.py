@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +110,9 @@ class Access:
         except ConfigError as error:
             problems = error.shown(_SHOWN)
         if not problems:
+            changed = _changes(self.config, config)
             self._adopt(config)
-            log.info("web configuration reloaded", file=str(path))
+            log.info("web configuration reloaded", file=str(path), changed=", ".join(changed))
         elif self._problem != (problem := "\n".join(problems)):
             for each in problems:
                 log.error("web configuration rejected, keeping the previous one", problem=each)
@@ -125,7 +126,9 @@ class Access:
         if config.rate_limit != self.config.rate_limit:
             limit = config.rate_limit
             self._bucket = _Bucket(limit, limit.burst, self._clock()) if limit else None
-        self.config = config
+        # Connections that are secured alike need not be made again.
+        is_alike = config.tls == self.config.tls
+        self.config = replace(config, tls=self.config.tls) if is_alike else config
         # A file that is new here was read just now; the others keep the stamp from before that,
         # so that a change in between is seen.
         files = config.tls.files if config.tls else ()
@@ -161,6 +164,17 @@ def _protections(config: WebConfig) -> set[str]:
         "rate_limit": config.rate_limit is not None,
     }
     return {name for name, is_on in on.items() if is_on}
+
+
+def _changes(before: WebConfig, after: WebConfig) -> list[str]:
+    """Return the sections of the file that differ."""
+    differing = {
+        "tls_server_config": before.tls != after.tls,
+        "http_server_config": before.headers != after.headers,
+        "basic_auth_users": before.users != after.users,
+        "rate_limit": before.rate_limit != after.rate_limit,
+    }
+    return [name for name, is_another in differing.items() if is_another]
 
 
 def _stamps(*files: Path) -> dict[Path, _Stamp]:

@@ -1,5 +1,6 @@
 """Read `tls_server_config` into a context that does exactly what it says, or say why it can't."""
 
+import hashlib
 import os
 import ssl
 from asyncio.sslproto import SSLProtocol
@@ -60,12 +61,14 @@ _TLS13_SUITES = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA
 class Tls:
     """What secures a new connection; without `allowed_sans` any name is accepted.
 
-    `files` are those that it was read from.
+    `files` are those that it was read from, and `digest` stands for all that it was made of: two
+    are equal if a connection is secured alike.
     """
 
-    context: ssl.SSLContext
+    context: ssl.SSLContext = field(compare=False)
     allowed_sans: frozenset[str]
     files: tuple[Path, ...]
+    digest: bytes = field(repr=False)
 
     @property
     def demands_certificates(self) -> bool:
@@ -114,7 +117,22 @@ def read_tls(node: Node, folder: Path, *, reads_files: bool = True) -> Tls | Non
     _set_curve(context, nodes["curve_preferences"])
     allowed_sans = _allowed_sans(context, nodes["client_allowed_sans"])
     files = [pem.file for pem in (certificate, key, client_ca) if pem and pem.file]
-    return Tls(context, allowed_sans, tuple(files))
+    return Tls(context, allowed_sans, tuple(files), _digest(nodes, certificate, key, client_ca))
+
+
+def _digest(nodes: Mapping[str, Node], *pems: _Pem | None) -> bytes:
+    settings = [f"{name}={_written(node)}" for name, node in nodes.items()]
+    contents = [pem.content if pem else b"" for pem in pems]
+    digest = hashlib.blake2b(digest_size=32)
+    for part in (*contents, *(setting.encode() for setting in settings)):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.digest()
+
+
+def _written(node: Node) -> str:
+    if isinstance(node.content, list):
+        return ",".join(map(_written, node.content))
+    return str(node.content)
 
 
 def _pem(nodes: Mapping[str, Node], name: str, folder: Path, *, reads_files: bool) -> _Pem | None:

@@ -248,6 +248,31 @@ async def test_no_protection_is_switched_off_without_a_restart(configure, before
     assert [log["problem"] for log in logs] == [f"restart to switch off {lost}"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        (USERS, USERS.replace("alice", "bob"), "basic_auth_users"),
+        (TLS + USERS, TLS + USERS.replace("alice", "bob"), "basic_auth_users"),
+        (TLS, MUTUAL, "tls_server_config"),
+        (TLS, TLS + USERS, "basic_auth_users"),
+        (
+            TLS,
+            TLS.replace("}", ", min_version: TLS13}") + "rate_limit: {interval: 1s, burst: 9}\n",
+            "tls_server_config, rate_limit",
+        ),
+        (USERS, USERS + "\n# a remark\n", ""),
+    ],
+)
+async def test_a_reload_says_which_sections_changed(configure, before, after, changed):
+    access = Access(configure(before))
+    tls = access.config.tls
+    with structlog.testing.capture_logs() as logs:
+        configure(after)
+        await access.refresh()
+    assert [log["changed"] for log in of_files(logs)] == [changed]
+    assert (access.config.tls is tls) == ("tls_server_config" not in changed)
+
+
 async def test_a_certificate_that_comes_later_than_its_name_is_found(configure, pem_folder):
     seconds = 0.0
     access = Access(configure(TLS), clock=lambda: seconds)
