@@ -1,4 +1,7 @@
-"""Read the command line, and turn what became of it into an exit status."""
+"""Read the command line, and turn what became of it into an exit status.
+
+Commands are imported when they run: together with the simulator they have 4 MB.
+"""
 
 import argparse
 import asyncio
@@ -13,8 +16,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from exporter.commands import assets, config, healthcheck, poll, poll_tables
-from exporter.commands.errors import CommandError
+from exporter.commands.errors import CommandError, SelectionError
 from exporter.commands.parser import parse_command_line
 from exporter.config.loader import ConfigError, load
 from exporter.daemon import Daemon, Options, make_exporter_metrics
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except OSError as error:
         status = _output_failed(error)
-    except (ConfigError, poll.SelectionError, ShardError) as error:
+    except (ConfigError, SelectionError, ShardError) as error:
         print(error, file=sys.stderr)
         status = UNUSABLE
     return status
@@ -89,6 +91,8 @@ def _run_daemon(options: argparse.Namespace) -> int:
 
 
 def _run_poll(options: argparse.Namespace) -> int:
+    from exporter.commands import poll, poll_tables  # noqa: PLC0415
+
     logs.configure(options.log_level, options.log_format)
     loaded = load(options.config_file, os.environ)
     selected = poll.select(loaded, options.account, options.exchange)
@@ -105,6 +109,8 @@ def _run_poll(options: argparse.Namespace) -> int:
 
 
 def _run_healthcheck(options: argparse.Namespace) -> int:
+    from exporter.commands import healthcheck  # noqa: PLC0415
+
     try:
         target = healthcheck.find_target(
             options.url,
@@ -121,11 +127,15 @@ def _run_healthcheck(options: argparse.Namespace) -> int:
 
 
 def _run_config(options: argparse.Namespace) -> int:
+    from exporter.commands import config  # noqa: PLC0415
+
     print(config.text_of(options.action), end="")
     return OK
 
 
 def _run_assets(options: argparse.Namespace) -> int:
+    from exporter.commands import assets  # noqa: PLC0415
+
     choices = assets.Choices(options.runbooks_url, options.job, assets.Format(options.format))
     try:
         for path in assets.write(options.dir, choices):
@@ -137,6 +147,8 @@ def _run_assets(options: argparse.Namespace) -> int:
 
 
 def _print_table(key: AccountKey, result: PollResult, valued: Valued | None) -> None:
+    from exporter.commands import poll_tables  # noqa: PLC0415
+
     print(poll_tables.as_table(key, result, valued), end="\n\n", flush=True)
 
 
@@ -145,7 +157,6 @@ def _print_later(key: AccountKey, result: PollResult, valued: Valued | None) -> 
 
 
 def _run_demo(options: argparse.Namespace) -> int:
-    # The simulator costs 3 MB, which the daemon does not need.
     from exporter.commands import demo  # noqa: PLC0415
 
     if options.list_faults:
@@ -158,7 +169,7 @@ def _run_demo(options: argparse.Namespace) -> int:
 
 
 def _run_simulate(options: argparse.Namespace) -> int:
-    from exporter.commands import demo  # noqa: PLC0415 - as above
+    from exporter.commands import demo  # noqa: PLC0415
 
     if options.list_faults:
         print(demo.fault_list())
@@ -168,6 +179,8 @@ def _run_simulate(options: argparse.Namespace) -> int:
 
 
 def _check_config(options: argparse.Namespace) -> int:
+    from exporter.commands import config  # noqa: PLC0415
+
     _shard(options)
     files, web_file = options.config_file, options.web_config_file
     is_syntax = options.config_check == "syntax"

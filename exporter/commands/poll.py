@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from exporter.commands.errors import CommandError
+from exporter.commands.errors import SelectionError
 from exporter.commands.poll_tables import few, split_zeros
 from exporter.config.loader import Config
 from exporter.errors import InternalError, PollError
@@ -34,12 +34,6 @@ log = structlog.get_logger(__name__)
 Results = Mapping[AccountKey, PollResult]
 
 _LONG = 5.0  # seconds of silence after which a person wonders
-
-
-class SelectionError(CommandError):
-    """No configured account is the one that a flag names."""
-
-    event = "nothing to poll"
 
 
 def select(config: Config, names: Collection[str], exchanges: Collection[str]) -> Config:
