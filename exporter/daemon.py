@@ -168,6 +168,8 @@ class Daemon:
                 findings = await asyncio.shield(self._examining)
                 for each in findings.suspicions[:_SHOWN]:
                     log.warning(each.event, **each.details, advice=each.advice)
+                if more := len(findings.suspicions[_SHOWN:]):
+                    log.warning("more warnings, which --config.check prints", warnings=more)
 
     async def _reload_when_wanted(self) -> None:
         """Reload after each SIGHUP, or once after a storm of them."""

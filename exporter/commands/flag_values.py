@@ -90,8 +90,8 @@ def tcp_address(text: str) -> Address:
 def reload_interval(text: str) -> float:
     """Return seconds; 0 means never."""
     seconds = parse_duration(text)
-    if seconds and not 1 <= seconds <= 86_400:
-        raise ValueError("must be 0, or from 1s to 1d")
+    if seconds and not 0.1 <= seconds <= 86_400:
+        raise ValueError("must be 0, or from 100ms to 1d")
     return seconds
 
 

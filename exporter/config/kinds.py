@@ -25,7 +25,7 @@ class Kind(Generic[T_co]):
 
 def text(name: str, parse: Callable[[str], T], **schema: object) -> Kind[T]:
     """Return the kind of a single text."""
-    return Kind(name, lambda node: node.parsed(parse), {"type": "string", **schema})
+    return Kind(name, lambda node: node.parsed(parse), {"type": ["string", "number"], **schema})
 
 
 def duration(shortest: str, longest: str) -> Kind[float]:

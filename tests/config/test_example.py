@@ -80,6 +80,12 @@ def test_the_example_fits_the_schema():
     assert errors == []
 
 
+def test_the_schema_takes_amounts_without_quotes_as_the_configuration_does():
+    bound = {"asset": "BTC", "free_min": 1.5, "free_max": "2"}
+    fits = {"accounts": [{"name": "a", "thresholds": [bound]}]}
+    assert list(mismatches(fits, json_schema(), "")) == []
+
+
 def test_the_schema_finds_a_misspelt_key_and_a_wrong_type():
     wrong = {"accounts": [{"nam": "x"}], "defaults": [], "exchanges": {"x": {}}}
     assert sorted(mismatches(wrong, json_schema(), "")) == [
