@@ -12,10 +12,10 @@ import yaml
 RUNBOOKS_URL = (
     "https://github.com/exchange-balance-exporter/exchange-balance-exporter/blob/main/docs/runbooks"
 )
-"""Where the links of alerts and dashboards lead, as the files of this repository have them."""
+"""Base of the links from alerts and dashboards to runbooks, as in the files of the repository."""
 
 JOB = "exchange-balance-exporter"
-"""The job of the exporter in Prometheus, as the files of this repository have it."""
+"""Job of the exporter in Prometheus, as in the files of the repository."""
 
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = {
@@ -26,7 +26,7 @@ _FOLDERS = {
     "packaging/systemd": "systemd",
     "prometheus/rules": "prometheus/rules",
 }
-"""Folders of the source, and where they are written."""
+"""Folders of the repository, each with the folder that it is written to."""
 
 _FILES = ("config.example.yaml", "prometheus/prometheus.yml")
 _NAME_OF_CONFIGMAP = "exchange-balance-exporter"
@@ -68,7 +68,7 @@ def write(folder: Path, choices: Choices) -> Iterator[Path]:
 
 
 def source() -> Path:
-    """Return where the files are: beside the code in an installed package, or in the clone."""
+    """Return the folder of the files: in the installed package, or the root of the clone."""
     installed = _PACKAGE / "assets"
     return installed if installed.is_dir() else _PACKAGE.parent
 

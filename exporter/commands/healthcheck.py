@@ -20,7 +20,7 @@ _PATH = "/-/healthy"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Say where a daemon should respond; `host` is `unix:/path` for a Unix socket.
+    """An address at which a daemon should respond; `host` is `unix:/path` for a Unix socket.
 
     The page of `is_health_port` must be 200. Elsewhere a login may be in the way, and any status
     below 500 proves that the daemon serves.
@@ -55,7 +55,7 @@ def find_target(
     listen_addresses: Sequence[Address],
     web_config_file: Path | None,
 ) -> Target:
-    """Return where to look: at a URL, the health port, or the first listen address.
+    """Return the target: a URL, the first health address, or the first listen address.
 
     Raises `ValueError` if that can't be known.
     """
@@ -67,7 +67,7 @@ def find_target(
 
 
 def check(target: Target) -> Result:
-    """Request the page, and judge what comes back; whatever goes wrong is a result."""
+    """Request the page and judge the response; a failure is a result, too."""
     try:
         status = _request(target, with_tls=target.may_have_tls)
     except _CertificateWantedError:
@@ -99,7 +99,7 @@ def _target_of_address(
 
 
 def _reachable(host: str) -> str:
-    """Return where an address that stands for all interfaces is reached from this machine."""
+    """Return the host to connect to; the loopback address for one that means all interfaces."""
     if not host:
         return "127.0.0.1"
     try:
@@ -116,7 +116,7 @@ class _CertificateWantedError(Exception):
 
 
 def _request(target: Target, *, with_tls: bool) -> int:
-    """Return the status of the response; a server without TLS, after all, is asked without."""
+    """Return the status of the response; if the server has no TLS, try again without."""
     connection = _Connection(target, with_tls=with_tls)
     try:
         connection.request("GET", target.path)
@@ -136,7 +136,7 @@ def _request(target: Target, *, with_tls: bool) -> int:
 class _Connection(http.client.HTTPConnection):
     """Connect to a target, over a Unix socket or with TLS if need be; nothing is verified.
 
-    Whether the daemon serves is all that is to be known, and it is asked on this machine.
+    The only question is whether the daemon serves, and the request carries no secret.
     """
 
     def __init__(self, target: Target, *, with_tls: bool) -> None:

@@ -57,9 +57,9 @@ def _weight(shard: int, leader: AccountKey) -> bytes:
 
 
 def _leaders(accounts: tuple[Account, ...]) -> Mapping[AccountKey, AccountKey]:
-    """Return the account by which each one's shard is chosen: the first of those it belongs with.
+    """Return for each account the first, by name, of those that share credentials with it.
 
-    It is chosen by name, so that an account stays where it is when its key is replaced.
+    The choice depends on names alone, so a new key moves no account.
     """
     leaders = {account.key: account.key for account in accounts}
 

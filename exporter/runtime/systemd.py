@@ -18,7 +18,7 @@ class Notifier:
     """Tell systemd what a service of `Type=notify` does."""
 
     def __init__(self, environ: Mapping[str, str], *, pid: int | None = None) -> None:
-        """Read where systemd listens, and how often the watchdog must hear of us."""
+        """Read systemd's address and the timeout of its watchdog."""
         self._path = environ.get("NOTIFY_SOCKET", "")
         is_ours = environ.get("WATCHDOG_PID", str(pid or os.getpid())) == str(pid or os.getpid())
         timeout = environ.get("WATCHDOG_USEC", "") if is_ours else ""

@@ -31,7 +31,7 @@ $pip install --quiet --no-compile --target "$lib" \
 rm -rf "$lib/bin"
 $pip install --quiet --no-compile --target "$lib" --no-deps --no-index "$wheel"
 rm -rf "$lib/bin"
-# Where the wheel was on the machine that built the package is of no interest.
+# The wheel's path on the building machine would make two builds differ.
 find "$lib" -name direct_url.json -delete
 sed -i '/direct_url\.json/d' "$lib"/*.dist-info/RECORD
 $python -m compileall -q --invalidation-mode unchecked-hash -s "$tree" -p / "$lib"
