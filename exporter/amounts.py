@@ -67,6 +67,12 @@ def exact_sum(first: Amount, second: Amount) -> Amount:
     return Amount(plain)
 
 
+def exact_difference(total: Amount, part: Amount) -> Amount:
+    """Return what is left of a total exactly; raises `AmountError` if a float64 can't hold it."""
+    negated = part[1:] if is_negative(part) else f"-{part}"
+    return exact_sum(total, Amount(negated))
+
+
 def is_zero(amount: Amount) -> bool:
     """Return whether an amount is zero, with however many digits."""
     return not amount.strip("0.")

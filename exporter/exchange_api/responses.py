@@ -23,7 +23,7 @@ _decode: Callable[[bytes], object] = msgspec.json.Decoder(float_hook=JsonNumber)
 
 def decode_object(body: bytes) -> dict[str, Any]:
     """Return the one JSON object of a body; raises `BadResponseError` for anything else."""
-    document = _decode_strictly(body)
+    document = decode(body)
     if not isinstance(document, dict):
         raise BadResponseError("expected a JSON object")
     return document
@@ -31,7 +31,7 @@ def decode_object(body: bytes) -> dict[str, Any]:
 
 def decode_array(body: bytes) -> list[Any]:
     """Return the one JSON array of a body; raises `BadResponseError` for anything else."""
-    document = _decode_strictly(body)
+    document = decode(body)
     if not isinstance(document, list):
         raise BadResponseError("expected a JSON array")
     return document
@@ -44,7 +44,7 @@ def list_of(value: object) -> list[object]:
     return value
 
 
-def _decode_strictly(body: bytes) -> object:
+def decode(body: bytes) -> object:
     """Return the document of a body; fractional numbers keep their text as it came.
 
     Broken JSON, NaN, duplicate keys, endless integers or nesting, bytes that are not UTF-8 and more

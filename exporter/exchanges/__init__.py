@@ -10,5 +10,8 @@ GROUP = "exchange_balance_exporter.exchanges"
 
 EXCHANGES = Registry(
     [*in_folder(sys.modules[__name__], Exchange), *in_packages(GROUP, Exchange)],
-    in_packages(GROUP, ExchangeFamily),
+    [
+        *in_folder(sys.modules[__name__], ExchangeFamily),
+        *in_packages(GROUP, ExchangeFamily),
+    ],
 )
