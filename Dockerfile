@@ -3,15 +3,19 @@
 #   docker buildx imagetools inspect python:3.13-slim-trixie --format '{{.Manifest.Digest}}'
 ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim-trixie@sha256:9662417aace5ae7b8e2609cce472b72a8958e134ba372808abe9cc1a0c0125e6
 
+# What is installed: `runtime`, or `ccxt` for the exchanges of docs/ccxt.md as well.
+ARG REQUIREMENTS=runtime
+
 FROM ${PYTHON_IMAGE} AS build
+ARG REQUIREMENTS
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-COPY requirements/build.txt requirements/runtime.txt requirements/
+COPY requirements/build.txt requirements/${REQUIREMENTS}.txt requirements/
 RUN python -m venv /opt/build \
  && /opt/build/bin/pip install --require-hashes --only-binary :all: -r requirements/build.txt \
  && python -m venv --without-pip /opt/exporter \
  && /opt/build/bin/pip --python /opt/exporter/bin/python install --require-hashes \
-        --only-binary :all: -r requirements/runtime.txt
+        --only-binary :all: -r requirements/${REQUIREMENTS}.txt
 COPY . .
 RUN /opt/build/bin/python -m hatchling build --target wheel --directory dist \
  && /opt/build/bin/pip --python /opt/exporter/bin/python install --no-deps --no-index dist/*.whl

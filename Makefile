@@ -9,7 +9,7 @@ COMPILE_GROUP = $(RESOLVE) --constraint requirements/dev.txt --group
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help docs demo demo-stack test check faults fuzz soak bench dashboards format lock wheel deb sbom release-check image chart packaging clean
+.PHONY: help docs demo demo-stack test check faults fuzz soak bench dashboards format lock wheel deb sbom release-check image chart ccxt packaging clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,7 @@ format: $(VENV)/.dev ## Format the code and apply the safe fixes
 lock: ## Resolve the dependencies again (needs uv)
 	$(COMPILE) -o requirements/runtime.txt
 	$(COMPILE) --group dev -o requirements/dev.txt
+	$(COMPILE) --extra ccxt --constraint requirements/dev.txt -o requirements/ccxt.txt
 	$(COMPILE_GROUP) build -o requirements/build.txt
 	$(COMPILE_GROUP) packaging -o requirements/packaging.txt
 
@@ -86,6 +87,8 @@ chart: $(VENV)/.packaging ## Write what is generated in the Helm chart, and the 
 	$(BIN)/python -m release.chart
 	$(BIN)/python -m release.kustomization
 
+ccxt: $(VENV)/.ccxt ## Install ccxt, for its exchanges and their tests
+
 packaging: $(VENV)/.packaging ## Install what the tests of chart, image and workflows need (350 MB)
 
 clean: ## Remove what was built here
@@ -109,6 +112,11 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml $(VENV)/.runtime
 $(VENV)/.packaging: requirements/packaging.txt $(VENV)/.dev
 	@echo "Installing what the tests of chart, image and workflows need into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/packaging.txt
+	@touch $@
+
+$(VENV)/.ccxt: requirements/ccxt.txt $(VENV)/.runtime
+	@echo "Installing ccxt into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/ccxt.txt
 	@touch $@
 
 .fuzz/atheris: | $(BIN)/python

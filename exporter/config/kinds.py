@@ -53,16 +53,29 @@ def boolean() -> Kind[bool]:
 
 
 def choice(
-    known: Collection[str], hints: Mapping[str, str] | None = None, *, pattern: str = ""
+    known: Collection[str],
+    hints: Mapping[str, str] | None = None,
+    *,
+    pattern: str = "",
+    advice: Callable[[str], str | None] = lambda _text: None,
 ) -> Kind[str]:
     """Return the kind of a text that is one of those known.
 
-    Some known ones may be too many to list: these have a pattern.
+    Some known ones may be too many to list: these have a pattern, and `advice` on one that is not
+    found.
     """
+
+    def read(node: Node) -> str | None:
+        text = node.content if isinstance(node.content, str) else ""
+        if text not in known and (problem := advice(text)):
+            node.problem(problem)
+            return None
+        return node.choice(known, hints)
+
     unlisted = [{"type": "string", "pattern": pattern}] if pattern else []
     return Kind(
         f"one of {', '.join(known)}",
-        lambda node: node.choice(known, hints),
+        read,
         {"anyOf": [{"enum": list(known)}, *unlisted, _VARIABLE]},
     )
 

@@ -73,7 +73,7 @@ NAME = Setting(
 )
 EXCHANGE = Setting(
     "exchange",
-    kinds.choice(EXCHANGES, OTHER_NAMES, pattern=FAMILY_PATTERN),
+    kinds.choice(EXCHANGES, OTHER_NAMES, pattern=FAMILY_PATTERN, advice=EXCHANGES.advice),
     None,
     "The label exchange.",
     "btcturk",

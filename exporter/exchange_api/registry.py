@@ -10,11 +10,13 @@ from exporter.exchange_api.base import Exchange
 class ExchangeFamily:
     """Register exchanges that are made when a configuration names them, as `PREFIX:NAME`.
 
-    `find` returns the exchange of a name, None if the family has no such exchange.
+    `find` returns the exchange of a name, None if the family has no such exchange; `advice` says
+    what to do about that.
     """
 
     prefix: str
     find: Callable[[str], Exchange | None]
+    advice: Callable[[], str] = lambda: "the family has no exchange of this name"
 
 
 class Registry(Mapping[str, Exchange]):
@@ -43,6 +45,11 @@ class Registry(Mapping[str, Exchange]):
             raise KeyError(name)
         self._found[name] = self._found[exchange.name] = exchange
         return exchange
+
+    def advice(self, name: str) -> str | None:
+        """Return what to do about an exchange of a family that is not found, None for others."""
+        family = self._families.get(name.partition(":")[0]) if ":" in name else None
+        return family.advice() if family else None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._listed)

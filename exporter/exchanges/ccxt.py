@@ -69,7 +69,13 @@ def find(name: str) -> Exchange | None:
     )
 
 
-FAMILY = ExchangeFamily("ccxt", find)
+def _advice() -> str:
+    if not known_exchanges():
+        return "ccxt is not installed: pip install 'exchange-balance-exporter[ccxt]'"
+    return "ccxt has no exchange of this name that can be polled; see docs/ccxt.md"
+
+
+FAMILY = ExchangeFamily("ccxt", find, _advice)
 
 
 class CcxtApi:
