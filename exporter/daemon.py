@@ -13,10 +13,11 @@ from pathlib import Path
 import structlog
 
 from exporter import __version__
-from exporter.config.changes import Changes, find_changes
+from exporter.config.changes import find_changes
 from exporter.config.files import fingerprint
 from exporter.config.findings import Findings, examine
 from exporter.config.loader import Config, ConfigError, load
+from exporter.config.reports import log_changes, log_problems, log_suspicions
 from exporter.config.shard_config import for_shard
 from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.pages import PageRenderer, read_held
@@ -41,7 +42,6 @@ OPEN_TO_ALL = "everyone who reaches this address can read the balances"
 OPEN_ADVICE = "set --web.config.file with TLS and users, or listen on 127.0.0.1"
 
 _PATIENCE = 1.0  # seconds for a file system to tell who can read the secrets
-_SHOWN = 20  # problems, warnings or changes; there can be tens of thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +118,12 @@ class Daemon:
             except Exception as error:
                 self._own.note_reload(None)
                 if isinstance(error, ConfigError):
-                    _log_problems(error)
+                    log_problems(error)
                 raise
             finally:
                 self._systemd.ready()
             if self._config is not None:
-                _log_changes(find_changes(self._config, config), len(self.store.states))
+                log_changes(find_changes(self._config, config), len(self.store.states))
             self._config = config
 
     async def _poll(self, config: Config) -> None:
@@ -166,10 +166,7 @@ class Daemon:
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 findings = await asyncio.shield(self._examining)
-                for each in findings.suspicions[:_SHOWN]:
-                    log.warning(each.event, **each.details, advice=each.advice)
-                if more := len(findings.suspicions[_SHOWN:]):
-                    log.warning("more warnings, which --config.check prints", warnings=more)
+                log_suspicions(findings.suspicions)
 
     async def _reload_when_wanted(self) -> None:
         """Reload after each SIGHUP, or once after a storm of them."""
@@ -270,32 +267,6 @@ async def _start(
 def _use_all_descriptors() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand scrapers are allowed
-
-
-def _log_problems(error: ConfigError) -> None:
-    for problem in error.shown(_SHOWN):
-        log.error("configuration rejected, keeping the previous one", problem=problem)
-
-
-def _log_changes(changes: Changes, accounts: int) -> None:
-    log.info(
-        "configuration reloaded",
-        accounts=accounts,
-        added=len(changes.added),
-        removed=len(changes.removed),
-        changed=len(changes.changed),
-    )
-    if changes.settings:
-        log.info("settings changed", keys=", ".join(changes.settings))
-    lines = [
-        *(("account added", key, None) for key in changes.added),
-        *(("account removed", key, None) for key in changes.removed),
-        *(("account changed", key, ", ".join(keys)) for key, keys in changes.changed.items()),
-    ]
-    for event, key, keys in lines[:_SHOWN]:
-        log.info(event, **key._asdict(), **({"keys": keys} if keys else {}))
-    if len(lines) > _SHOWN:
-        log.info("more accounts changed", accounts=len(lines) - _SHOWN)
 
 
 def make_exporter_metrics(clock: Clock, options: Options | None = None) -> ExporterMetrics:

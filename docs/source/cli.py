@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from docs.source.markdown import NOTICE, code, table
-from exporter.commands.flags import COMMANDS, DAEMON, CommandLine, Flag, FlagGroup
+from exporter.commands.command_line import CommandLine, Flag, FlagGroup
+from exporter.commands.flags import COMMANDS, DAEMON
 from exporter.commands.parser import NAME
 
 _TOP = f"""# Command line

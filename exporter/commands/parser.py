@@ -6,15 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from exporter import __version__
-from exporter.commands.flags import (
-    COMMANDS,
-    DAEMON,
+from exporter.commands.command_line import (
     TWIN_PREFIX,
     Argument,
     CommandLine,
     Flag,
     FlagGroup,
 )
+from exporter.commands.flags import COMMANDS, DAEMON
 
 NAME = "exchange-balance-exporter"
 

@@ -35,6 +35,13 @@ class Notes:
     files_with_secrets: set[str] = field(default_factory=set)
     value_bounds: list[tuple[str, Node]] = field(default_factory=list)
 
+    def note_places(self, key: AccountKey, sections: Iterable[Node]) -> None:
+        """Note where the settings of an account's sections stand; the last one counts."""
+        for section in sections:
+            name = section.path.rpartition(".")[2]
+            for setting, node in section.entries().items():
+                self.places[key, f"{name}.{setting}"] = node.place
+
 
 def read_defaults(node: Node) -> Defaults:
     """Return what `defaults` says."""
@@ -88,11 +95,8 @@ def _account(nodes: Mapping[str, Node], defaults: Defaults, notes: Notes) -> Acc
     path = _balances_path(nodes["balances_path"], account, exchange)
     if name is None:
         return None
-    key = AccountKey(exchange.name, name)
-    for each in (defaults.nodes["network"], nodes["network"], credentials):
-        section = each.path.rpartition(".")[2]
-        for setting, node in each.entries().items():
-            notes.places[key, f"{section}.{setting}"] = node.place
+    sections = (defaults.nodes["network"], nodes["network"], credentials)
+    notes.note_places(AccountKey(exchange.name, name), sections)
     return replace(
         account,
         name=name,

@@ -19,6 +19,7 @@ from exporter.web.connection import Connection
 from exporter.web.hosts import Hosts
 from exporter.web.limits import DEFAULT_LIMITS, Limits
 from exporter.web.messages import Handler, RefusedError, Request, Response, Routes
+from exporter.web.peers import peer_of, speaks_http, tls_reason
 from exporter.web.refusals import RefusalLog
 from exporter.web.response_limiter import ResponseLimiter
 from exporter.web.tls import Tls
@@ -124,7 +125,7 @@ class Server:
         """
         maximum = min(self._limits.max_connections, _descriptors() // 2)
         if len(self._connections) >= maximum and not self._drop_oldest():
-            self._refusals.note("connection", _peer(client), "too many connections")
+            self._refusals.note("connection", peer_of(client), "too many connections")
             client.close()
             return
         self._connections[client] = asyncio.create_task(
@@ -159,7 +160,7 @@ class Server:
             self._idle[client] = None
             await connection.close()
         except ssl.SSLError as error:
-            self._refusals.note("tls", _peer(client), _tls_reason(error))
+            self._refusals.note("tls", peer_of(client), tls_reason(error))
         except OSError:
             pass  # The client left, or was too slow.
         except Exception as error:  # noqa: BLE001 - one connection must not pull down the others
@@ -170,7 +171,7 @@ class Server:
 
     async def _open(self, client: socket.socket, tls: Tls | None) -> Connection:
         loop = asyncio.get_running_loop()
-        is_plain = tls is not None and await _speaks_http(client, self._limits.receive)
+        is_plain = tls is not None and await speaks_http(client, self._limits.receive)
         secured = None if is_plain else tls
         reader = asyncio.StreamReader(limit=self._limits.head)
         transport, protocol = await loop.connect_accepted_socket(
@@ -262,40 +263,6 @@ def _find(routes: Routes, request: Request) -> Handler:
         allowed = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
         return lambda _: Response.text(405, f"use {allowed}", {"Allow": allowed})
     return methods[method]
-
-
-async def _speaks_http(client: socket.socket, patience: float) -> bool:
-    """Return whether a client that should begin with TLS sends plain HTTP, and take nothing."""
-    loop = asyncio.get_running_loop()
-    readable = loop.create_future()
-    loop.add_reader(client, _resolve, readable)
-    try:
-        async with asyncio.timeout(patience):
-            await readable
-    finally:
-        loop.remove_reader(client)
-    first = client.recv(1, socket.MSG_PEEK)
-    return first.isalpha()  # TLS begins with the byte 22
-
-
-def _resolve(future: "asyncio.Future[None]") -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-def _peer(client: socket.socket) -> str:
-    """Return the IP address of a client; empty if it is gone, or came over a Unix socket."""
-    try:
-        return str(client.getpeername()[0])
-    except (OSError, IndexError):
-        return ""
-
-
-def _tls_reason(error: ssl.SSLError) -> str:
-    """Return why a handshake failed, in OpenSSL's words, which repeat nothing of the client's."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    return (error.reason or "handshake failed").lower().replace("_", " ")
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
