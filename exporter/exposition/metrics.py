@@ -190,7 +190,7 @@ ACCOUNTS: tuple[AccountFamily, ...] = (
     AccountFamily(
         "exchange_account_next_poll_timestamp_seconds",
         "gauge",
-        "Unix time at which the next poll is due. 0 before the first.",
+        "Unix time at which the next poll is due.",
         _of_state(lambda state: state.next_poll),
     ),
     AccountFamily(

@@ -80,7 +80,10 @@ class Poller:
         self._store.configure(schedules, self._clock.monotonic())
         started = [schedules[key] for key in schedules if key not in self._running]
         _announce(started, limits, self._access.egresses)
-        for schedule, delay in spread(started, self._access.egresses):
+        starts = spread(started, self._access.egresses)
+        now = self._clock.wall()
+        self._store.expect({schedule.account.key: now + delay for schedule, delay in starts})
+        for schedule, delay in starts:
             task = self._tasks.create_task(self._keep_polling(schedule.account, delay))
             self._running[schedule.account.key] = task
         self._watch = self._watch or self._tasks.create_task(self._keep_watching())

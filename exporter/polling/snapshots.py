@@ -147,6 +147,14 @@ class SnapshotStore:
         self.retired = tuple(sorted(keys))
         self._publish(self.states)
 
+    def expect(self, next_polls: Mapping[AccountKey, float]) -> None:
+        """Publish when accounts that begin to be polled are due, in Unix seconds."""
+        due = {
+            key: self._rendered(replace(self.states[key], next_poll=at))
+            for key, at in next_polls.items()
+        }
+        self._publish({**self.states, **due})
+
     def record(self, key: AccountKey, result: PollResult, next_poll: float) -> None:
         """Publish how a poll ended; `next_poll` is when the next one is due, in Unix seconds.
 

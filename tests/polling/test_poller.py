@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from exporter.credentials import Secret, SecretFile
 from exporter.exposition.pages import PageRenderer
@@ -202,17 +201,6 @@ async def test_nobody_gets_the_token_of_another_secret(simulator: Simulator):
         assert store.states[wrong.key].failures["authentication"] == 1
 
 
-async def test_accounts_that_share_a_key_are_warned_about(simulator: Simulator):
-    account = simulator.add_account(exchange="btcturk", name="one")
-    with capture_logs() as lines:
-        async with polling(
-            simulated(simulator, account), simulated(simulator, account, name="two")
-        ):
-            pass
-    [warning] = [line for line in lines if line["log_level"] == "warning"]
-    assert (warning["account"], warning["contains"]) == ("one", "two")
-
-
 async def test_nothing_is_polled_any_more_after_the_end(simulator: Simulator):
     account = add(simulator, "a")
     store = make_store()
@@ -320,3 +308,14 @@ def test_first_polls_are_spread_over_the_interval_but_a_few_accounts_do_not_wait
     many = make_schedules([make_account(f"a{n}") for n in range(200)], {"btcturk": 120}, {})
     delays = [delay for _, delay in spread(list(many.values()), {})]
     assert delays[-1] == pytest.approx(111.1 * 199 / 200, abs=0.1)
+
+
+async def test_the_first_poll_of_every_account_is_announced(simulator: Simulator):
+    accounts = [add(simulator, name, interval=60.0) for name in "abc"]
+    store, clock = make_store(), Clock(monotonic=lambda: 0.0, wall=lambda: 1000.0)
+    async with asyncio.TaskGroup() as tasks:
+        poller = Poller(store, tasks, clock)
+        await poller.reconcile(accounts, UNLIMITED)
+        due = [store.states[account.key].next_poll for account in accounts]
+        await poller.stop()
+    assert due == [1000.0, 1001.0, 1002.0]
