@@ -92,6 +92,7 @@ class ScriptedApi:
     sent: list[Request] = field(default_factory=list)
     network: Network = field(default_factory=Network)
     route: Route = DIRECT
+    base_url: str = "https://x"
 
     async def fetch_balances(
         self, _account: Account, _credentials: Mapping[str, Secret], session: Any
