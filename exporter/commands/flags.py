@@ -137,7 +137,7 @@ WEB = FlagGroup(
         ),
         Flag(
             "web.disable-exporter-metrics",
-            "leave out the metrics of the process and of Python (process_*, python_*)",
+            "leave out process_* and python_*; alerts on restarts and descriptors need process_*",
             values.boolean,
             _DEFAULTS.disable_exporter_metrics,
             metavar="true|false",
