@@ -19,11 +19,20 @@ from tests.alerts.files import (
     RULES,
     RUNBOOKS,
     TEST_FILES,
+    metrics,
     read_yaml,
     selectors,
 )
 
 each_alert = pytest.mark.parametrize("alert", ALERTS.values(), ids=ALERTS)
+
+FOR_READERS = {
+    "all:exchange_account_counted:sum",
+    "all:exchange_account_never_seen:count",
+    "exchange:exchange_account_counted:sum",
+    "exchange:exchange_account_left_out:count",
+}
+"""Records that stand beside totals in queries of other people's, as n of m does."""
 
 PEERS = {"ExchangePollsFailing", "ExchangeRateLimited"}
 """Alerts whose own expressions leave outages to ExchangeAccountDown."""
@@ -159,6 +168,13 @@ def test_every_threshold_has_its_alert_and_its_absence_twin() -> None:
     assert compared == bounds == {f"{kind}_{side}" for kind in kinds for side in ("min", "max")}
     twin = ALERTS["ExchangeThresholdWithoutBalance"]["expr"]
     assert selectors(twin) == ["exchange_balance_threshold{}[3m]", f"{BOUNDED}{{}}[3m]"]
+
+
+def test_whatever_is_recorded_is_read_by_a_rule_or_a_dashboard() -> None:
+    dashboards = " ".join(path.read_text() for path in (ROOT / "grafana/dashboards").glob("*.json"))
+    read = set().union(*(metrics(rule["expr"]) for rule in RULES))
+    unread = {name for name in RECORDS if name not in read and name not in dashboards}
+    assert unread == FOR_READERS
 
 
 @each_alert

@@ -56,3 +56,8 @@ def test_the_daemon_is_compared_end_to_end_with_the_same_job_in_go():
     printed = run("end_to_end")
     assert "| CPU of a poll, ms |" in printed
     assert "Go and client_golang | Go / ours |" in printed
+
+
+def test_the_rules_are_measured():
+    require("prometheus")
+    assert "| exchange-totals |" in run("rules")
