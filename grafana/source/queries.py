@@ -86,7 +86,8 @@ class Accounts:
     @property
     def reason(self) -> str:
         """Return each account's most frequent failure of the last hour, in the label `reason`."""
-        return f"topk by (exchange, account) (1, {self.select(FAILURES_OF_AN_HOUR)})"
+        most = f"topk by (exchange, account) (1, {self.select(FAILURES_OF_AN_HOUR)})"
+        return f"max by (exchange, account, reason) ({most})"
 
     def balance(self, metric: str, more: str = "", offset: str = "") -> str:
         """Return a balance once for each account and asset, as the newest poll gave it."""
@@ -188,7 +189,7 @@ class Selection(Accounts):
         """Return the known part of each asset at each exchange."""
         recorded = self.select(f"exchange_asset:{metric}:sum_known", more, offset)
         chosen = self.chosen.known_at(metric, more, offset)
-        return f"(sum by (exchange, asset) ({recorded}) or {chosen})"
+        return f"({recorded} or {chosen})"
 
     def total(self, metric: str, more: str = "", offset: str = "") -> str:
         """Return what all accounts hold of each asset, only while none is missing that may hold it.

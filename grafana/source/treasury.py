@@ -52,10 +52,11 @@ DOUBTS = stat(
 )
 
 WHOLE, KNOWN = ours.total(q.TOTAL), ours.known(q.TOTAL)
-BASE = (
-    f"(({ours.total(q.TOTAL, offset='@ start()')} or {ours.total(q.TOTAL, offset='@ end()')}"
-    f" or {ours.known(q.TOTAL, offset='@ start()')}) > 0)"
+ENDS = ("@ start()", "@ end()")
+BASE = "(({}) > 0)".format(
+    " or ".join(part(q.TOTAL, offset=end) for part in (ours.total, ours.known) for end in ENDS)
 )
+"""What changes are measured by: the sum at the start, or at the end if it was not whole there."""
 MOST = ours.moved_most(4)
 
 MOVED = chart(
@@ -64,9 +65,9 @@ MOVED = chart(
     " Dashed: the known part, while an account is missing in a shaded span; it falls and rises"
     " with the accounts, and no money moves by that. A step beside a mark of an added or removed"
     " account is none, either. Look at the asset below if a solid line falls unexpectedly.",
-    query(f"{WHOLE} / on (asset) {BASE} - 1 and on (asset) {MOST}", "{{asset}}"),
+    query(f"({WHOLE} and on (asset) {MOST}) / on (asset) {BASE} - 1", "{{asset}}"),
     query(
-        f"({KNOWN} unless on (asset) {WHOLE}) / on (asset) {BASE} - 1 and on (asset) {MOST}",
+        f"({KNOWN} and on (asset) {MOST} unless on (asset) {WHOLE}) / on (asset) {BASE} - 1",
         "{{asset}} known part",
     ),
     unit="percentunit",

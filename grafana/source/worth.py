@@ -113,7 +113,8 @@ BY_EXCHANGES = bars(
 )
 
 HELD_UNPRICED = (
-    f"{ours.known_at(q.TOTAL)} != 0 unless on (exchange, asset) {v.PRICE} and on () {v.CONFIGURED}"
+    f"sum by (exchange, asset) ({ours.known_at(q.TOTAL)} != 0)"
+    f" unless on (exchange, asset) {v.PRICE} and on () {v.CONFIGURED}"
 )
 ALL_PRICED = f"NaN * count({ours.known_at(q.TOTAL)} != 0 and on (exchange, asset) {v.PRICE})"
 

@@ -486,3 +486,18 @@ def test_no_poll_is_not_no_failure(history: History, scenario: str, words: str) 
     assert row["metric"].get("reason", "") == words
     if not words:
         assert row["metric"] == {"exchange": "no poll is known"}
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_the_rows_of_a_table_are_joined_on_labels_and_not_on_names_of_metrics(
+    history: History, uid: str
+) -> None:
+    """Grafana would show the name of the metric as one more column."""
+    for one in panels(uid):
+        for target in one["targets"] if one["type"] == "table" else []:
+            rows = ask(history("account_down"), target, PAYMENTS_MX)
+            assert not any("__name__" in row["metric"] for row in rows), one["title"]
+
+
+def test_a_history_that_begins_within_an_outage_is_drawn(history: History) -> None:
+    assert shown(history("twenty"), TREASURY, "Did anything move?", "B")
