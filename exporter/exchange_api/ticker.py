@@ -68,14 +68,16 @@ def read_price(row: Row, field: str) -> Decimal | None:
         raise RowError(f"{field} is {error}") from None
 
 
-def read_milliseconds(row: Row, field: str) -> float:
-    """Return a row's own time in Unix seconds; raises `RowError` without one.
+def read_milliseconds(row: Row, field: str) -> float | None:
+    """Return a row's own time in Unix seconds, None if it has none.
 
-    BtcTurk has sent `1579996808957.0`.
+    Raises `RowError` for anything but milliseconds. BtcTurk has sent `1579996808957.0`.
     """
     value = row.get(field)
+    if value is None:
+        return None
     text = value.text if isinstance(value, JsonNumber) else str(value)
     found = _MILLISECONDS(text) if type(value) in {int, str, JsonNumber} else None
     if not found:
-        raise RowError(f"{field} is missing or not a time in milliseconds")
+        raise RowError(f"{field} is not a time in milliseconds")
     return int(found[1]) / 1000

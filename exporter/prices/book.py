@@ -96,7 +96,7 @@ def updated_book(
         is_ahead = updated > requested.exchange_time + MAX_AHEAD
         if reason := (
             "backwards"
-            if updated < seen.get(pair, updated)
+            if quote.updated is not None and updated < seen.get(pair, updated)
             else _why_refused(quote, limits)
             or ("too_old" if is_ahead else _why_too_old(updated, newest, requested, limits))
         ):
@@ -105,7 +105,7 @@ def updated_book(
                 rates[pair] = before.rates[pair]
         else:
             rates[pair] = _rate(quote, updated, newest, requested, limits)
-        if not is_ahead:
+        if quote.updated is not None and not is_ahead:
             seen[pair] = max(updated, seen.get(pair, updated))
     return Book(
         rates=MappingProxyType(rates),
@@ -129,8 +129,11 @@ def _unambiguous(response: QuotesResponse) -> tuple[dict[Pair, Quote], Counter[s
 
 
 def _newest(quotes: Iterable[Quote], requested: Moment) -> float:
-    """Return the newest time that a row says; a row without one is as new as the response."""
-    times = (requested.exchange_time if q.updated is None else q.updated for q in quotes)
+    """Return the newest time that a row says; a source that dates no row is as new as its response.
+
+    A row from the future says nothing.
+    """
+    times = [quote.updated for quote in quotes if quote.updated is not None]
     credible = (time for time in times if time <= requested.exchange_time + MAX_AHEAD)
     return max(credible, default=requested.exchange_time)
 

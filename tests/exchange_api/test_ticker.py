@@ -67,8 +67,13 @@ def test_a_row_without_a_pair_is_unparsable(row: object):
     assert (len(found.quotes), found.unparsable, found.unparsable_pairs) == (1, 1, frozenset())
 
 
-@pytest.mark.parametrize("time", [None, "soon", 0, -1, 1.5, 10**15, True])
-def test_a_row_without_a_time_is_unparsable_where_rows_are_dated(time: object):
+def test_a_row_without_a_time_has_none():
+    [quote] = parse_ticker(ticker(ROW | {"timestamp": None})).quotes
+    assert quote.updated is None
+
+
+@pytest.mark.parametrize("time", ["soon", 0, -1, 1.5, 10**15, True])
+def test_a_row_with_a_time_that_is_none_is_unparsable(time: object):
     assert parse_ticker(ticker(ROW | {"timestamp": time})).unparsable == 1
 
 

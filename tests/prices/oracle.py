@@ -58,14 +58,15 @@ def _after(
     newest = max((t for t in stamps if t is not None and t <= time + MAX_AHEAD), default=time)
     after: dict[Pair, Quoted] = {}
     for row in rows:
-        pair, own = (row.base, row.quote), _time(row)
-        if own is None or any(o != row for o in rows if (o.base, o.quote) == pair):
+        pair, dated = (row.base, row.quote), _time(row)
+        if any(o != row for o in rows if (o.base, o.quote) == pair):
             continue
-        if own < seen.get(pair, own):
+        if dated is not None and dated < seen.get(pair, dated):
             after |= {pair: known[pair]} if pair in known else {}
             continue
+        own = time if dated is None else dated
         if own <= time + MAX_AHEAD:
-            seen[pair] = own
+            seen |= {} if dated is None else {pair: dated}
             if sides := _sides(row):
                 after[pair] = Quoted(*sides, entry.began, time - newest, time - own)
     return after

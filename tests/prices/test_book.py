@@ -179,6 +179,11 @@ def test_a_quote_expires_by_the_first_of_its_three_ages(newest: float, own: floa
     assert found.rates[BTC].expires_at <= NOW.monotonic + lifetime
 
 
+def test_a_row_without_a_time_does_not_make_a_frozen_ticker_fresh():
+    found = book(quote("BTC/TRY", "100", "101", age=None), quote("ETH/TRY", "10", "10", age=400))
+    assert (refused(found), dict(found.rates)) == ({"too_old": 2}, {})
+
+
 ages = st.floats(-120, 4000, allow_nan=False) | st.none()
 prices = st.decimals("-1", "1000", places=2) | st.none()
 rows = st.builds(
