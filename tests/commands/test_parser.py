@@ -122,6 +122,11 @@ def test_a_flag_of_another_command_is_unknown_to_this_one(capsys):
     assert hint == "See `exchange-balance-exporter poll --help`."
 
 
+def test_a_flag_of_a_command_stands_behind_it(capsys):
+    first, _ = error(capsys, "--format=json", "poll")
+    assert first.endswith("error: --format must stand behind the command poll")
+
+
 def test_a_value_that_stands_alone_is_not_repeated(capsys):
     first, _ = error(capsys, "poll", "hunter2")
     assert "hunter2" not in first
