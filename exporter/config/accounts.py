@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 from exporter.config import settings
 from exporter.config.networks import read_network
+from exporter.config.schema import Setting
 from exporter.config.secrets import has_written_secret, read_credentials
 from exporter.config.thresholds import Bounds, read_bounds
 from exporter.exchange_api.base import Exchange
@@ -111,19 +113,18 @@ def _account(nodes: Mapping[str, Node], defaults: Defaults, notes: Notes) -> Acc
 
 def _shared(nodes: Mapping[str, Node], template: Account) -> Account:
     """Return the template with what may stand in `defaults` and in an account alike."""
+    single: dict[str, Any] = {
+        setting.key: setting.read_or(nodes, getattr(template, setting.key))
+        for setting in settings.SHARED
+        if isinstance(setting, Setting)
+    }
     labels = {**template.labels, **settings.LABELS.read(nodes)}
+    single["labels"] = MappingProxyType({name: text for name, text in labels.items() if text})
     return replace(
         template,
-        exchange=settings.EXCHANGE.read_or(nodes, template.exchange) or "",
-        base_url=settings.BASE_URL.read_or(nodes, template.base_url),
-        balances_path=settings.BALANCES_PATH.read_or(nodes, template.balances_path),
-        interval=settings.INTERVAL.read_or(nodes, template.interval),
-        timeout=settings.TIMEOUT.read_or(nodes, template.timeout),
-        stale_after=settings.STALE_AFTER.read_or(nodes, template.stale_after),
+        **single,
         assets=_assets(nodes["assets"], template.assets),
         network=read_network(nodes["network"], template.network),
-        labels=MappingProxyType({name: text for name, text in labels.items() if text}),
-        in_totals=settings.IN_TOTALS.read_or(nodes, template.in_totals),
     )
 
 

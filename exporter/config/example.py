@@ -28,6 +28,12 @@ class Off(dict[str, Any]):
     """Values that are shown, but switched off."""
 
 
+class OffText(str):
+    """A single value that is shown, but switched off."""
+
+    __slots__ = ()
+
+
 # What the file shows: for each key its text, or what stands below it.
 _DEFAULTS = {
     "interval": "60s",
@@ -175,7 +181,8 @@ class _Writer:
     def _accounts(self, section: Section) -> Iterator[str]:
         written = {values["exchange"] for _, values in _ACCOUNTS}
         others = [(f"{name}.", _account_of(name)) for name in EXCHANGES if name not in written]
-        for comment, values in (*_ACCOUNTS, *others):
+        (first, shown), *rest = _ACCOUNTS
+        for comment, values in ((first, {**shown, **_not_shown(section)}), *rest, *others):
             yield ""
             yield from (f"  {line}" for line in _comment(comment))
             yield from self._item(section, values, "  ")
@@ -195,7 +202,7 @@ class _Writer:
 
     def _member(self, member: Member, value: Any, indent: str) -> Iterator[str]:  # noqa: ANN401
         yield from (f"{indent}{line}" for line in self._comment_of(member))
-        is_off = isinstance(value, Off)
+        is_off = isinstance(value, Off | OffText)
         lines = list(self._value(member, value))
         yield from (f"{indent}{_switched_off(line) if is_off else line}" for line in lines)
 
@@ -256,6 +263,16 @@ def _all_of(member: Member) -> Any:  # noqa: ANN401 - a text, or what stands bel
     if member.form == "names":
         return dict.fromkeys(member.names, below)
     return [below] if member.form == "list" else below
+
+
+def _not_shown(section: Section) -> Mapping[str, OffText]:
+    """Return the single settings of an account that no example has, switched off."""
+    shown = {key for _, values in _ACCOUNTS for key in values}
+    return {
+        member.key: OffText(member.example)
+        for member in section.members
+        if isinstance(member, Setting) and member.key not in shown
+    }
 
 
 def _account_of(exchange: str) -> Mapping[str, Any]:

@@ -74,7 +74,7 @@ NAME = Setting(
 EXCHANGE = Setting(
     "exchange",
     kinds.choice(EXCHANGES, OTHER_NAMES, pattern=FAMILY_PATTERN, advice=EXCHANGES.advice),
-    None,
+    "",
     "The label exchange.",
     "btcturk",
 )
@@ -258,20 +258,21 @@ CREDENTIALS = Section(
     ),
 )
 
-# What `defaults` may say for all accounts; an account's own key wins.
+# What an account may say, and `defaults` for all accounts; an account's own key wins. The value of
+# a single setting is the field of that name of `model.Account`.
 SHARED = (
+    EXCHANGE,
+    CREDENTIALS,
+    BASE_URL,
+    BALANCES_PATH,
+    ASSETS,
+    THRESHOLDS,
     INTERVAL,
     TIMEOUT,
     STALE_AFTER,
     NETWORK,
     LABELS,
     IN_TOTALS,
-    THRESHOLDS,
-    ASSETS,
-    EXCHANGE,
-    BASE_URL,
-    BALANCES_PATH,
-    CREDENTIALS,
 )
 DEFAULTS = Section(
     "defaults",
@@ -298,21 +299,7 @@ LIMITS = Section(
 ACCOUNTS = Section(
     "accounts",
     "The accounts to poll. Only name, exchange and credentials are required.",
-    (
-        NAME,
-        EXCHANGE,
-        CREDENTIALS,
-        BASE_URL,
-        BALANCES_PATH,
-        ASSETS,
-        THRESHOLDS,
-        INTERVAL,
-        TIMEOUT,
-        STALE_AFTER,
-        NETWORK,
-        LABELS,
-        IN_TOTALS,
-    ),
+    (NAME, *SHARED),
     form="list",
 )
 RETIRED = Setting(

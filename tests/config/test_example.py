@@ -1,18 +1,22 @@
 """The example shows every setting, and every page and schema says the same of it."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import yaml
 
-from exporter.config import loader
+from exporter.config import loader, valuation_settings
+from exporter.config import settings as account_settings
 from exporter.config.configuration import CONFIGURATION
 from exporter.config.example import config_example
 from exporter.config.json_schema import json_schema
 from exporter.config.schema import Member, Section, Setting
 from exporter.exchanges import EXCHANGES
+from exporter.model import Account
 from exporter.yamlfile import reader
 
 EXAMPLE = config_example()
@@ -26,6 +30,26 @@ def settings(member: Member, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple
     else:
         for each in member.members:
             yield from settings(each, (*path, each.key))
+
+
+@pytest.mark.parametrize("module", [account_settings, valuation_settings])
+def test_no_setting_is_forgotten(module):
+    def members(section: Section) -> Iterator[Member]:
+        for member in section.members:
+            yield member
+            if isinstance(member, Section):
+                yield from members(member)
+
+    known = {id(member) for member in members(CONFIGURATION)}
+    for name, value in vars(module).items():
+        if isinstance(value, Setting | Section):
+            assert id(value) in known, name
+
+
+def test_a_single_setting_of_an_account_is_a_field_of_it():
+    fields = {field.name for field in dataclasses.fields(Account)}
+    single = {each.key for each in account_settings.SHARED if isinstance(each, Setting)}
+    assert single <= fields
 
 
 def test_the_example_loads():
