@@ -5,7 +5,9 @@ import signal
 import sys
 
 # What these found is unknown if they are cut short, so they don't end with 0 then.
-_ENDING_BY_THEMSELVES = frozenset(("poll", "--config.check", "--config.check=syntax"))
+_ENDING_BY_THEMSELVES = frozenset(
+    ("poll", "healthcheck", "--config.check", "--config.check=syntax")
+)
 _CHECK_TWIN = "EXCHANGE_BALANCE_EXPORTER_CONFIG_CHECK"
 
 

@@ -112,9 +112,10 @@ class Daemon:
         await self._started.wait()
         async with self._reloading:
             self._systemd.reloading()
+            before = self._config
             try:
                 config = await asyncio.to_thread(load, self._options.config_files, os.environ)
-                await self._take_over(config)
+                after = await self._take_over(config)
             except Exception as error:
                 self._own.note_reload(None)
                 if isinstance(error, ConfigError):
@@ -122,9 +123,8 @@ class Daemon:
                 raise
             finally:
                 self._systemd.ready()
-            if self._config is not None:
-                log_changes(find_changes(self._config, config), len(self.store.states))
-            self._config = config
+            if before is not None:
+                log_changes(find_changes(before, after), len(after.accounts))
 
     async def _poll(self, config: Config) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -132,7 +132,6 @@ class Daemon:
             self._own.api.watch(self._poller.limits)
             self._sources.start(tasks, self._poller)
             await self._take_over(config)
-            self._config = config
             self._started.set()
             self._systemd.ready()
             watchers = [
@@ -149,13 +148,16 @@ class Daemon:
             await self._sources.stop()
             await self._poller.stop()
 
-    async def _take_over(self, whole: Config) -> None:
+    async def _take_over(self, whole: Config) -> Config:
+        """Poll what is this shard's of a configuration from now on, and return it."""
         config = for_shard(whole, self._options.shard)
         await self._poller.reconcile(config.accounts, config.requests_per_minute)
         await self._sources.reconcile(config.valuation)
         self.store.retire(config.retired)
         self._own.note_reload(self._clock.wall())
+        self._config = config
         await self._warn(config)
+        return config
 
     async def _warn(self, config: Config) -> None:
         """Warn in a while, or not at all if a file system hangs; one examination runs at a time."""

@@ -73,7 +73,9 @@ def test_a_wish_to_reload_during_the_imports_ends_nothing(
         assert daemon.stop() == 0
 
 
-@pytest.mark.parametrize("command", ["poll", "--config.check"])
+@pytest.mark.parametrize(
+    "command", ["poll", "healthcheck", "--config.check", "--config.check=syntax"]
+)
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_what_was_cut_short_before_its_result_is_known_is_no_success(
     slow_import: dict[str, str],
