@@ -1,0 +1,1 @@
+"""Measure what the tests notice: change the core at random places, and see whether one fails."""
