@@ -9,7 +9,7 @@ COMPILE_GROUP = $(RESOLVE) --constraint requirements/dev.txt --group
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help docs demo demo-stack test check faults fuzz soak bench dashboards format lock wheel deb sbom release-check image chart ccxt packaging clean
+.PHONY: help docs demo demo-stack test check faults fuzz mutants soak bench dashboards format lock wheel deb sbom release-check image chart ccxt packaging clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ faults: $(VENV)/.dev ## Run every case of the fault matrix and print the table
 
 fuzz: $(VENV)/.dev .fuzz/atheris ## Fuzz what reads others' words, a minute each; FUZZ_ARGS="token --seconds=5"
 	PYTHONPATH=.fuzz $(BIN)/python -m fuzz $(FUZZ_ARGS)
+
+mutants: $(VENV)/.dev ## Change the core at random places and see whether a test fails; MUTANTS_ARGS="amounts --sample=99"
+	$(BIN)/python -m tests.mutants $(MUTANTS_ARGS)
 
 soak: $(VENV)/.dev ## Run 1,000 seeded schedules of faults, then the long soak
 	$(BIN)/python -m tests.ledger --seeds 1000
