@@ -1,5 +1,7 @@
 """Rows of balances: each is either understood whole, or dropped and named."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,18 +17,19 @@ from exporter.exchange_api.rows import (
     read_time_ms,
     upper_case,
 )
-from exporter.model import MAX_ASSETS, AssetFilter, Balance, BalancesResponse
+from exporter.model import MAX_ASSETS, Amount, AssetFilter, Balance, BalancesResponse
 
 
-def read(rows: list[object]) -> BalancesResponse:
+def read(rows: Sequence[object]) -> BalancesResponse:
     """Read rows that have only a total."""
-    amounts = Amounts(rows, "total")
+    listed = list(rows)
+    amounts = Amounts(listed, "total")
 
     def read_row(asset: str, row: Row) -> Balance:
         total = amounts.read(row, "total")
         return Balance(asset, total, total, total)
 
-    return read_rows(rows, read_row)
+    return read_rows(listed, read_row)
 
 
 def totals(rows: list[object]) -> dict[str, str]:
@@ -110,7 +113,8 @@ def test_a_dropped_row_is_named_by_what_can_be_shown_of_its_code(asset: object, 
 
 def test_the_code_can_stand_under_another_key_and_be_spelt_in_upper_case():
     rows: list[object] = [{"currency": "btc", "total": "1"}, {"currency": "ı\xdf", "total": "2"}]
-    amounts = Amounts(rows, "total")
+    listed = list(rows)
+    amounts = Amounts(listed, "total")
 
     def read_row(asset: str, row: Row) -> Balance:
         total = amounts.read(row, "total")
@@ -180,7 +184,7 @@ def test_an_amount_that_no_field_before_it_lets_be_read_is_evidence_too():
     amounts = Amounts(rows, "total", "free")
 
     def read_row(asset: str, row: Row) -> Balance:
-        return Balance(asset, amounts.read(row, "total"), amounts.read(row, "free"), "0")
+        return Balance(asset, amounts.read(row, "total"), amounts.read(row, "free"), Amount("0"))
 
     assert read_rows(rows, read_row).balances == ()
 
@@ -275,7 +279,7 @@ def test_a_row_that_is_excluded_by_what_is_shown_of_it_is_not_missed():
         max_size=8,
     )
 )
-def test_every_row_is_either_served_rejected_or_a_twin(rows: list[object]):
+def test_every_row_is_either_served_rejected_or_a_twin(rows: list[dict[str, str]]):
     reading = read(rows)
     assets = [balance.asset for balance in reading.balances]
     assert len(assets) == len(set(assets))

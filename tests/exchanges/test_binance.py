@@ -13,7 +13,7 @@ from exporter.exchanges.binance import (
     pause_after,
     sign,
 )
-from exporter.model import Balance
+from exporter.model import Amount, Balance
 from tests.exchanges.contract import ANSWERS
 
 PARSERS = [parse_balances, parse_balances_tr]
@@ -54,17 +54,21 @@ def test_the_official_signature_comes_out(secret: str, query: str, signature: st
 def test_the_documented_response_is_read_with_its_exact_digits():
     response = parse_balances((ANSWERS / "binance" / "documented.json").read_bytes())
     assert response.balances == (
-        Balance("BTC", "4723846.89208129", "4723846.89208129", "0.00000000"),
-        Balance("LTC", "4763378.80506011", "4763368.68006011", "10.12500000"),
-        Balance("币安人生", "0.00000000", "0.00000000", "0.00000000"),
+        Balance(
+            "BTC", Amount("4723846.89208129"), Amount("4723846.89208129"), Amount("0.00000000")
+        ),
+        Balance(
+            "LTC", Amount("4763378.80506011"), Amount("4763368.68006011"), Amount("10.12500000")
+        ),
+        Balance("币安人生", Amount("0.00000000"), Amount("0.00000000"), Amount("0.00000000")),
     )
 
 
 def test_the_documented_response_of_binance_tr_is_read_with_its_exact_digits():
     response = parse_balances_tr((ANSWERS / "binance_tr" / "documented.json").read_bytes())
     assert response.balances == (
-        Balance("TRY", "1.0", "1.0", "0"),
-        Balance("USDT", "1300.00000000", "1250.12345678", "49.87654322"),
+        Balance("TRY", Amount("1.0"), Amount("1.0"), Amount("0")),
+        Balance("USDT", Amount("1300.00000000"), Amount("1250.12345678"), Amount("49.87654322")),
     )
 
 

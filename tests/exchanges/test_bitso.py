@@ -6,7 +6,7 @@ import pytest
 
 from exporter.errors import BadResponseError, PollError
 from exporter.exchanges.bitso import ERRORS, parse_balances, sign
-from exporter.model import Balance
+from exporter.model import Amount, Balance
 from tests.exchanges.contract import ANSWERS
 
 
@@ -38,12 +38,12 @@ def test_the_documented_response_is_read_with_its_exact_digits():
     response = parse_balances((ANSWERS / "bitso" / "documented.json").read_bytes())
     assert response.balances[0] == Balance(
         asset="MXN",
-        total="300.00",
-        free="274.8766",
-        locked="25.1234",
-        locked_orders="25.1234",
-        pending_deposit="0.00000000",
-        pending_withdrawal="200.00000000",
+        total=Amount("300.00"),
+        free=Amount("274.8766"),
+        locked=Amount("25.1234"),
+        locked_orders=Amount("25.1234"),
+        pending_deposit=Amount("0.00000000"),
+        pending_withdrawal=Amount("200.00000000"),
     )
     assert [balance.asset for balance in response.balances] == ["MXN", "BTC", "LTC"]
 
@@ -54,7 +54,7 @@ def test_pending_amounts_may_be_missing():
 
 
 def test_two_codes_that_become_equal_are_one_asset_listed_twice():
-    twice = parse_balances(body(row(), row(currency="BTC", total="2.0")))
+    twice = parse_balances(body(row(), row(currency="BTC", total=Amount("2.0"))))
     assert (twice.balances, len(twice.rejected)) == ((), 2)
     alike = parse_balances(body(row(), row(currency="BTC")))
     assert [balance.asset for balance in alike.balances] == ["BTC"]

@@ -15,7 +15,7 @@ from exporter.errors import (
     UnavailableError,
 )
 from exporter.exchanges.btcturk import parse_balances, sign
-from exporter.model import Balance
+from exporter.model import Amount, Balance
 
 ANSWERS = Path(__file__).parent.parent / "data" / "answers"
 
@@ -44,21 +44,21 @@ def test_the_documented_answer_is_read_with_its_exact_digits():
     assert reading.balances == (
         Balance(
             asset="TRY",
-            total="27223.7283250757643288",
-            free="22349.3654565035348765",
-            locked="4874.3628685722294523",
-            locked_orders="4874.3628685722294523",
-            locked_withdrawals="0",
+            total=Amount("27223.7283250757643288"),
+            free=Amount("22349.3654565035348765"),
+            locked=Amount("4874.3628685722294523"),
+            locked_orders=Amount("4874.3628685722294523"),
+            locked_withdrawals=Amount("0"),
             updated_ms=1735866257711,
             asset_name="Türk Lirası",
         ),
         Balance(
             asset="BTC",
-            total="9.7502186644553258",
-            free="6.439241464455326",
-            locked="3.3109771999999998",
-            locked_orders="3.3109771999999998",
-            locked_withdrawals="0",
+            total=Amount("9.7502186644553258"),
+            free=Amount("6.439241464455326"),
+            locked=Amount("3.3109771999999998"),
+            locked_orders=Amount("3.3109771999999998"),
+            locked_withdrawals=Amount("0"),
             updated_ms=1735866257711,
             asset_name="Bitcoin",
         ),
@@ -108,7 +108,7 @@ def test_the_other_exchanges_answer_is_a_bad_response():
 def test_what_an_old_answer_lacks_is_left_open():
     row = {"asset": "BTC", "balance": "1", "free": "1", "locked": "0", "new_field": [1]}
     [balance] = parse_balances(answer(data=[row])).balances
-    assert balance == Balance("BTC", "1", "1", "0")
+    assert balance == Balance("BTC", Amount("1"), Amount("1"), Amount("0"))
 
 
 @pytest.mark.parametrize("timestamp", ["soon", -1, 1.5, 10**15, True, None])

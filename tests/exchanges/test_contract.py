@@ -11,7 +11,7 @@ from exporter.credentials import Secret
 from exporter.errors import PollError
 from exporter.exchange_api.base import Exchange
 from exporter.exchanges import EXCHANGES
-from exporter.model import Balance
+from exporter.model import Balance, BalancesResponse, RejectedRow
 from exporter.simulator import Simulator, no_limits, simulated_exchanges
 from fuzz.oracles import CANARY, check_words
 from fuzz.targets import TARGETS
@@ -44,7 +44,8 @@ def test_an_exchange_that_is_not_simulated_is_noticed(name: str):
 
 def _spoiled(exchange: Exchange, body: bytes) -> Any:
     response = exchange.parse_balances(body)
-    return type(response)((), tuple(range(len(response.balances))))
+    rows = range(len(response.balances))
+    return BalancesResponse((), tuple(RejectedRow(row, None, "bad") for row in rows))
 
 
 @pytest.mark.parametrize("name", NAMES)

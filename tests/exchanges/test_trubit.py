@@ -15,7 +15,7 @@ from exporter.errors import (
     RejectedError,
 )
 from exporter.exchanges.trubit import parse_balances, parse_token, sign
-from exporter.model import Balance
+from exporter.model import Amount, Balance
 
 ANSWERS = Path(__file__).parent.parent / "data" / "answers"
 
@@ -34,8 +34,12 @@ def test_the_documented_signature_comes_out():
 def test_the_documented_answer_is_read_with_its_exact_digits():
     reading = parse_balances((ANSWERS / "trubit" / "documented.json").read_bytes())
     assert reading.balances == (
-        Balance("BTC", "1.5", "1.0", "0.5", asset_name="Bitcoin", asset_id="1"),
-        Balance("ETH", "10.0", "5.0", "5.0", asset_name="Ethereum", asset_id="2"),
+        Balance(
+            "BTC", Amount("1.5"), Amount("1.0"), Amount("0.5"), asset_name="Bitcoin", asset_id="1"
+        ),
+        Balance(
+            "ETH", Amount("10.0"), Amount("5.0"), Amount("5.0"), asset_name="Ethereum", asset_id="2"
+        ),
     )
     assert reading.can_deposit is True
 

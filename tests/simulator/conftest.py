@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from simulated_client import NOON, Client, Clock, TokenClient
 
 from exporter.simulator import Account, Simulator, simulated_exchanges
+from tests.simulator.simulated_client import NOON, Client, Clock, TokenClient
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from simulated_client import NOON, Client, Clock, btcturk_headers
 
 from exporter.simulator import Account, Simulator
+from tests.simulator.simulated_client import NOON, Client, Clock, btcturk_headers
 
 BALANCES = "/api/v1/users/balances"
 SEED = Path(__file__).parents[1] / "data/answers/btcturk/documented.json"

@@ -2,9 +2,9 @@
 
 import msgspec
 import pytest
-from simulated_client import Client, body_with, listed, split, status, style
 
 from exporter.simulator import FAULTS, Account, Simulator
+from tests.simulator.simulated_client import Client, body_with, listed, split, status, style
 
 
 @pytest.mark.parametrize(

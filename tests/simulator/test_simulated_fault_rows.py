@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from simulated_client import Client, TokenClient, listed, rows_with, style
 
 from exporter.simulator import FAULTS, Account, Simulator
 from exporter.simulator.rows import Row
+from tests.simulator.simulated_client import Client, TokenClient, listed, rows_with, style
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,18 @@ import gzip
 import zlib
 
 import pytest
-from simulated_client import IMPATIENT, Client, body_with, connected, listed, split, status
 
 from exporter.simulator import FAULTS, GROUPS, Account, Fault, Simulator
-from exporter.simulator.faults.table import on_wire
+from exporter.simulator.faults import on_wire
+from tests.simulator.simulated_client import (
+    IMPATIENT,
+    Client,
+    body_with,
+    connected,
+    listed,
+    split,
+    status,
+)
 
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name not in {"late", "drip"}])

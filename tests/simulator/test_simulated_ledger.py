@@ -1,8 +1,7 @@
 """What a test can ask of the answers that were given."""
 
-from simulated_client import NOON, Client, Clock, listed, style
-
 from exporter.simulator import Account, Entry, Ledger, Simulator
+from tests.simulator.simulated_client import NOON, Client, Clock, listed, style
 
 
 def entry(number: int, began: float, ended: float | None = None, account: str = "a") -> Entry:

@@ -7,13 +7,13 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simulated_client import NOON
 
 from exporter.simulator import simulated_exchanges
 from exporter.simulator.exchanges.btcturk import BtcTurk
 from exporter.simulator.exchanges.trubit import TruBit
 from exporter.simulator.portfolio import Portfolio, moving
 from exporter.simulator.rows import Row, Rows
+from tests.simulator.simulated_client import NOON
 
 EXCHANGES = simulated_exchanges()
 DAY = range(int(NOON), int(NOON) + 86_400, 30)

@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 import trustme
-from simulated_client import Client, address, connected
 
 from exporter.simulator import Account, Simulator
+from tests.simulator.simulated_client import Client, address, connected
 
 
 async def exchange(simulator: Simulator, *requests: bytes) -> bytes:

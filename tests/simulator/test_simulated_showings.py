@@ -1,12 +1,12 @@
 """When, to whom and how often a fault is shown."""
 
 import pytest
-from simulated_client import Client, Clock
 
 from exporter.simulator import FAULTS, Account, Simulator, parse_injection
 from exporter.simulator.exchange import Call
 from exporter.simulator.faults.injection import FaultInjection, Schedule
 from exporter.simulator.messages import Request
+from tests.simulator.simulated_client import Client, Clock
 
 
 async def statuses(client: Client, account: Account, count: int) -> list[int]:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from simulated_client import NOON, Client, Clock, TokenClient, trubit_query
 
 from exporter.simulator import Account, Simulator
+from tests.simulator.simulated_client import NOON, Client, Clock, TokenClient, trubit_query
 
 ASSETS = "/v2/user/account/assets"
 TOKEN = "/v2/token/generate"
