@@ -15,8 +15,8 @@ class Limits:
     `stall`: a response that a client leaves unread for so long makes room for another.
     `max_connections`: each may cost 0.1 MB over TLS; lowered to half of the process's descriptors,
     for polls need them too.
-    `receive`: for a TLS handshake, then to begin the first request, and for each request from its
-    first byte on; absolute, however busily a client drips.
+    `receive`: for the first byte of TLS, for its handshake, then to begin the first request, and
+    for each request from its first byte on; absolute, however busily a client drips.
     `idle`: between requests; twice Prometheus' default interval, so that its connection lasts.
     `send`: for a whole response, absolute; three times Prometheus' default timeout.
     `linger`: for a refused client to read why; what it still sends is thrown away.
