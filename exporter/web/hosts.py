@@ -4,7 +4,9 @@ import re
 from collections.abc import Collection, Iterable
 from ipaddress import ip_address
 
-_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#@\s]*)(?::[0-9]*)?")
+_HOST = re.compile(
+    r"(?P<name>\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~-]+)?\]|[^\[\]:/?#@\s]*)(?::[0-9]*)?"
+)
 
 
 def host_name(authority: str) -> str | None:

@@ -155,7 +155,7 @@ class Server:
             tls = (await self._access.refresh()).tls
             connection = await self._open(client, tls)
             connection.is_restricted = is_restricted
-            while await self._answer_next(client, connection, tls) and not self._stopping:
+            while await self._serve_next(client, connection, tls) and not self._stopping:
                 pass
             self._idle[client] = None
             await connection.close()
@@ -186,7 +186,7 @@ class Server:
         connection.lacks_tls = is_plain
         return connection
 
-    async def _answer_next(
+    async def _serve_next(
         self, client: socket.socket, connection: Connection, tls: Tls | None
     ) -> bool:
         """Respond to one request; return whether another may follow."""
@@ -244,8 +244,8 @@ class Server:
     async def _respond(self, request: Request) -> Response:
         handler = _find(self._routes, request)
         try:
-            answer = handler(request)
-            return answer if isinstance(answer, Response) else await answer
+            response = handler(request)
+            return response if isinstance(response, Response) else await response
         except Exception as error:  # noqa: BLE001 - one page must not end the process
             # The text of an error may hold anything, a secret included.
             log.error("a page failed", path=request.path, error=type(error).__name__)  # noqa: TRY400

@@ -7,6 +7,7 @@ import socket
 import ssl
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -298,6 +299,23 @@ async def test_a_large_file_that_stays_broken_keeps_no_request_waiting(configure
         await access.close()
     assert max(lags, default=0) < 0.5  # the thread and the event loop share the interpreter
     assert len(of_files(logs)) <= 21
+
+
+async def test_a_file_that_no_thread_can_read_is_read_later(configure):
+    seconds = 0.0
+    access = Access(configure(USERS), clock=lambda: seconds)
+    before = access.config
+    loop = asyncio.get_running_loop()
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    loop.set_default_executor(executor)
+    with structlog.testing.capture_logs() as logs:
+        configure(USERS.replace("alice", "bob"))
+        assert await access.refresh() is before
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        seconds += 100
+        assert await access.refresh() is not before
+    assert [log["log_level"] for log in of_files(logs)] == ["error", "info"]
 
 
 async def test_countless_problems_are_logged_in_a_few_lines(configure):

@@ -28,7 +28,17 @@ async def ask(connect, address, *args: str, **kwargs: str) -> tuple[int, bytes]:
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost", "LOCALHOST:10517", "localhost.", "127.0.0.1:1", "10.1.2.3", "[::1]:9", "::1", ""],
+    [
+        "localhost",
+        "LOCALHOST:10517",
+        "localhost.",
+        "127.0.0.1:1",
+        "10.1.2.3",
+        "[::1]:9",
+        "[fe80::1%eth0]",
+        "::1",
+        "",
+    ],
 )
 async def test_a_loopback_address_serves_localhost_and_addresses(serve, connect, host):
     status, _ = await ask(connect, await serve(PAGES), "/", f"Host: {host}")
