@@ -82,7 +82,7 @@ def _target_of_url(url: str) -> Target:
     parts = urlsplit(url)
     is_tls = parts.scheme == "https"
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{url!r} is not a URL such as http://127.0.0.1:10517/-/healthy")
+        raise ValueError("not a URL such as http://127.0.0.1:10517/-/healthy")
     path = parts.path if parts.path.strip("/") else _PATH
     return Target(parts.hostname, parts.port or (443 if is_tls else 80), path, is_tls)
 
@@ -94,7 +94,7 @@ def _target_of_address(
     if host.startswith(UNIX):
         return Target(host, 0, may_have_tls=may_have_tls, is_health_port=is_health_port)
     if not port:
-        raise ValueError(f"{address}: any free port; give the URL to request")
+        raise ValueError(f"{host}:{port} means any free port; give the URL to request")
     return Target(_reachable(host), port, _PATH, may_have_tls, is_health_port)
 
 
