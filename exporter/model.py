@@ -120,6 +120,11 @@ class Balance(NamedTuple):
     asset_name: str = ""
     asset_id: str = ""
 
+    @property
+    def amounts(self) -> tuple[Amount | None, ...]:
+        """Return every amount, None for those that the exchange does not give."""
+        return self[1:8]
+
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:

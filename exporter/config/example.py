@@ -180,7 +180,11 @@ class _Writer:
 
     def _accounts(self, section: Section) -> Iterator[str]:
         written = {values["exchange"] for _, values in _ACCOUNTS}
-        others = [(f"{name}.", _account_of(name)) for name in EXCHANGES if name not in written]
+        others = [
+            (each.note or f"An account at {each.name}.", _account_of(each.name))
+            for each in EXCHANGES.values()
+            if each.name not in written
+        ]
         (first, shown), *rest = _ACCOUNTS
         for comment, values in ((first, {**shown, **_not_shown(section)}), *rest, *others):
             yield ""

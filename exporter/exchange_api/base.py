@@ -23,6 +23,16 @@ class ExchangeApi(Protocol):
         ...
 
 
+class KeyPermissionsApi(Protocol):
+    """Ask what a key may do: what an exchange's API also does if it `has_key_permissions`."""
+
+    async def fetch_key_permissions(
+        self, credentials: Mapping[str, Secret], session: Session
+    ) -> Mapping[str, bool]:
+        """Return whether the key has each of `KEY_PERMISSIONS`; raises a `PollError`."""
+        ...
+
+
 class QuotesApi(Protocol):
     """Fetch quotes: what an exchange's API also does if its `Exchange` declares `quotes`."""
 
@@ -49,6 +59,9 @@ class Quotes:
     need_account: bool = False
 
 
+KEY_PERMISSIONS = ("read", "trade", "withdraw", "transfer", "ip_restricted")
+"""What can be said of a key; `ip_restricted` is the one that it should have besides `read`."""
+
 CredentialSet = tuple[Credential, ...]
 Contains = Callable[[str, str], bool]
 
@@ -64,7 +77,8 @@ class Exchange:
     `has_limit_per_account`, for each account. A `Retry-After` is followed up to `max_retry_after`
     seconds. `pause_after` returns for how many seconds to send nothing after a response with these
     headers (0: none) at the exchange's time (Unix seconds), if it says what is left of its limit.
-    `has_other_paths` says whether an account may set another `balances_path`.
+    `has_other_paths` says whether an account may set another `balances_path`, `note` what a user
+    must know of the balances.
     """
 
     name: str
@@ -78,6 +92,8 @@ class Exchange:
     max_retry_after: float = MAX_RETRY_AFTER
     pause_after: Callable[[Mapping[str, str], float], float] | None = None
     has_other_paths: bool = False
+    has_key_permissions: bool = False
+    note: str = ""
     quotes: Quotes | None = None
     token_credentials: frozenset[str] = frozenset()
     contains: Contains = eq

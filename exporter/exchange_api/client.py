@@ -189,7 +189,7 @@ class HttpClient:
             self._server_clock.learn(bounds)
         retry_after = longest_retry_after(
             headers.get_list("Retry-After"),
-            self._server_clock.now() if date is None else date,
+            self._server_clock.now_by(date),
             self._max_retry_after,
         )
         body, self._is_reusable = await _body_of(response)

@@ -106,6 +106,11 @@ class ServerClock:
         """Return the exchange's time as Unix seconds."""
         return self._clock.wall() + self.offset()
 
+    def now_by(self, date: float | None) -> float:
+        """Return the time by a response's own date, unless it has none or an absurd one."""
+        now = self.now()
+        return now if date is None or abs(date - now) > _ABSURD else date
+
     def signing_time(self) -> float:
         """Return the time to sign with, as Unix seconds: one that was accepted before, if any."""
         return self._clock.monotonic() + self._ahead(self._for_signing())

@@ -12,7 +12,7 @@ Units: amounts are in the asset itself, as text. There is no total: it is the ex
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from exporter.credentials import Secret
 from exporter.errors import (
@@ -40,6 +40,11 @@ _RECEIVE_WINDOW_MS = 5000
 _WEIGHT_LIMIT = 6000
 _SHARE = 0.9  # of the weight, beyond which other programs with this address need the rest
 
+_NOTE = (
+    "Spot wallet only: funding, earn, margin and futures wallets are not included. The exchange "
+    "gives no total; it is the exact sum of free and locked."
+)
+
 ERRORS = ErrorTable(
     code_in("code", "msg"),
     {
@@ -51,6 +56,20 @@ ERRORS = ErrorTable(
     },
 )
 
+# https://developers.binance.com/docs/wallet/account/api-key-permission
+_PERMISSIONS_PATH = "/sapi/v1/account/apiRestrictions"
+_PERMISSIONS = {
+    "read": ("enableReading",),
+    "trade": (
+        *("enableSpotAndMarginTrading", "enableMargin", "enableFutures"),
+        *("enableVanillaOptions", "enablePortfolioMarginTrading"),
+    ),
+    "withdraw": ("enableWithdrawals",),
+    "transfer": ("enableInternalTransfer", "permitsUniversalTransfer"),
+    "ip_restricted": ("ipRestrict",),
+}
+
+Parsed = TypeVar("Parsed")
 Parse = Callable[[bytes], BalancesResponse]
 
 
@@ -63,25 +82,57 @@ class Binance:
         self._parse = parse
         self._query = query
 
+    async def fetch_key_permissions(
+        self, credentials: Mapping[str, Secret], session: Session
+    ) -> Mapping[str, bool]:
+        """Return what the key may do, as far as the exchange says."""
+        return await self._fetch(
+            _PERMISSIONS_PATH,
+            f"recvWindow={_RECEIVE_WINDOW_MS}",
+            credentials,
+            session,
+            parse_key_permissions,
+            call="permissions",
+        )
+
     async def fetch_balances(
         self, account: Account, credentials: Mapping[str, Secret], session: Session
     ) -> BalancesResponse:
-        """Return the spot balances of an account."""
+        """Return the spot balances of an account.
+
+        A time that is more than a second ahead is not accepted; the response's date corrects it.
+        """
+        path = account.balances_path
+        try:
+            return await self._fetch(path, self._query, credentials, session, self._parse)
+        except ClockSkewError:
+            return await self._fetch(path, self._query, credentials, session, self._parse)
+
+    async def _fetch(  # noqa: PLR0913 - each can be told apart by its name
+        self,
+        path: str,
+        query: str,
+        credentials: Mapping[str, Secret],
+        session: Session,
+        parse: Callable[[bytes], Parsed],
+        *,
+        call: str = "balances",
+    ) -> Parsed:
         headers = {"X-MBX-APIKEY": credentials["api_key"].reveal()}
         secret = credentials["api_secret"]
 
         def signed(now_ms: int) -> ApiRequest:
-            query = sign(secret.reveal(), f"{self._query}&timestamp={now_ms}")
-            return ApiRequest(f"{account.balances_path}?{query}", headers)
+            full = sign(secret.reveal(), f"{query}&timestamp={now_ms}")
+            return ApiRequest(f"{path}?{full}", headers, call=call)
 
-        balances, _ = await send_signed(
+        content, _ = await send_signed(
             session,
             self._server_clock,
             signed,
-            lambda response: read_response(response, self._parse, ERRORS),
+            lambda response: read_response(response, parse, ERRORS),
             explain=told_apart(self._server_clock),
         )
-        return balances
+        return content
 
 
 def sign(secret: str, query: str) -> str:
@@ -120,6 +171,18 @@ def parse_balances_tr(body: bytes) -> BalancesResponse:
     return _read_rows(data.get("accountAssets"))
 
 
+def parse_key_permissions(body: bytes) -> Mapping[str, bool]:
+    """Return what a key may do; what the response does not say is left out."""
+    document = decode_object(body)
+    if "enableReading" not in document:
+        raise _refusal(document)
+    found = {
+        name: [value for field in fields if type(value := document.get(field)) is bool]
+        for name, fields in _PERMISSIONS.items()
+    }
+    return {name: any(values) for name, values in found.items() if values}
+
+
 def _refusal(document: Mapping[str, Any]) -> PollError:
     if not (shown_code(document.get("code")) and isinstance(document.get("msg"), str)):
         return BadResponseError("the response has another shape than documented")
@@ -156,6 +219,8 @@ SPOT = Exchange(
     credentials=(KEY_AND_SECRET,),
     max_retry_after=LONGEST_BAN,
     pause_after=pause_after,
+    has_key_permissions=True,
+    note=_NOTE,
 )
 
 SPOT_TR = Exchange(
@@ -168,4 +233,5 @@ SPOT_TR = Exchange(
     credentials=(KEY_AND_SECRET,),
     max_retry_after=LONGEST_BAN,
     pause_after=pause_after,
+    note=_NOTE,
 )

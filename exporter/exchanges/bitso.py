@@ -143,4 +143,5 @@ EXCHANGE = Exchange(
     requests_per_minute=300,
     has_limit_per_account=True,
     credentials=(KEY_AND_SECRET,),
+    note="Pending deposits and withdrawals are part of no total: they are metrics of their own.",
 )

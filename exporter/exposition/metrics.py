@@ -85,6 +85,19 @@ BALANCES: tuple[BalanceFamily, ...] = (
         _amounts(attrgetter("locked_withdrawals")),
     ),
     BalanceFamily(
+        "exchange_pending_deposit_balance",
+        "gauge",
+        "Deposits that are not credited yet, in units of the asset. Part of no other balance.",
+        _amounts(attrgetter("pending_deposit")),
+    ),
+    BalanceFamily(
+        "exchange_pending_withdrawal_balance",
+        "gauge",
+        "Withdrawals that have left the total and are still pending, in units of the asset. "
+        "Part of no other balance.",
+        _amounts(attrgetter("pending_withdrawal")),
+    ),
+    BalanceFamily(
         "exchange_balance_updated_timestamp_seconds",
         "gauge",
         "Unix time at which the exchange last updated the balance, as it reports it.",
@@ -113,6 +126,12 @@ def _of_served(value: Callable[[Snapshot], int]) -> Callable[..., Iterable[tuple
 def _can_deposit(_state: State, served: Served) -> Iterable[tuple[str, Value]]:
     if served is not None and served.can_deposit is not None:
         yield "", int(served.can_deposit)
+
+
+def _key_permissions(state: State, _served: Served) -> Iterable[tuple[str, Value]]:
+    return [
+        (f',permission="{name}"', int(is_given)) for name, is_given in state.key_permissions.items()
+    ]
 
 
 def _failures(state: State, _served: Served) -> Iterable[tuple[str, Value]]:
@@ -246,6 +265,14 @@ ACCOUNTS: tuple[AccountFamily, ...] = (
         "gauge",
         "Whether the exchange allows deposits to the account.",
         _can_deposit,
+    ),
+    AccountFamily(
+        "exchange_account_key_permission",
+        "gauge",
+        "Whether the account's key has a permission: read, trade, withdraw, transfer, or "
+        "ip_restricted if it is bound to IP addresses. Absent unless the exchange reports it.",
+        _key_permissions,
+        ("exchange", "account", "permission"),
     ),
     AccountFamily(
         "exchange_account_polls_total",

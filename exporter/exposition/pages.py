@@ -175,6 +175,8 @@ class JsonRow(msgspec.Struct, omit_defaults=True):
     locked: Amount
     locked_orders: Amount | None = None
     locked_withdrawals: Amount | None = None
+    pending_deposit: Amount | None = None
+    pending_withdrawal: Amount | None = None
     updated: str | None = None
     asset_name: str = ""
     asset_id: str = ""
@@ -182,7 +184,7 @@ class JsonRow(msgspec.Struct, omit_defaults=True):
 
 def json_row(row: Balance) -> JsonRow:
     """Return a row for the API."""
-    return JsonRow(*row[:6], metrics.updated(row), row.asset_name, row.asset_id)
+    return JsonRow(*row[:8], metrics.updated(row), row.asset_name, row.asset_id)
 
 
 def render_account(state: AccountState, served: Snapshot | None) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from exporter.errors import (
     RateLimitedError,
     StalledError,
 )
-from exporter.exchange_api.base import Exchange, QuotesApi
+from exporter.exchange_api.base import Exchange, KeyPermissionsApi, QuotesApi
 from exporter.exchange_api.client import HttpClient
 from exporter.exchange_api.messages import ApiResponse
 from exporter.exchange_api.network import Route, api_url, make_route
@@ -190,6 +190,15 @@ class Endpoint:
             return await api.fetch_quotes(query, secrets, session)
 
         return await self._run(deadline, credentials, client, fetch)
+
+    async def fetch_key_permissions(
+        self, account: Account, client: HttpClient
+    ) -> Mapping[str, bool] | PollError:
+        """Ask once what an account's key may do, within the same limit."""
+        api = cast("KeyPermissionsApi", self._api_of(account.base_url).api)  # as it declares
+        deadline = Deadline(account.timeout)
+        run = await self._run(deadline, account.credentials, client, api.fetch_key_permissions)
+        return run.outcome
 
     def _api_of(self, base_url: str) -> SharedApi:
         url = api_url(base_url)

@@ -17,6 +17,7 @@ from exporter.polling.cold_start import first_round, in_words
 from exporter.polling.endpoint import Endpoint, OnRequest, Sleep, ignore
 from exporter.polling.endpoints import Endpoints, LimitState
 from exporter.polling.events import EventLog
+from exporter.polling.key_permissions import KeyPermissions
 from exporter.polling.rate_limit import Backoff, Refusal, next_due, outage_pause
 from exporter.polling.schedules import endpoint_key, make_schedules, spread
 from exporter.polling.snapshots import PollResult, PollSchedule, SnapshotStore
@@ -58,6 +59,7 @@ class Poller:
         self._backoff: Backoff[tuple[object, ...]] = Backoff()
         self._access = AccessReader()
         self._events = EventLog()
+        self._key_permissions = KeyPermissions(store, clock, sleep)
         self._watch: asyncio.Task[None] | None = None
         self._has_started = self._is_stopped = False
 
@@ -146,6 +148,16 @@ class Poller:
             self._backoff.forget_before(now - _REMEMBERED_REFUSALS)
 
     async def _keep_polling(self, account: Account, delay: float) -> None:
+        """Poll an account, and ask what its key may do in a task that ends with this one."""
+        asking = self._tasks.create_task(
+            self._key_permissions.keep_asking(account, lambda: self._endpoint_of(account))
+        )
+        try:
+            await self._poll_until_stopped(account, delay)
+        finally:
+            asking.cancel()
+
+    async def _poll_until_stopped(self, account: Account, delay: float) -> None:
         endpoint = self._endpoint_of(account)
         client = endpoint.connect(account)
         due = self._clock.monotonic() + delay

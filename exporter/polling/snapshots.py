@@ -99,6 +99,7 @@ class AccountState:
     duration: float = 0.0
     clock_offset: float = 0.0
     next_poll: float = 0.0
+    key_permissions: Mapping[str, bool] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     lines: tuple[str, ...] = field(default=(), repr=False)
 
@@ -189,11 +190,17 @@ class SnapshotStore:
         )
         return replace(state, up=True, outage=None, last_success=result.wall, snapshot=snapshot)
 
+    def note_key_permissions(self, key: AccountKey, permissions: Mapping[str, bool]) -> None:
+        """Publish what the exchange says that an account's key may do."""
+        state = replace(self.states[key], key_permissions=permissions)
+        self._publish({**self.states, key: self._rendered(state)})
+
     def withdraw_others(self, key: AccountKey, digest: bytes) -> None:
         """Withdraw an account's balances if they were fetched with other credentials."""
         state = self.states.get(key)
         if state and state.snapshot and state.snapshot.fingerprint != digest:
-            self._publish({**self.states, key: self._rendered(replace(state, snapshot=None))})
+            gone = replace(state, snapshot=None, key_permissions={})
+            self._publish({**self.states, key: self._rendered(gone)})
 
     def _taken_over(self, key: AccountKey, schedule: PollSchedule, now: float) -> AccountState:
         state = self.states.get(key)
@@ -232,7 +239,7 @@ def _source(account: Account) -> tuple[object, ...]:
 
 
 def _has_negative(balance: Balance) -> bool:
-    return is_negative(balance.total) or is_negative(balance.free) or is_negative(balance.locked)
+    return any(amount is not None and is_negative(amount) for amount in balance.amounts)
 
 
 def _listed(thresholds: Iterable[Threshold], response: BalancesResponse) -> frozenset[str]:

@@ -172,6 +172,10 @@ class Exchange(ABC):
         """Return the answer that gives a token, at an exchange that has tokens."""
         raise NotImplementedError(f"{self.name} has no tokens")
 
+    def permissions_answer(self, held: frozenset[str]) -> Response:
+        """Return the answer that says what a key may do, at an exchange that says it."""
+        raise NotImplementedError(f"{self.name} does not say what a key may do")
+
     def expire_tokens(self, account: Account) -> None:  # noqa: B027 - most have no tokens
         """Accept no token any more that the account was given up to now."""
 

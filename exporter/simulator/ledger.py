@@ -85,8 +85,8 @@ class Ledger:
         return most
 
     def overlapped(self, exchange: str, account: str) -> bool:
-        """Tell whether an account was asked for while an earlier answer to it was under way."""
-        entries = self.entries(exchange, account)
+        """Tell whether an account was polled while an earlier answer to it was under way."""
+        entries = [e for e in self.entries(exchange, account) if e.call != "permissions"]
         return any(
             before.ended is None or after.began < before.ended
             for before, after in pairwise(entries)

@@ -38,6 +38,8 @@ class Row(msgspec.Struct, frozen=True):
     locked: Amount
     locked_orders: Amount = Amount("0")
     locked_withdrawals: Amount = Amount("0")
+    pending_deposit: Amount = Amount("0")
+    pending_withdrawal: Amount = Amount("0")
     asset_name: str = ""
 
     @property
@@ -213,7 +215,15 @@ def _remarks(row: Row, outside: Sequence[str]) -> str:
     if not is_sum(row.total, row.free, row.locked):
         marks.append("total differs from free + locked")
     warning = f'<strong class="mark">{"; ".join(marks)}</strong> ' if marks else ""
-    return warning + _locked_by(row)
+    return warning + "; ".join(filter(None, (_locked_by(row), *_pending(row))))
+
+
+def _pending(row: Row) -> Iterator[str]:
+    """Yield what no column contains."""
+    if not is_zero(row.pending_deposit):
+        yield f"pending deposit: {shown_amount(row.pending_deposit)}"
+    if not is_zero(row.pending_withdrawal):
+        yield f"pending withdrawal: {shown_amount(row.pending_withdrawal)}"
 
 
 def _locked_by(row: Row) -> str:

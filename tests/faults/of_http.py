@@ -1,9 +1,11 @@
 """Tell what must be seen of refusals, redirects and cookies, step by step."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from exporter.simulator import FAULTS, Fault
+from exporter.exchanges import EXCHANGES
+from exporter.simulator import FAULTS, Entry, Fault
 from exporter.simulator.exchange import Call
 from exporter.simulator.faults import on_response
 from exporter.simulator.messages import Response
@@ -24,12 +26,18 @@ def _retry_after(fault: Fault, least: float, most: float) -> Tell:
         assert page.failures(world.victim.key) == {"rate_limited": 1}, page.failures(
             world.victim.key
         )
-        entries = world.simulator.ledger.entries(world.exchange)
+        entries = _sharing_a_limit(world)
         [refused] = [entry for entry in entries if entry.faults]
         later = min(entry.began for entry in entries if entry.number > refused.number)
         assert least <= later - refused.began <= most
 
     return tell
+
+
+def _sharing_a_limit(world: World) -> Sequence[Entry]:
+    """Return the requests that the victim's limit counts."""
+    per_account = EXCHANGES[world.exchange].has_limit_per_account
+    return world.simulator.ledger.entries(world.exchange, "victim" if per_account else None)
 
 
 async def a_redirect_is_not_followed(world: World) -> None:
@@ -119,7 +127,7 @@ async def a_pause_outlasts_its_accounts(world: World) -> None:
         await poller.reconcile([world.stranger], LIMITS)
         await poller.reconcile([world.victim, world.neighbour, world.stranger], LIMITS)
         await world.run(2 * INTERVAL)
-    entries = world.simulator.ledger.entries(world.exchange)
+    entries = _sharing_a_limit(world)
     [refused] = [entry for entry in entries if entry.faults]
     later = min(entry.began for entry in entries if entry.number > refused.number)
     assert later - refused.began >= 55

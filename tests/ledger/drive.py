@@ -183,7 +183,7 @@ class Driver:
 
     def _polls(self, key: AccountKey, life: Life) -> list[Poll]:
         entries = self._world.simulator.ledger.entries(*key)
-        mine = [entry for entry in entries if entry.began >= life.began]
+        mine = [e for e in entries if e.began >= life.began and e.call != "permissions"]
         return polls_of(mine, life.boundaries, life.account.timeout)
 
 

@@ -53,9 +53,9 @@ _PERMISSIONS = {
     "ip_restricted": "ipRestrict",
     "read": "enableReading",
     "withdraw": "enableWithdrawals",
-    "internal_transfer": "enableInternalTransfer",
+    "transfer": "enableInternalTransfer",
     "universal_transfer": "permitsUniversalTransfer",
-    "spot_trade": "enableSpotAndMarginTrading",
+    "trade": "enableSpotAndMarginTrading",
     "margin": "enableMargin",
     "futures": "enableFutures",
     "options": "enableVanillaOptions",
@@ -146,7 +146,10 @@ class Binance(Exchange):
     def answer(self, call: Call, now_ms: int) -> Response:  # noqa: ARG002
         """Return what the key may do, the one other call."""
         assert call.account is not None  # noqa: S101 - `refusal` came first
-        held = call.account.permissions
+        return self.permissions_answer(call.account.permissions)
+
+    def permissions_answer(self, held: frozenset[str]) -> Response:
+        """Return the documented answer, which names every right."""
         return json_response(200, {written: name in held for name, written in _PERMISSIONS.items()})
 
     def document(self, listed: bytes, account: Account) -> bytes:

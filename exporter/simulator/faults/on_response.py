@@ -165,6 +165,16 @@ def _first_amount(call: Call) -> re.Pattern[bytes]:
     return re.compile(rb'"(%s|expireTime|serverTime)":\s*("[^"]*"|\d+)' % name)
 
 
+def permitting(*more: str, without: str = "") -> SpoilResponse:
+    """Return a fault that says that a key may do more than it may, or lacks one right."""
+
+    def spoil(response: Response, call: Call) -> Response:
+        held = call.account.permissions if call.account else frozenset()
+        return _dated(call.exchange.permissions_answer(held.union(more) - {without}), response)
+
+    return spoil
+
+
 def members_twice(body: bytes) -> bytes:
     """Write the members of the whole object twice in one object."""
     inside = body.strip()[1:-1]

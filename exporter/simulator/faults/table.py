@@ -44,6 +44,10 @@ def _on_ticker(name: str, description: str, spoil: on_quotes.Spoil) -> Fault:
     return Fault(name, description, quotes=spoil, only="ticker")
 
 
+def _on_permissions(name: str, description: str, spoil: on_response.SpoilResponse) -> Fault:
+    return Fault(name, description, response=spoil, only="permissions")
+
+
 _EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
 _LONG = "123456789012345678.123456789012345678"
 _UNKNOWN = "c2f1c4a0-0000-4000-8000-000000000000"
@@ -288,6 +292,18 @@ _TOKENS = (
     _on_token("token_empty", "An empty token.", on_response.token("")),
 )
 
+_KEYS = (
+    _on_permissions(
+        "key_can_withdraw", "The key may withdraw.", on_response.permitting("withdraw")
+    ),
+    _on_permissions("key_can_trade", "The key may trade.", on_response.permitting("trade")),
+    _on_permissions(
+        "key_unbound",
+        "The key is not bound to an address.",
+        on_response.permitting(without="ip_restricted"),
+    ),
+)
+
 _PRICES = (
     _on_ticker("quote_zeros", "Zeros for every price.", on_quotes.every(*["0"] * 3)),
     _on_ticker("quote_one_sided", "No bid in the first row.", on_quotes.first(bid=0)),
@@ -319,6 +335,7 @@ GROUPS: dict[str, tuple[Fault, ...]] = {
     "rows": _ROWS,
     "names": _NAMES,
     "tokens": _TOKENS,
+    "keys": _KEYS,
     "prices": _PRICES,
 }
 

@@ -1,0 +1,87 @@
+"""Ask rarely what each key may do, where the exchange says it; balances never wait for this."""
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from exporter.errors import PollError
+from exporter.exchanges import EXCHANGES
+from exporter.model import Account
+from exporter.polling.endpoint import Endpoint, Sleep
+from exporter.polling.snapshots import SnapshotStore
+from exporter.runtime.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+EVERY = 3600.0
+"""Seconds between two requests for one key."""
+
+_LOOK = 10.0  # seconds between two looks at whether a request is due
+_DANGEROUS = ("withdraw", "trade", "transfer")
+
+
+class KeyPermissions:
+    """Publish what the keys of accounts may do, and warn if that is more than reading."""
+
+    def __init__(self, store: SnapshotStore, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
+        """Ask nothing yet."""
+        self._store = store
+        self._clock = clock
+        self._sleep = sleep
+
+    async def keep_asking(self, account: Account, endpoint_of: Callable[[], Endpoint]) -> None:
+        """Ask once an hour while the account is up, and soon after its key has changed.
+
+        A refused key is not asked about: its polls say enough.
+        """
+        if not EXCHANGES[account.exchange].has_key_permissions:
+            return
+        asked_at = -math.inf
+        while True:
+            await self._sleep(_LOOK)
+            state = self._store.states[account.key]
+            waited = self._clock.monotonic() - asked_at
+            if state.up and waited >= (EVERY if state.key_permissions else EVERY / 12):
+                asked_at = self._clock.monotonic()
+                try:
+                    await self._ask(account, endpoint_of())
+                except Exception:
+                    # No unexpected error here may end the daemon, or touch balances.
+                    log.exception("key permissions can't be checked", **_labels(account))
+
+    async def _ask(self, account: Account, endpoint: Endpoint) -> None:
+        client = endpoint.connect(account)
+        try:
+            found = await endpoint.fetch_key_permissions(account, client)
+        finally:
+            await client.aclose()
+        if isinstance(found, PollError):
+            log.debug("key permissions are unknown", **_labels(account), error=str(found))
+            return
+        before = self._store.states[account.key].key_permissions
+        self._store.note_key_permissions(account.key, found)
+        if found != before:
+            _warn(account, found)
+
+
+def _warn(account: Account, found: Mapping[str, bool]) -> None:
+    dangerous = [name for name in _DANGEROUS if found.get(name)]
+    if dangerous:
+        log.warning(
+            "the key can do more than read",
+            **_labels(account),
+            permissions=", ".join(dangerous),
+            advice="Replace it by a key that can only read; the exporter needs no more.",
+        )
+    if found.get("ip_restricted") is False:
+        log.warning(
+            "the key is not bound to an IP address",
+            **_labels(account),
+            advice="Bind it to the address that this machine's requests come from.",
+        )
+
+
+def _labels(account: Account) -> Mapping[str, str]:
+    return account.key._asdict()
