@@ -38,12 +38,15 @@ def full_store(*accounts: Account) -> FilledStore:
         locked=Amount("2"),
         locked_orders=Amount("1"),
         locked_withdrawals=Amount("1"),
+        pending_deposit=Amount("0.5"),
+        pending_withdrawal=Amount("0.25"),
         updated_ms=1735866257007,
         asset_name='Bit"coin\\',
         asset_id="1",
     )
     for account in accounts:
         store.succeed(account.key, poll_at(0.0), reading(row, can_deposit=True))
+        store.note_key_permissions(account.key, {"read": True, "withdraw": False})
     return store
 
 
