@@ -19,7 +19,7 @@ from .look import (
     nan,
     override,
 )
-from .panels import chart, not_known, now, outages, query, runbooks, stat
+from .panels import changed, chart, not_known, now, outages, query, runbooks, stat
 from .states import ACCOUNT_LINK
 from .tables import amount, column, share, table
 
@@ -82,7 +82,7 @@ OVER_TIME = chart(
     "Free and locked $asset",
     "The chosen asset in all selected accounts; the upper edge is the total. In a shaded span an"
     " account was missing: dashed is the known part, dotted adds what the missing accounts held"
-    " when last seen. A step beside a mark of an added or removed account is no money that moved.",
+    " when last seen. A step in a blue span is an account that was added or removed.",
     query(f"sum by (asset) ({WHOLE[0]})", "free {{asset}}"),
     query(f"sum by (asset) ({WHOLE[1]})", "locked {{asset}}"),
     query(f"{ours.known(q.TOTAL, THIS)} {NOT_WHOLE}", "known part {{asset}}"),
@@ -93,7 +93,7 @@ OVER_TIME = chart(
     unit=AMOUNT,
     decimals=DECIMALS,
     style="area",
-    shades=outages(ours),
+    shades=[*outages(ours), changed(ours)],
     overrides=[
         override("A", color=fixed(FREE)),
         override("B", color=fixed(LOCKED)),

@@ -12,6 +12,7 @@ from .look import (
     NO_ACCOUNT,
     NOTHING,
     QUIET,
+    TOTAL,
     WARNING,
     Json,
     fixed,
@@ -19,7 +20,7 @@ from .look import (
     steps,
     words,
 )
-from .queries import COUNTED, Accounts
+from .queries import COUNTED, Accounts, Selection
 
 RUNBOOKS = (
     "https://github.com/exchange-balance-exporter/exchange-balance-exporter/blob/main/docs/runbooks"
@@ -325,6 +326,11 @@ def outages(accounts: Accounts) -> list[Shade]:
     ]
 
 
+def changed(accounts: Selection) -> Shade:
+    """Return what shades the moments at which sums changed without money that moved."""
+    return query(f"1 + 0 * {accounts.changed}", "an account was added or removed"), TOTAL
+
+
 def _shade(ref: str, color: str) -> Json:
     """Draw a query as a shaded span over the whole height, on an axis of its own."""
     return override(
@@ -337,7 +343,7 @@ def _shade(ref: str, color: str) -> Json:
         custom__axisPlacement="hidden",
         custom__drawStyle="line",
         custom__lineWidth=0,
-        custom__fillOpacity={QUIET: 6, WARNING: 14}.get(color, 20),
+        custom__fillOpacity={QUIET: 6, WARNING: 14, TOTAL: 40}.get(color, 20),
         custom__lineInterpolation="stepAfter",
         custom__stacking={"mode": "none", "group": "A"},
     )

@@ -17,6 +17,7 @@ STATE = "exchange_account:exchange_account_outage:state"
 COUNTED = "exchange_account:exchange_account_counted:bool"
 """1 for an account that is in the sums, 0 for one that is missing; none if it is left out."""
 LEFT_OUT = "exchange_account:exchange_account_left_out:bool"
+KNOWN_ACCOUNTS = "exchange:exchange_account_counted:count"
 OUTAGE = "exchange:exchange_account_outage:max"
 HELD = f"exchange_account_asset:{TOTAL}:held"
 LAST_SEEN = f"exchange_account_asset:{TOTAL}:last_seen"
@@ -235,6 +236,11 @@ class Selection(Accounts):
         recorded = self.select(FAILURE_RATE)
         chosen = f"rate({self.chosen.select(FAILURES)}[$__rate_interval])"
         return f"(sum by (reason) ({recorded}) or sum by (reason) ({chosen}))"
+
+    @property
+    def changed(self) -> str:
+        """Return a value that exists for each step in which an account was added or removed."""
+        return f"(sum(changes({self.select(KNOWN_ACCOUNTS)}[$__interval])) > 0)"
 
     @property
     def is_part(self) -> str:

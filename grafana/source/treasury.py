@@ -7,7 +7,7 @@ from .dashboards import account, asset, currency, dashboard, exchange, folded, h
 from .events import events
 from .holdings import COINS, CURRENCIES
 from .look import BY_ASSET, DASHES, GOOD, QUIET, WARNING, WORDS, override, steps, words
-from .panels import chart, now, outages, query, runbooks, stat
+from .panels import changed, chart, now, outages, query, runbooks, stat
 from .states import (
     ACCOUNT_LINK,
     ACCOUNTS,
@@ -63,8 +63,8 @@ MOVED = chart(
     "Did anything move?",
     "The four assets that moved most, each as its change since the start. Solid: all accounts."
     " Dashed: the known part, while an account is missing in a shaded span; it falls and rises"
-    " with the accounts, and no money moves by that. A step beside a mark of an added or removed"
-    " account is none, either. Look at the asset below if a solid line falls unexpectedly.",
+    " with the accounts, and no money moves by that. A step in a blue span is an account that was"
+    " added or removed. Look at the asset below if a solid line falls unexpectedly.",
     query(f"({WHOLE} and on (asset) {MOST}) / on (asset) {BASE} - 1", "{{asset}}"),
     query(
         f"({KNOWN} and on (asset) {MOST} unless on (asset) {WHOLE}) / on (asset) {BASE} - 1",
@@ -74,7 +74,7 @@ MOVED = chart(
     decimals=1,
     soft_min=-0.05,
     soft_max=0.05,
-    shades=outages(ours),
+    shades=[*outages(ours), changed(ours)],
     overrides=[
         *BY_ASSET,
         override(
@@ -129,12 +129,12 @@ DASHBOARD = dashboard(
         heading("One asset: $asset"),
         (
             4,
-            (5, one_asset.TOTAL_OF_ALL),
+            (4, one_asset.TOTAL_OF_ALL),
             (5, one_asset.KNOWN_PART),
             (3, n_of_m("In accounts")),
             (4, one_asset.SEEN_LAST),
             (4, one_asset.FREE_KNOWN),
-            (3, one_asset.LOCKED_KNOWN),
+            (4, one_asset.LOCKED_KNOWN),
         ),
         (8, (12, one_asset.OVER_TIME), (12, one_asset.BY_ACCOUNT)),
         (8, (24, one_asset.WHERE)),

@@ -21,7 +21,7 @@ from .look import (
     override,
     steps,
 )
-from .panels import bars, chart, now, outages, query, stat
+from .panels import bars, changed, chart, now, outages, query, stat
 from .states import ACCOUNT_LINK
 from .tables import amount, column, share, state, table
 
@@ -80,7 +80,7 @@ OVER_TIME = chart(
     query(v.KNOWN, "known part"),
     unit=AMOUNT,
     decimals=MONEY_DECIMALS,
-    shades=outages(ours),
+    shades=[*outages(ours), changed(ours)],
     overrides=[
         override("A", color=fixed(TOTAL)),
         override("B", color=fixed(TOTAL), custom__lineStyle=DASHES, custom__lineWidth=1),

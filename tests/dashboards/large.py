@@ -115,6 +115,7 @@ def over_the_day(size: Size) -> Iterator[Series]:
             labels = api | {"le": bound}
             yield "exchange_api_request_duration_seconds_bucket", labels, 720 * size.accounts
         yield OUTAGE, {"exchange": exchange}, 0
+        yield "exchange:exchange_account_counted:count", {"exchange": exchange}, size.accounts / 2
         for reason in REASONS:
             yield FAILURE_RATE, {"exchange": exchange, "reason": reason}, 0.01
     for asset in size.codes:

@@ -32,6 +32,7 @@ RECORDS = (
     OUTAGE,
     "all:exchange_account_left_out:count",
     "all:exchange_account_counted:count",
+    "exchange:exchange_account_counted:count",
     HELD,
     CHANGE,
     *(
@@ -84,6 +85,8 @@ class Recorder:
             worst[key[:1]] = max(worst[key[:1]], states[key])
         yield from _each(OUTAGE, ("exchange",), worst)
         yield "all:exchange_account_left_out:count", {}, len(left_out)
+        accounts = _sum(dict.fromkeys(counted, 1.0), (0,))
+        yield from _each("exchange:exchange_account_counted:count", ("exchange",), accounts)
         if counted:
             yield "all:exchange_account_counted:count", {}, len(counted)
         sources = now.sources(set(counted))

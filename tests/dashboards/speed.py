@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.dashboards.files import Json, annotations, panels, substitute
+from tests.dashboards.files import Json, annotations, dashboard, panels, substitute
 from tests.dashboards.play import END, HOUR
 
 STEP = 120
@@ -66,8 +66,9 @@ def samples_of(url: str, target: Json) -> int:
         return int(json.load(response)["data"]["stats"]["samples"]["totalQueryableSamples"])
 
 
-def refresh(uid: str) -> list[Json]:
-    """Return every query of one refresh, with all folded rows open, and of its events."""
-    queries = [target for panel in panels(uid) for target in panel["targets"]]
+def refresh(uid: str, *, unfolded: bool = True) -> list[Json]:
+    """Return every query of one refresh and of its events, as it opens or with all rows open."""
+    shown = panels(uid) if unfolded else dashboard(uid)["panels"]
+    queries = [target for panel in shown for target in panel.get("targets", [])]
     events = [{"expr": expr, "instant": False} for expr in annotations(uid).values()]
     return [*queries, *events]

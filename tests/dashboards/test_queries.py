@@ -163,7 +163,7 @@ def test_an_account_that_is_left_out_on_purpose_is_named_as_such(history: Histor
 @pytest.mark.parametrize("scenario", DOWN)
 def test_a_missing_account_is_drawn_as_an_outage(history: History, scenario: str) -> None:
     chart = panel(TREASURY, "Free and locked $asset")
-    free, _, _, _, *outages, _ = (ask(history(scenario), target) for target in chart["targets"])
+    free, _, _, _, *outages, _, _ = (ask(history(scenario), target) for target in chart["targets"])
     end = max(time for outage in outages for one in outage for time, _ in one["values"])
 
     assert all(time < end for one in free for time, _ in one["values"])
@@ -450,6 +450,17 @@ def test_added_and_removed_accounts_are_marked(history: History, change: str, ac
 
     assert label(marks, "account") == [account]
     assert len(values(marks)) == 1
+
+
+@pytest.mark.parametrize(
+    "title", ["Did anything move?", "Free and locked $asset", "Worth over time"]
+)
+def test_a_sum_that_steps_with_its_accounts_is_shaded(history: History, title: str) -> None:
+    *_, changed = panel(TREASURY, title)["targets"]
+    (spans,) = ask(history("changed"), changed)
+
+    assert len(spans["values"]) == 2
+    assert ask(history("account_down"), changed) == []
 
 
 @pytest.mark.parametrize("scenario", ["exporter_down", "empty"])
