@@ -199,7 +199,7 @@ class SnapshotStore:
         """Withdraw an account's balances if they were fetched with other credentials."""
         state = self.states.get(key)
         if state and state.snapshot and state.snapshot.fingerprint != digest:
-            gone = replace(state, snapshot=None, key_permissions={})
+            gone = replace(state, snapshot=None, last_success=0.0, key_permissions={})
             self._publish({**self.states, key: self._rendered(gone)})
 
     def _taken_over(self, key: AccountKey, schedule: PollSchedule, now: float) -> AccountState:

@@ -1,0 +1,133 @@
+"""What belongs to a key: the balances that it fetched, and how long it is left alone."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exporter.credentials import SecretFile
+from exporter.exchanges import EXCHANGES
+from exporter.model import Account
+from exporter.polling.poller import Poller
+from tests.faults.virtual_time import run
+from tests.faults.world import INTERVAL, LIMITS, World, opened
+
+EXCHANGE = next(iter(EXCHANGES))
+
+Story = Callable[[World], Awaitable[None]]
+
+
+def play(story: Story, exchange: str = EXCHANGE) -> None:
+    async def main() -> None:
+        async with opened(exchange) as world:
+            await story(world)
+
+    run(main)
+
+
+def from_files(world: World, account: Account, folder: Path) -> Account:
+    """Return the account with each credential in a file of its own."""
+    secrets = world.simulated(account).credentials
+    for name, value in secrets.items():
+        (folder / name).write_text(value)
+    files = {name: SecretFile(folder / name) for name in secrets}
+    return replace(account, credentials=files)
+
+
+def requests(world: World) -> int:
+    return len(world.simulator.ledger.entries(world.exchange, "victim"))
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_balances_are_withdrawn_as_soon_as_the_key_file_holds_another_key(
+    exchange: str, tmp_path: Path
+):
+    async def story(world: World) -> None:
+        account = from_files(world, world.victim, tmp_path)
+        async with world.polling([account]):
+            page = await world.run(INTERVAL)
+            assert page.total(account.key) == "1.5"
+            for name, value in world.simulated(world.neighbour).credentials.items():
+                (tmp_path / name).write_text(value)
+            with world.simulator.show("http_500"):
+                page = await world.run(INTERVAL)
+            assert page.total(account.key) is None
+            assert not page.is_up(account.key)
+
+    play(story, exchange)
+
+
+def test_a_refused_key_stays_alone_while_its_file_comes_and_goes(tmp_path: Path):
+    async def story(world: World) -> None:
+        account = from_files(world, world.victim, tmp_path)
+        with world.simulator.show("http_401", account="victim"):
+            async with world.polling([account]):
+                await world.run(400)
+                before = requests(world)
+                file = tmp_path / next(iter(account.credentials))
+                for _ in range(3):
+                    text = file.read_text()
+                    file.unlink()
+                    page = await world.run(INTERVAL)
+                    assert page.failures(account.key)["config"] >= 1
+                    file.write_text(text)
+                    await world.run(10)
+                assert requests(world) <= before + 1
+
+    play(story)
+
+
+def test_a_refused_key_stays_alone_when_its_account_is_renamed_or_has_a_twin():
+    async def story(world: World) -> None:
+        twin = replace(world.victim, name="twin", balances_path=world.victim.balances_path)
+        with world.simulator.show("http_401", account="victim"):
+            async with world.polling([world.victim]) as poller:
+                await world.run(70)
+                before = requests(world)
+                await poller.reconcile([twin], LIMITS)
+                page = await world.run(30)
+                assert requests(world) == before
+                assert page.failures(twin.key) == {"authentication": 1}
+                assert not page.is_up(twin.key)
+                await poller.reconcile([world.victim, twin], LIMITS)
+                await world.run(30)
+                assert requests(world) <= before + 1
+
+    play(story)
+
+
+def test_the_twin_of_a_refused_key_recovers_with_it():
+    async def story(world: World) -> None:
+        twin = replace(world.victim, name="twin")
+        with world.simulator.show("http_401", account="victim", times=1):
+            async with world.polling([world.victim, twin]):
+                page = await world.run(30)
+                assert not page.is_up(world.victim.key)
+                assert not page.is_up(twin.key)
+                page = await world.run(2 * INTERVAL)
+                assert page.is_up(world.victim.key)
+                assert page.is_up(twin.key)
+
+    play(story)
+
+
+def test_withdrawn_balances_do_not_come_back_with_a_longer_stale_after():
+    async def story(world: World) -> None:
+        short = replace(world.victim, stale_after=70.0)
+        world.is_wall_steady = False  # the last success is younger than the new stale_after
+        async with world.polling([short]) as poller:
+            page = await world.run(INTERVAL / 2)
+            assert page.total(short.key) == "1.5"
+            with world.simulator.show("http_500"):
+                page = await world.run(2 * INTERVAL)
+                assert page.total(short.key) is None
+                await reconcile(poller, replace(short, stale_after=3600.0))
+                page = await world.run(1)
+                assert page.total(short.key) is None
+
+    play(story)
+
+
+async def reconcile(poller: Poller, *accounts: Account) -> None:
+    await poller.reconcile(accounts, LIMITS)
