@@ -116,8 +116,15 @@ def build(size: Size, folder: Path) -> None:
         for name, value, times in series(size):
             lines.writelines(f"{name} {value:g} {moment}\n" for moment in times)
         lines.write("# EOF\n")
-    tool = Path(subjects.prometheus() or "prometheus").with_name("promtool")
-    create = (tool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", text, folder / "tsdb")
+    create = (
+        "promtool",
+        "tsdb",
+        "create-blocks-from",
+        "openmetrics",
+        "--quiet",
+        text,
+        folder / "tsdb",
+    )
     subprocess.run(create, check=True, capture_output=True)
     text.unlink()
 

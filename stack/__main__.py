@@ -21,7 +21,7 @@ WELCOME = """
   Prometheus    http://{prometheus}/alerts
   Alertmanager  http://{alertmanager}/
 
-  What Alertmanager sends to its receivers is printed below, half a minute after an alert fires.
+  Notifications of Alertmanager are printed below, half a minute after an alert fires.
   Stop with Ctrl-C; nothing is kept.
 """
 
@@ -54,7 +54,7 @@ def make_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME[:OPTION=VALUE,...]",
-        help="repeatable; what `exchange-balance-exporter demo` takes",
+        help="fault to inject, as for `exchange-balance-exporter demo`; repeatable",
     )
     for name, port in (("exporter", 10517), ("prometheus", 9090), ("alertmanager", 9093)):
         parser.add_argument(
@@ -62,7 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
             type=int,
             default=port,
             metavar="PORT",
-            help="another one is picked if it is taken (default: %(default)s)",
+            help="a free one is picked if it is in use (default: %(default)s)",
         )
     return parser
 
@@ -95,7 +95,7 @@ def watch(stack: Sequence[Program]) -> NoReturn:
 
 
 def interrupt(_number: int, _frame: object) -> None:
-    """Begin to stop; a second Ctrl-C must not interrupt the clearing up."""
+    """Begin to stop; a second Ctrl-C must not interrupt the cleanup."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

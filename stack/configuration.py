@@ -1,4 +1,4 @@
-"""Copy the repository's configuration of Prometheus and Alertmanager to where it shall run."""
+"""Copy the repository's configuration of Prometheus and Alertmanager to the folder it runs in."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FILES = ("prometheus/prometheus.yml", "prometheus/rules/*.yaml", "alertmanager/alertmanager.yml")
 
-# What the files say of where everything listens.
+# Addresses in the files.
 EXPORTER = "127.0.0.1:10517"
 ALERTMANAGER = "127.0.0.1:9093"
 RECEIVERS = "127.0.0.1:9099"
@@ -20,7 +20,7 @@ def copy(
     receivers: str,
     change: Callable[[str], str] = str,
 ) -> None:
-    """Copy the files below a folder, with these addresses (`host:port`) and one more change."""
+    """Copy the files to a folder, with these addresses (`host:port`) and one more change."""
     addresses = {EXPORTER: exporter, ALERTMANAGER: alertmanager, RECEIVERS: receivers}
     pattern = "|".join(map(re.escape, addresses))
     for source in (path for files in FILES for path in ROOT.glob(files)):

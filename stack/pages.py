@@ -1,4 +1,4 @@
-"""Receive what Alertmanager sends to webhooks."""
+"""Receive notifications that Alertmanager sends to webhooks."""
 
 import json
 import textwrap
@@ -9,12 +9,12 @@ from threading import Thread
 from typing import Any
 
 Page = Mapping[str, Any]
-"""A message as Alertmanager sends it: `receiver`, `status`, `alerts` and more."""
+"""A notification as Alertmanager sends it: `receiver`, `status`, `alerts` and more."""
 
 
 @contextmanager
 def webhook(receive: Callable[[Page], None]) -> Iterator[str]:
-    """Pass on every message, in the thread of its connection; yield the address to send to."""
+    """Pass on every notification, in the thread of its connection; yield the address of the webhook."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -23,7 +23,7 @@ def webhook(receive: Callable[[Page], None]) -> Iterator[str]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -36,7 +36,7 @@ def webhook(receive: Callable[[Page], None]) -> Iterator[str]:
 
 
 def as_text(page: Page) -> str:
-    """Return a message as a person reads it in a terminal: who is told what."""
+    """Return a notification as text for a terminal."""
     alerts = (f"{_said_of(alert)}\n" for alert in page["alerts"])
     return f"{page['status'].upper()}, to {page['receiver']}\n{''.join(alerts)}"
 

@@ -20,12 +20,12 @@ _GRACE = 10.0  # seconds for it to stop by itself
 
 
 class StackError(Exception):
-    """Say why the stack can't run, and what to do."""
+    """The stack can't run; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Hold a running program, its address (`host:port`) and the file with its output."""
+    """A running program, its address (`host:port`) and the file with its output."""
 
     name: str
     address: str
@@ -33,13 +33,13 @@ class Program:
     log: Path
 
     def check(self) -> None:
-        """Raise `StackError` if the program has ended, with what it said last."""
+        """Raise `StackError` with the program's last lines of output if it has ended."""
         if self.process.poll() is not None:
             last = "\n".join(self.log.read_text(errors="replace").splitlines()[-5:])
             raise StackError(f"{self.name} has stopped:\n{last}")
 
     def is_ready(self) -> bool:
-        """Tell whether the program answers that it is ready."""
+        """Return whether the program reports that it is ready."""
         connection = HTTPConnection(self.address, timeout=5)
         try:
             connection.request("GET", "/-/ready")
@@ -79,6 +79,7 @@ def prometheus(folder: Path, address: str) -> Iterator[Program]:
         f"--config.file={folder / 'prometheus/prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'tsdb'}",
         f"--web.listen-address={address}",
+        "--enable-feature=extra-scrape-metrics",
     ]
     with _run("prometheus", command, folder, address) as program:
         yield program

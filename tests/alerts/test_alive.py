@@ -169,7 +169,7 @@ def remember(folder: Path, accounts: list[str]) -> None:
 
 
 def said(page: Page) -> dict[str, Any]:
-    """Return who is told what: a page without its times and addresses."""
+    """Return a notification without its times and addresses."""
     return {
         "receiver": page["receiver"],
         "status": page["status"],
