@@ -114,7 +114,7 @@ class Daemon:
             self._systemd.reloading()
             before = self._config
             try:
-                config = await asyncio.to_thread(load, self._options.config_files, os.environ)
+                config = await self._load()
                 after = await self._take_over(config)
             except Exception as error:
                 self._own.note_reload(None)
@@ -125,6 +125,13 @@ class Daemon:
                 self._systemd.ready()
             if before is not None:
                 log_changes(find_changes(before, after), len(after.accounts))
+
+    async def _load(self) -> Config:
+        files = self._options.config_files
+        try:
+            return await asyncio.to_thread(load, files, os.environ)
+        except RuntimeError:  # no thread can be started: better to be held up than not to reload
+            return load(files, os.environ)
 
     async def _poll(self, config: Config) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -165,10 +172,14 @@ class Daemon:
             return
         loop = asyncio.get_running_loop()
         self._examining = loop.run_in_executor(None, examine, config, os.environ)
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_PATIENCE):
                 findings = await asyncio.shield(self._examining)
                 log_suspicions(findings.suspicions)
+        except TimeoutError:
+            pass
+        except Exception as error:  # noqa: BLE001 - such as no thread; warnings are not vital
+            log.warning("configuration can't be examined", error=type(error).__name__)
 
     async def _reload_when_wanted(self) -> None:
         """Reload after each SIGHUP, or once after a storm of them."""
@@ -185,14 +196,14 @@ class Daemon:
 
     async def _watch_files(self) -> None:
         """Reload when the content of the configuration files is another one."""
-        interval = self._options.auto_reload_interval
-        seen = await asyncio.to_thread(fingerprint, self._options.config_files)
-        while interval:
-            await asyncio.sleep(interval)
-            now = await asyncio.to_thread(fingerprint, self._options.config_files)
-            if now != seen:
+        seen = None
+        while interval := self._options.auto_reload_interval:
+            with suppress(RuntimeError):  # no thread can be started now
+                now = await asyncio.to_thread(fingerprint, self._options.config_files)
+                if seen not in {None, now}:
+                    self._reload_wanted.set()
                 seen = now
-                self._reload_wanted.set()
+            await asyncio.sleep(interval)
 
     def _summary(self) -> str:
         """Return how many accounts are up, for people who ask systemd."""
