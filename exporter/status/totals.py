@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
+from exporter.amounts import is_zero
 from exporter.model import Account
 from exporter.status.tables import amount_cells, amounts_table, decimals, zeros_list
 from exporter.status.turns import Turns
@@ -59,7 +60,9 @@ def _share(its: AssetTotal) -> str:
     share = f"{its.counted} of {its.accounts}"
     if its.is_whole:
         return share
-    last_seen = [name(account.name) for account in its.last_seen_in]
+    # Beside amounts the lead has said who is missing; beside zeros it says why the row is here.
+    is_empty = all(map(is_zero, its.amounts))
+    last_seen = [name(account.name) for account in its.last_seen_in] if is_empty else []
     also = f"; last seen in {listed(last_seen)}" if last_seen else ""
     return f"<strong>known part</strong>, in {share} accounts{also}"
 
