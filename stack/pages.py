@@ -14,7 +14,7 @@ Page = Mapping[str, Any]
 
 @contextmanager
 def webhook(receive: Callable[[Page], None]) -> Iterator[str]:
-    """Pass on every notification, in the thread of its connection; yield the address of the webhook."""
+    """Pass on every notification, in its connection's thread; yield the webhook's address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

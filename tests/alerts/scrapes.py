@@ -57,7 +57,7 @@ def _with_values(test: dict[str, Any], change: Any, **more: str) -> dict[str, An
 
 
 def firing_only(test: dict[str, Any], *, at: str | None = None) -> dict[str, Any]:
-    """Return a test of which alerts fire, without their texts; `at` keeps the cases of one moment."""
+    """Return a test of which alerts fire, without texts; `at` keeps the cases of one moment."""
     return {
         "interval": test["interval"],
         "input_series": test["input_series"],
