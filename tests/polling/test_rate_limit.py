@@ -244,3 +244,83 @@ def test_a_first_poll_waits_for_its_turn_after_a_restart():
     limiter.assume_earlier_requests(1000.0)
     assert limiter.delay_before_poll(1000.0) == pytest.approx(60 / 54)
     assert RateLimiter(60).delay_before_poll(1000.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("due", "now", "pause", "expected"),
+    [
+        (100.0, 100.0, 0.0, 160.0),
+        (100.0, 159.9, 0.0, 160.0),
+        (100.0, 160.0, 0.0, 220.0),
+        (100.0, 400.0, 0.0, 460.0),
+        (100.0, 110.0, 300.0, 410.0),
+        (100.0, 90.0, 0.0, 160.0),
+    ],
+)
+def test_a_poll_is_due_one_interval_after_the_last_and_missed_ones_stay_missed(
+    due: float, now: float, pause: float, expected: float
+):
+    assert next_due(due, now, 60.0, pause) == expected
+
+
+def test_a_limiter_is_idle_only_when_nothing_of_the_last_minute_counts():
+    limiter = RateLimiter(10)
+    assert limiter.is_idle(1000.0)
+    limiter.start(1000.0)
+    assert not limiter.is_idle(1000.0 + 3600)
+    limiter.end(1001.0)
+    assert not limiter.is_idle(1001.0 + WINDOW - 0.1)
+    assert limiter.is_idle(1001.0 + WINDOW)
+    limiter.pause(5000.0)
+    assert not limiter.is_idle(4999.0)
+    assert limiter.is_idle(5000.0)
+
+
+def test_a_pause_lasts_until_its_end_and_a_shorter_one_does_not_end_it():
+    limiter = RateLimiter(10)
+    assert limiter.remaining_pause(1000.0) == 0
+    limiter.pause(1100.0)
+    limiter.pause(1050.0)
+    assert limiter.remaining_pause(1000.0) == 100
+    assert limiter.delay_before_request(1000.0) == 100
+    assert limiter.remaining_pause(1100.0) == 0
+    assert limiter.delay_before_request(1100.0) == 0
+
+
+def test_a_new_limit_holds_at_once():
+    limiter = RateLimiter(60)
+    limiter.start(1000.0)
+    limiter.end(1000.0)
+    assert limiter.delay_before_request(1000.0) == 0
+    limiter.set_limit(1)
+    assert limiter.limit == 1
+    assert limiter.delay_before_request(1000.0) == WINDOW
+    limiter.set_limit(2)
+    assert limiter.delay_before_request(1000.0) == 0
+
+
+def test_a_refusal_is_forgotten_a_while_after_its_pause():
+    backoff: Backoff[str] = Backoff()
+    assert not backoff
+    backoff.note("a", None, REFUSED, 0.0)
+    backoff.forget_before(60.0)
+    assert backoff
+    assert backoff.in_force("a", 59.9)
+    assert backoff.in_force("a", 60.0) is None
+    backoff.forget_before(60.1)
+    assert not backoff
+
+
+def test_retry_after_is_taken_as_it_is_and_a_pause_without_one_grows():
+    asked = RateLimitedError("slow down", retry_after=7.0)
+    assert rate_limit_pause(asked, 9, 0.5) == 7.0
+    silent = RateLimitedError("slow down")
+    pauses = [rate_limit_pause(silent, row, 1.0) for row in range(1, 8)]
+    assert pauses == [60, 120, 240, 480, 900, 900, 900]
+    assert rate_limit_pause(silent, 2, 0.25) == 30
+
+
+def test_only_an_unavailable_exchange_is_waited_for():
+    assert outage_pause(UnavailableError("down", retry_after=30.0)) == 30.0
+    assert outage_pause(UnavailableError("down")) == 0
+    assert outage_pause(BadResponseError("odd", retry_after=30.0)) == 0
