@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.amounts import MAX_DIGITS, AmountError, is_negative, is_sum, is_zero, parse_amount
+from exporter.amounts import (
+    MAX_DIGITS,
+    AmountError,
+    exact_difference,
+    exact_sum,
+    is_negative,
+    is_sum,
+    is_zero,
+    parse_amount,
+)
 from exporter.model import Amount
 
 plain_decimals = st.from_regex(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?", fullmatch=True)
@@ -97,3 +106,44 @@ def test_only_amounts_below_zero_are_negative():
 def test_zero_is_zero_with_however_many_digits():
     assert all(map(is_zero, (Amount("0"), Amount("0.000"))))
     assert not any(map(is_zero, (Amount("0.001"), Amount("10"), Amount("-1"))))
+
+
+def test_the_longest_text_is_an_amount_and_one_digit_more_is_not():
+    longest = "0." + "1" * (MAX_DIGITS - 2)
+    assert parse_amount(longest) == longest
+    with pytest.raises(AmountError):
+        parse_amount(longest + "1")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "total"),
+    [
+        ("1.10", "2.25", "3.35"),
+        ("1.10", "0", "1.10"),
+        ("1.10", "0.000", "1.10"),
+        ("0.5", "-0.5", "0.0"),
+        ("-0.5", "0.5", "0.0"),
+        ("-1", "-2", "-3"),
+        ("1", "-3", "-2"),
+        ("0", "-3", "-3"),
+        ("123456789012345678.000000000000000001", "1", "123456789012345679.000000000000000001"),
+        ("9" * 60, "1", "1" + "0" * 60),
+    ],
+)
+def test_a_sum_is_exact_and_a_difference_takes_it_back(first: str, second: str, total: str):
+    assert exact_sum(Amount(first), Amount(second)) == total
+    assert is_sum(Amount(total), Amount(first), Amount(second))
+    difference = exact_difference(Amount(total), Amount(second))
+    assert Decimal(difference) == Decimal(first)
+
+
+def test_a_sum_beyond_float64_is_not_an_amount():
+    large = Amount("1" + "0" * 308)
+    with pytest.raises(AmountError):
+        exact_sum(large, large)
+
+
+def test_a_difference_that_is_zero_has_no_sign():
+    assert exact_difference(Amount("0"), Amount("0")) == "0"
+    assert exact_difference(Amount("1.50"), Amount("1.50")) == "0.00"
+    assert exact_difference(Amount("-1"), Amount("-1")) == "0"
