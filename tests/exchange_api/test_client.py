@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter import __version__
 from exporter.errors import PollError
 from exporter.exchange_api.http_date import MAX_RETRY_AFTER, parse_retry_after
 from exporter.exchange_api.messages import ApiResponse
@@ -14,8 +15,9 @@ from exporter.model import BalancesResponse
 from exporter.polling.endpoint import Endpoint
 from exporter.polling.snapshots import PollResult
 from exporter.runtime.clock import Clock
-from exporter.simulator import Simulator
+from exporter.simulator import Fault, Simulator
 from tests.accounts import make_account, simulated
+from tests.faults.relay import relay_to
 
 NOW = 1_700_000_000.0
 
@@ -186,3 +188,22 @@ async def test_session_keys_are_not_written_where_the_environment_asks_for_them(
     result = await endpoint.poll(account, client)
     await client.aclose()
     assert reason(result) == "connection"
+
+
+@pytest.mark.parametrize("age", ["7200", "0", "soon"])
+async def test_a_response_of_a_cache_is_refused(simulator: Simulator, exchange: str, age: str):
+    fault = Fault(
+        "cached", "A cache answers.", response=lambda response, _: response.adding(("Age", age))
+    )
+    simulator.show(fault, call="balances")
+    assert reason(await poll(simulator, exchange)) == "bad_response"
+
+
+async def test_a_request_says_who_sends_it_and_asks_for_no_copy_of_a_cache(simulator: Simulator):
+    async with relay_to(simulator.url) as relay:
+        result = await poll(simulator, "btcturk", base_url=f"http://127.0.0.1:{relay.port}")
+        assert isinstance(result.outcome, BalancesResponse)
+        head = relay.heard.decode().lower()
+    assert f"user-agent: exchange-balance-exporter/{__version__} (+https://" in head
+    assert "cache-control: no-store" in head
+    assert "python-httpx" not in head

@@ -7,7 +7,7 @@ from exporter.exchanges import EXCHANGES
 from exporter.model import BalancesResponse
 from exporter.polling.endpoint import Endpoint
 from exporter.runtime.clock import Clock
-from exporter.simulator import Fault, Simulator
+from exporter.simulator import Fault, Simulator, no_limits
 from exporter.simulator.faults.on_wire import late
 from tests.accounts import simulated
 from tests.faults.virtual_time import run
@@ -46,3 +46,20 @@ def test_a_token_with_a_short_life_is_renewed_at_half_of_it():
             ]  # the first poll is a second late
 
     run(main)
+
+
+async def test_waiting_for_another_accounts_token_costs_no_timeout():
+    async with Simulator(limits=no_limits()) as simulator:
+        key = simulator.add_account(exchange="trubit", name="a")
+        patient = simulated(simulator, key, name="patient", timeout=5.0)
+        hasty = simulated(simulator, key, name="hasty", timeout=0.5)
+        endpoint = Endpoint(EXCHANGES["trubit"], 60_000, Clock())
+        clients = [endpoint.connect(account) for account in (patient, hasty)]
+        slow = Fault("slow_token", "The token takes a second.", deliver=late(1.0), only="token")
+        with simulator.show(slow):
+            first = asyncio.create_task(endpoint.poll(patient, clients[0]))
+            await asyncio.sleep(0.1)
+            second = await endpoint.poll(hasty, clients[1])
+            assert isinstance((await first).outcome, BalancesResponse)
+        await asyncio.gather(*(client.aclose() for client in clients))
+        assert isinstance(second.outcome, BalancesResponse), second.outcome

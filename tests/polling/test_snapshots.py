@@ -6,7 +6,7 @@ import pytest
 
 from exporter.credentials import Secret, fingerprint
 from exporter.errors import AuthenticationError, InternalError, TlsError, UnavailableError
-from exporter.model import AssetFilter, Balance, RejectedRow
+from exporter.model import Amount, AssetFilter, Balance, RejectedRow
 from exporter.polling.snapshots import PollResult, PollSchedule
 from tests.accounts import WALL, balance, make_account, make_store, poll_at, reading
 
@@ -85,14 +85,40 @@ def test_what_is_odd_is_counted(row: Balance, inconsistent: int, negative: int):
     )
 
 
-@pytest.mark.parametrize("field", ["locked_orders", "locked_withdrawals"])
-def test_negative_amounts_that_orders_and_withdrawals_lock_are_counted_too(field: str):
+@pytest.mark.parametrize(
+    "row",
+    [
+        balance("BTC", "1")._replace(locked_orders=Amount("-0.5")),
+        balance("BTC", "1")._replace(locked_withdrawals=Amount("-0.5")),
+    ],
+)
+def test_negative_amounts_that_orders_and_withdrawals_lock_are_counted_too(row: Balance):
     store = make_store(ACCOUNT)
-    row = balance("BTC", "1")._replace(**{field: "-0.5"})
     store.succeed(KEY, poll_at(0.0), reading(row))
     snapshot = store.states[KEY].snapshot
     assert snapshot is not None
     assert snapshot.negative == 1
+
+
+def test_nothing_is_known_of_an_account_before_its_first_poll_but_when_that_is_due():
+    store = make_store(ACCOUNT)
+    state = store.states[KEY]
+    assert (state.up, state.polls, state.outage, state.snapshot) == (False, 0, None, None)
+    assert (state.last_success, state.duration, state.clock_offset) == (0.0, 0.0, 0.0)
+    assert not any(state.failures.values())
+    assert state.served(0.0) is None
+    version = store.version
+    store.expect({KEY: WALL + 5})
+    assert store.states[KEY].next_poll == WALL + 5
+    assert store.version > version
+    store.retire([KEY])
+    assert store.retired == (KEY,)
+    assert store.version > version + 1
+
+
+def test_a_result_without_a_clock_offset_says_that_the_clocks_agree():
+    result = PollResult(0.0, WALL, 1.0, reading())
+    assert (result.clock_offset, result.waited, result.requests) == (0.0, 0.0, ())
 
 
 def test_dropped_rows_and_what_the_exchange_allows_are_kept():
