@@ -1,5 +1,6 @@
 """The page in Chromium: what a person sees, and that the browser asks nobody else."""
 
+import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -313,10 +314,10 @@ def test_decimal_points_stand_below_each_other(site: Serve, tab: Tab):
 def test_an_outage_of_one_exchange_shows_in_the_running_exporter(tmp_path, tab: Tab):
     demo = ("demo", "--web.listen-address=127.0.0.1:0", "--fault=http_401:account=treasury-tr")
     with exporter(tmp_path, *demo) as daemon:
-        wait_for(lambda: daemon.get("/").count('class="account up"') == 3)
+        wait_for(lambda: 'class="account waiting"' not in daemon.get("/"))
         tab.open(f"{daemon.url}/")
         headline = tab.run("document.querySelector('h1').innerText").strip()
-        assert headline.startswith("1 of 4 accounts is down: treasury-tr (btcturk), authentication")
+        assert re.match(r"1 of \d+ accounts is down: treasury-tr \(btcturk\), authentic", headline)
         assert tab.run("document.querySelectorAll('.known').length") > 0
         assert tab.complaints() == []
         assert daemon.stop() == 0
