@@ -14,7 +14,7 @@ from tests.faults.world import INTERVAL, LIMITS, TIMEOUT, Page, World, opened, r
 EXCHANGES = tuple(REGISTERED)
 _LASTS = 280.0  # seconds: four polls, longer than balances stay, and no poll is cut at its end
 _LONGEST_PAUSE = 900.0
-_PAUSING = {"authentication", "permission", "rate_limited"}
+_PAUSING = {"authentication", "permission", "rate_limited", "clock_skew"}
 
 
 @dataclass(frozen=True, slots=True)

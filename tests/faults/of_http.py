@@ -1,5 +1,6 @@
 """Tell what must be seen of refusals, redirects and cookies, step by step."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -38,6 +39,24 @@ def _sharing_a_limit(world: World) -> Sequence[Entry]:
     """Return the requests that the victim's limit counts."""
     per_account = EXCHANGES[world.exchange].has_limit_per_account
     return world.simulator.ledger.entries(world.exchange, "victim" if per_account else None)
+
+
+async def a_ban_is_obeyed(world: World) -> None:
+    """The address is banned for two hours, in which an exchange may know what it means."""
+    longest = min(7200.0, EXCHANGES[world.exchange].max_retry_after)
+    async with world.polling():
+        await world.run(INTERVAL + 5)
+        with world.simulator.show("http_418_ban", account="victim", call="balances", times=1):
+            await world.until(
+                lambda page: bool(page.failures(world.victim.key)), within=2 * INTERVAL
+            )
+        await asyncio.sleep(longest)
+        page = await world.run(2 * INTERVAL)
+    entries = _sharing_a_limit(world)
+    [refused] = [entry for entry in entries if entry.faults]
+    later = min(entry.began for entry in entries if entry.number > refused.number)
+    assert longest <= later - refused.began <= longest + INTERVAL
+    assert page.failures(world.victim.key) == {"rate_limited": 1}
 
 
 async def a_redirect_is_not_followed(world: World) -> None:
@@ -161,6 +180,7 @@ _LIMITED = (
 
 OF_HTTP = [
     story_case("D", "redirect_second_host", "gets no request", a_redirect_is_not_followed),
+    story_case("D", "http_418_ban", "obeyed as long as the exchange bans", a_ban_is_obeyed),
     story_case("D", "cookie", "never sent", a_cookie_is_not_kept),
     story_case("D", "refused_key", "pauses of 1, 5, 15 min", a_refused_key_is_left_alone),
     story_case("D", "refused_once", "back within two minutes", refusals_count_from_the_first),

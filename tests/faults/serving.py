@@ -213,7 +213,7 @@ async def _play(daemon: Daemon, clients: Clients) -> None:
             await _scrape(daemon)
         await asyncio.sleep(0.1)
     await crowd
-    due = 2 * (time.monotonic() - began)  # of two accounts, every second
+    due = len(daemon.simulator.accounts) * (time.monotonic() - began)  # each once a second
     assert daemon.polls() - polls > due / 2 - 2, "polls do not go on"
     page = _text(await _ask(daemon, _SCRAPES[0]))
     assert list(text_string_to_metric_families(page))

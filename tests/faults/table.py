@@ -115,6 +115,10 @@ _D: dict[str, Expected] = {
         ("http_301", "http_302", "http_303", "http_307", "http_308"), fails("redirect")
     ),
     **dict.fromkeys(("http_201", "http_204", "http_206", "http_304"), _BAD),
+    "own_authentication": _refused("authentication"),
+    "own_permission": _refused("permission"),
+    "own_clock_skew": _refused("clock_skew"),
+    "own_rate_limited": _refused("rate_limited"),
     "code_unauthorised": fails("authentication"),
     "code_401": _coded(401),
     "code_403": _coded(403),

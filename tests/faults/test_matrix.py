@@ -46,7 +46,7 @@ def test_promtool_has_nothing_to_say_of_the_pages(fault: str):
 def test_every_fault_that_the_simulator_knows_is_in_the_matrix():
     cases = (*SHOWN, *ON_RENEWAL, *OF_PRICES)
     names = {case.name.removeprefix("renewal_").removeprefix("ticker_") for case in cases}
-    told_as_stories = {"token_expired"}
+    told_as_stories = {"token_expired", "http_418_ban"}
     of_quotes = {fault.name for fault in FAULTS.values() if fault.quotes}
     of_keys = {fault.name for fault in FAULTS.values() if fault.only == "permissions"}
     assert set(FAULTS) - names - of_quotes - of_keys == told_as_stories

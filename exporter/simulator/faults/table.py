@@ -48,6 +48,8 @@ def _on_permissions(name: str, description: str, spoil: on_response.SpoilRespons
     return Fault(name, description, response=spoil, only="permissions")
 
 
+_own = on_response.refused
+
 _EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
 _LONG = "123456789012345678.123456789012345678"
 _UNKNOWN = "c2f1c4a0-0000-4000-8000-000000000000"
@@ -124,6 +126,11 @@ _STATUS = (
     Fault("http_403", "Forbidden.", response=on_response.page(403, "Forbidden")),
     Fault("http_404", "Not found.", response=on_response.page(404, "Not found")),
     Fault("http_418", "Banned, as some exchanges say it.", response=on_response.status(418)),
+    Fault(
+        "http_418_ban",
+        "Banned for two hours.",
+        response=on_response.limited("7200", status=418),
+    ),
     Fault("http_429", "Too many requests, wait 55 s.", response=on_response.limited("55")),
     Fault("http_429_soon", "Too many requests, wait 1 s.", response=on_response.limited("1")),
     Fault("http_429_bare", "Too many requests.", response=on_response.limited(None)),
@@ -170,6 +177,10 @@ _CODES = (
     Fault("code_limited", "A 200 with code -1003.", response=on_response.code_in_200(-1003)),
     Fault("code_timestamp", "A 200 with code -1021.", response=on_response.code_in_200(-1021)),
     Fault("code_signature", "A 200 with code -1022.", response=on_response.code_in_200(-1022)),
+    Fault("own_authentication", "Its own error of a key.", response=_own("authentication")),
+    Fault("own_permission", "Its own error of a permission.", response=_own("permission")),
+    Fault("own_clock_skew", "Its own error of a time.", response=_own("clock_skew")),
+    Fault("own_rate_limited", "Its own error of a limit.", response=_own("rate_limited")),
     Fault("code_text", "A good code, as a text.", response=on_response.code(rb'"\1"')),
     Fault("code_null", "Null for the code.", response=on_response.code(b"null")),
     Fault("code_false", "False for the code.", response=on_response.code(b"false")),
