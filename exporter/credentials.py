@@ -1,4 +1,4 @@
-"""Hold the secrets of an account, and read those that live in files."""
+"""Keep the secrets of an account unreadable, and read those that are in files."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        """Hold a value."""
+        """Keep a text."""
         self._value = value
 
     def reveal(self) -> str:
@@ -147,13 +147,13 @@ def fingerprint(credentials: Mapping[str, Secret]) -> bytes:
 
 
 class CredentialsReader:
-    """Read credentials in threads: a file system that hangs must not hold up anything else.
+    """Read credentials in threads: a file system that hangs must not block anything else.
 
     No file is read twice at the same time, so that one which hangs costs one thread.
     """
 
     def __init__(self) -> None:
-        """Begin without anything under way."""
+        """Read nothing yet."""
         self._running: dict[SecretFile, asyncio.Future[Secret]] = {}
 
     async def read_all(self, sources: Mapping[str, SecretSource]) -> dict[str, Secret]:

@@ -1,4 +1,4 @@
-"""Give something up after a time in which it could get on."""
+"""Limit the time of a poll, not counting what the exchange is not to blame for."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from typing import Self
 class Deadline:
     """Raise `TimeoutError` out of an `async with` block after some seconds.
 
-    Where this process stood still beyond that, as much time is added, once and at most the whole
-    again: what was waited for may have come meanwhile, unread. Time in `not_counting()` does not
-    count.
+    If this process stalled past the deadline, the time of the stall is added, once and at most the
+    whole time again: a response may have arrived and not been read. Time in `not_counting()` does
+    not count.
     """
 
     def __init__(self, seconds: float) -> None:
-        """Take the time that the block may need."""
+        """Take the seconds that the block may need."""
         self._loop = asyncio.get_running_loop()
         self.seconds = self._left = seconds
         self._timeout = asyncio.timeout(None)
@@ -24,7 +24,7 @@ class Deadline:
 
     @property
     def overrun(self) -> float:
-        """Return the seconds that have passed since the time was up."""
+        """Return the seconds since the deadline."""
         return self._loop.time() - self._due
 
     async def __aenter__(self) -> Self:
@@ -43,7 +43,7 @@ class Deadline:
 
     @contextmanager
     def not_counting(self) -> Iterator[None]:
-        """Let the time stand still."""
+        """Stop the clock within this context."""
         self._timer.cancel()
         self._left = self._due - self._loop.time()
         try:

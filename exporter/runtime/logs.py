@@ -1,4 +1,4 @@
-"""Write one line for each event to stderr, as logfmt or JSON, whoever logs it."""
+"""Write one line for each event to stderr, as logfmt or JSON, also for what libraries log."""
 
 import io
 import logging
@@ -17,7 +17,7 @@ LEVELS = ("debug", "info", "warn", "error")
 FORMATS = ("logfmt", "json")
 
 # These log whole URLs and headers, which hold signatures.
-_TOO_TALKATIVE = ("httpx", "httpcore", "hpack")
+_SILENCED = ("httpx", "httpcore", "hpack")
 
 
 def configure(
@@ -51,7 +51,7 @@ def configure(
     root = logging.getLogger()
     root.handlers = [output]
     root.setLevel(logging.getLevelNamesMapping()[level.upper()])
-    for name in _TOO_TALKATIVE:
+    for name in _SILENCED:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
@@ -66,7 +66,7 @@ def configure(
 
 
 def _unblocking(stream: TextIO) -> "TextIO | _Unblocking":
-    """Return what writes to the stream's file without waiting; the stream if it has no file."""
+    """Return a writer to the stream's file that never blocks; the stream if it has no file."""
     try:
         return _Unblocking(stream.fileno())
     except (AttributeError, io.UnsupportedOperation):  # closed, or only in memory
@@ -74,7 +74,7 @@ def _unblocking(stream: TextIO) -> "TextIO | _Unblocking":
 
 
 class _Unblocking:
-    """Write to a file what it takes at once, and drop the rest: a pipe may have no reader."""
+    """Write without blocking and drop what does not fit: a pipe may have no reader."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -105,7 +105,7 @@ def name_exceptions(_logger: WrappedLogger, _method: str, event: EventDict) -> E
 
 
 def describe(error: BaseException) -> str:
-    """Return an exception's type and its innermost places, and the same of what it came from."""
+    """Return an exception's type and its innermost places, and the same for its cause."""
     first = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None
     cause = first or error.__cause__ or error.__context__
     text = f"{type(error).__name__} at {_places(error.__traceback__)}"

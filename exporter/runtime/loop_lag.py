@@ -1,4 +1,4 @@
-"""Measure how long the event loop kept its own timers waiting."""
+"""Measure how late the event loop runs its timers."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,7 @@ _WINDOW = 600  # ticks: one minute
 
 
 async def watch_loop(report: Callable[[float], None]) -> None:
-    """Report, ten times a second and for ever, the worst lag in seconds of the last minute."""
+    """Report the maximum lag of the last minute, in seconds, ten times a second until cancelled."""
     loop = asyncio.get_running_loop()
     lags: deque[float] = deque(maxlen=_WINDOW)
     while True:

@@ -292,3 +292,19 @@ async def test_a_proxy_url_that_is_none_is_never_repeated(url: str, simulator: S
     assert error(result).reason == "config"
     assert "s3cret" not in str(error(result))
     assert make_account().network == Network()
+
+
+async def test_a_bundle_that_can_not_be_read_is_not_remembered_as_empty(
+    simulator: Simulator, authority: trustme.CA, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tls = server_context(authority.issue_cert("127.0.0.1"))
+    bundle = ca_file.with_name("bundle.pem")
+    bundle.write_text("late")
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    async with relay_to(simulator.url, tls=tls) as relay:
+        base_url = f"https://127.0.0.1:{relay.port}"
+        failed = error(await poll(simulator, base_url, Network()))
+        assert failed.reason == "tls"
+        assert "CA certificates" in str(failed)
+        authority.cert_pem.write_to_path(bundle)
+        assert worked(await poll(simulator, base_url, Network()))

@@ -31,9 +31,10 @@ Change = Callable[[ast.AST], None]
 def mutants(source: str) -> list[Mutant]:
     """Return every mutant of a module's source, in the order of its lines."""
     tree = ast.parse(source)
+    skipped = set(_in_decorators(tree))
     found = []
     for number, node in enumerate(ast.walk(tree)):
-        for change in _changes(node):
+        for change in () if node in skipped else _changes(node):
             mutated = copy.deepcopy(tree)
             twin = next(each for i, each in enumerate(ast.walk(mutated)) if i == number)
             before = ast.unparse(node).splitlines()[0]
@@ -60,6 +61,14 @@ def _changes(node: ast.AST) -> Iterator[Change]:
         yield _move_constant
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         yield _skip_call
+
+
+def _in_decorators(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield what decorates a class: frozen and slotted data are a matter of style."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for decorator in node.decorator_list:
+                yield from ast.walk(decorator)
 
 
 def _is_type(node: ast.BinOp) -> bool:
