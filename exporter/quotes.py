@@ -31,12 +31,14 @@ class QuotesResponse:
     """All that one complete response of a price source said.
 
     `unparsable` counts the rows that could not be read, `unparsable_pairs` names those of them
-    whose pair is known, so that no other row of the pair is believed.
+    whose pair is known, so that no other row of the pair is believed. `age` is for how many seconds
+    a cache had the response.
     """
 
     quotes: tuple[Quote, ...]
     unparsable: int = 0
     unparsable_pairs: frozenset[Pair] = frozenset()
+    age: float = 0.0
 
 
 class QuoteRequest(NamedTuple):

@@ -51,12 +51,14 @@ class Quotes:
     """Declare an exchange's quotes: the currencies that it quotes in, and their rate limit.
 
     `requests_per_minute` is the limit of the public calls for each address. Quotes that
-    `need_account` are requested with an account's key, within that account's limit.
+    `need_account` are requested with an account's key, within that account's limit. Quotes that
+    `follow_holdings` are those of assets that are held, and are requested anew for a new one.
     """
 
     currencies: frozenset[str]
     requests_per_minute: int
     need_account: bool = False
+    follow_holdings: bool = False
 
 
 KEY_PERMISSIONS = ("read", "trade", "withdraw", "transfer", "ip_restricted")

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
+from math import inf
 
 from exporter.amounts import AmountError, parse_amount
 from exporter.errors import BadResponseError
+from exporter.exchange_api.messages import ApiResponse
 from exporter.exchange_api.responses import JsonNumber
 from exporter.exchange_api.rows import Row, RowError
 from exporter.quotes import Pair, Quote, QuotesResponse
@@ -14,6 +17,7 @@ MAX_ROWS = 20_000
 """Most rows of a ticker; the largest known has about 3,500."""
 
 _MILLISECONDS = re.compile(r"([1-9][0-9]{9,13})(?:\.0*)?").fullmatch
+_SECONDS = re.compile(r"[0-9]{1,9}").fullmatch
 _MAX_CODE = 64
 
 
@@ -41,6 +45,12 @@ def read_quotes(
             unparsable += 1
             pairs |= {pair} if pair else set()
     return QuotesResponse(tuple(quotes), unparsable, frozenset(pairs))
+
+
+def cached_for(response: ApiResponse) -> float:
+    """Return for how many seconds a cache had a response: what its `Age` says (RFC 9111, 5.1)."""
+    age = response.headers.get("Age", "0")
+    return float(age) if _SECONDS(age) else inf
 
 
 def read_code(row: Row, field: str) -> str:
@@ -81,3 +91,20 @@ def read_milliseconds(row: Row, field: str) -> float | None:
     if not found:
         raise RowError(f"{field} is not a time in milliseconds")
     return int(found[1]) / 1000
+
+
+def read_iso_time(row: Row, field: str) -> float | None:
+    """Return a row's own time in Unix seconds, None if it has none.
+
+    Raises `RowError` for anything but a date with a time and its zone (ISO 8601).
+    """
+    value = row.get(field)
+    if value is None:
+        return None
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if time is not None and time.tzinfo is not None:
+            return time.timestamp()
+    except (ValueError, OverflowError):
+        pass
+    raise RowError(f"{field} is not a time with its zone")

@@ -1,6 +1,9 @@
 """Read spot balances from Binance and from Binance TR, which signs and answers in the same way.
 
+Binance also has quotes: bid and ask of every symbol, without a last price and without a time.
+
 API: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints
+     https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints
      https://www.binance.tr/apidocs/
 Limits: a weight of 6,000 a minute for each IP address, of which a balance request takes 20; then
         429, and a ban of 2 minutes to 3 days for an address that goes on. Binance TR is assumed to
@@ -11,8 +14,12 @@ Units: amounts are in the asset itself, as text. There is no total: it is the ex
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from exporter.credentials import Secret
 from exporter.errors import (
@@ -22,20 +29,26 @@ from exporter.errors import (
     PollError,
     RateLimitedError,
 )
-from exporter.exchange_api.base import KEY_AND_SECRET, Exchange, ExchangeApi
+from exporter.exchange_api.base import KEY_AND_SECRET, Exchange, ExchangeApi, Quotes
 from exporter.exchange_api.error_table import ErrorTable, code_in, shown_code
 from exporter.exchange_api.messages import ApiRequest
-from exporter.exchange_api.responses import decode_object, list_of
+from exporter.exchange_api.responses import decode_array, decode_object, list_of
 from exporter.exchange_api.rows import Amounts, Row, read_rows, total_of
 from exporter.exchange_api.server_clock import ServerClock
 from exporter.exchange_api.session import Session
 from exporter.exchange_api.signed_request import send_signed, told_apart
 from exporter.exchange_api.status import read_response
+from exporter.exchange_api.ticker import cached_for, read_code, read_price, read_quotes
 from exporter.model import Account, Balance, BalancesResponse
+from exporter.quotes import Pair, Quote, QuotesQuery, QuotesResponse
 
 LONGEST_BAN = 3 * 24 * 3600.0
 """Seconds: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits"""
 
+_TICKER_PATH = "/api/v3/ticker/bookTicker"
+_SYMBOLS_PATH = "/api/v3/exchangeInfo"
+_SYMBOLS_AT_ONCE = 100  # of 3 to 4 kB each
+_PAIRS_LAST = 3600.0  # seconds, until it is asked again whether they are traded
 _RECEIVE_WINDOW_MS = 5000
 _WEIGHT_LIMIT = 6000
 _SHARE = 0.9  # of the weight, beyond which other programs with this address need the rest
@@ -81,6 +94,8 @@ class Binance:
         self._server_clock = server_clock
         self._parse = parse
         self._query = query
+        self._pairs: Mapping[str, Pair | None] = {}
+        self._pairs_at = 0.0
 
     async def fetch_key_permissions(
         self, credentials: Mapping[str, Secret], session: Session
@@ -108,6 +123,27 @@ class Binance:
         except ClockSkewError:
             return await self._fetch(path, self._query, credentials, session, self._parse)
 
+    async def fetch_quotes(
+        self,
+        query: QuotesQuery,
+        credentials: Mapping[str, Secret],  # noqa: ARG002 - the ticker is public
+        session: Session,
+    ) -> QuotesResponse:
+        """Return the quotes of the pairs that are of use.
+
+        A symbol does not say where its base ends, so the exchange is asked what it consists of.
+        """
+        response = await session.send(lambda: ApiRequest(_TICKER_PATH, {}, call="ticker"))
+        rows = read_response(response, decode_array, ERRORS)
+        listed = {row["symbol"] for row in rows if isinstance(row, dict) and "symbol" in row}
+        wanted = listed & {f"{base}{quote}" for base, quote in _pairs(query)}
+        now = self._server_clock.now()
+        if not wanted <= self._pairs.keys() or now - self._pairs_at > _PAIRS_LAST:
+            self._pairs = await _fetch_pairs(sorted(wanted), session)
+            self._pairs_at = now
+        quotes = read_quotes(rows, lambda row: self._pairs.get(str(row.get("symbol"))), _read_quote)
+        return replace(quotes, age=cached_for(response))
+
     async def _fetch(  # noqa: PLR0913 - each can be told apart by its name
         self,
         path: str,
@@ -133,6 +169,40 @@ class Binance:
             explain=told_apart(self._server_clock),
         )
         return content
+
+
+def _pairs(query: QuotesQuery) -> Iterator[Pair]:
+    """Yield the pairs that could be of use, each way round."""
+    for currency in query.currencies:
+        for asset in query.assets | query.currencies:
+            yield Pair(asset, currency)
+            yield Pair(currency, asset)
+
+
+async def _fetch_pairs(symbols: Sequence[str], session: Session) -> Mapping[str, Pair | None]:
+    """Return what symbols consist of; None for one that is not traded now."""
+    pairs: dict[str, Pair | None] = {}
+    for start in range(0, len(symbols), _SYMBOLS_AT_ONCE):
+        listed = json.dumps(symbols[start : start + _SYMBOLS_AT_ONCE], separators=(",", ":"))
+        path = f"{_SYMBOLS_PATH}?{urlencode({'symbols': listed})}"
+        response = await session.send(partial(ApiRequest, path, {}, "ticker"))
+        pairs |= read_response(response, parse_symbols, ERRORS)
+    return pairs
+
+
+def parse_symbols(body: bytes) -> Mapping[str, Pair | None]:
+    """Return the pair of each symbol, None unless it is traded now."""
+    pairs: dict[str, Pair | None] = {}
+    for row in list_of(decode_object(body).get("symbols")):
+        fields = row if isinstance(row, dict) else {}
+        symbol, is_traded = read_code(fields, "symbol"), fields.get("status") == "TRADING"
+        pair = Pair(read_code(fields, "baseAsset"), read_code(fields, "quoteAsset"))
+        pairs[symbol] = pair if is_traded else None
+    return pairs
+
+
+def _read_quote(pair: Pair, row: Row) -> Quote:
+    return Quote(pair, read_price(row, "bidPrice"), read_price(row, "askPrice"), last=None)
 
 
 def sign(secret: str, query: str) -> str:
@@ -220,6 +290,11 @@ SPOT = Exchange(
     max_retry_after=LONGEST_BAN,
     pause_after=pause_after,
     has_key_permissions=True,
+    quotes=Quotes(
+        frozenset({"USDT", "USDC", "FDUSD", "TRY", "BRL", "EUR", "BTC", "ETH", "BNB"}),
+        requests_per_minute=300,
+        follow_holdings=True,
+    ),
     note=_NOTE,
 )
 

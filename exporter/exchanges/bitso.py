@@ -1,16 +1,20 @@
-"""Read balances from Bitso.
+"""Read balances and quotes from Bitso.
 
 API: https://docs.bitso.com/bitso-api/docs/get-account-balance
+     https://docs.bitso.com/bitso-api/docs/ticker
 Limits: 300 private requests a minute for each account; then locked out for a minute, or a day.
+        60 public requests a minute for each IP address; a ticker has one book.
 Units: amounts are in the asset itself, as text. The total has neither pending deposits nor pending
        withdrawals in it: a withdrawal leaves it at once. What is locked is in open orders.
 """
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from exporter.credentials import Secret
 from exporter.errors import (
@@ -19,17 +23,25 @@ from exporter.errors import (
     ClockSkewError,
     PermissionDeniedError,
     RateLimitedError,
+    RejectedError,
 )
-from exporter.exchange_api.base import KEY_AND_SECRET, Exchange
+from exporter.exchange_api.base import KEY_AND_SECRET, Exchange, Quotes
 from exporter.exchange_api.error_table import ErrorTable, NotAnErrorError
 from exporter.exchange_api.messages import ApiRequest
 from exporter.exchange_api.responses import decode_object, list_of
-from exporter.exchange_api.rows import Amounts, Row, read_rows, upper_case
+from exporter.exchange_api.rows import Amounts, Row, RowError, read_rows, upper_case
 from exporter.exchange_api.server_clock import ServerClock
 from exporter.exchange_api.session import Session
 from exporter.exchange_api.signed_request import Nonces, send_signed, told_apart
 from exporter.exchange_api.status import read_response
+from exporter.exchange_api.ticker import cached_for, read_iso_time, read_price
 from exporter.model import Account, Balance, BalancesResponse
+from exporter.quotes import Pair, Quote, QuotesQuery, QuotesResponse
+
+_BOOKS_PATH = "/api/v3/available_books/"
+_TICKER_PATH = "/api/v3/ticker/"
+_BOOKS_LAST = 3600.0  # seconds, until the list of books is requested again
+_BOOK = re.compile(r"([a-z0-9]{1,20})_([a-z0-9]{1,20})").fullmatch
 
 
 class Bitso:
@@ -39,6 +51,8 @@ class Bitso:
         """Take nonces from the exchange's own time."""
         self._server_clock = server_clock
         self._nonces = Nonces(server_clock)
+        self._books: Mapping[str, Pair] = {}
+        self._books_at = 0.0
 
     async def fetch_balances(
         self, account: Account, credentials: Mapping[str, Secret], session: Session
@@ -52,6 +66,33 @@ class Bitso:
             return await self._fetch(account, credentials, session)
         except ClockSkewError:
             return await self._fetch(account, credentials, session)
+
+    async def fetch_quotes(
+        self,
+        query: QuotesQuery,
+        credentials: Mapping[str, Secret],  # noqa: ARG002 - tickers are public
+        session: Session,
+    ) -> QuotesResponse:
+        """Return the quotes of the books that are of use, one request for each."""
+        now = self._server_clock.now()
+        if not self._books or now - self._books_at > _BOOKS_LAST:
+            response = await session.send(lambda: ApiRequest(_BOOKS_PATH, {}, call="ticker"))
+            self._books = read_response(response, parse_books, ERRORS)
+            self._books_at = now
+        quotes: list[Quote] = []
+        rejected: set[Pair] = set()
+        age = 0.0
+        for book, pair in self._books.items():
+            if not _is_wanted(pair, query):
+                continue
+            path = f"{_TICKER_PATH}?{urlencode({'book': book})}"
+            response = await session.send(partial(ApiRequest, path, {}, "ticker"))
+            age = max(age, cached_for(response))
+            try:
+                quotes.append(read_response(response, partial(parse_ticker, pair), ERRORS))
+            except (RejectedError, RowError):
+                rejected.add(pair)
+        return QuotesResponse(tuple(quotes), len(rejected), frozenset(rejected), age)
 
     async def _fetch(
         self, account: Account, credentials: Mapping[str, Secret], session: Session
@@ -83,11 +124,8 @@ def sign(key: str, secret: str, nonce: int, path: str) -> dict[str, str]:
 
 def parse_balances(body: bytes) -> BalancesResponse:
     """Return what the body of a 200 says; raises the `PollError` that its code means."""
-    document = decode_object(body)
-    success, payload = document.get("success"), document.get("payload")
-    if success is False:
-        raise ERRORS.error(_code_in(document.get("error")))
-    if success is not True or not isinstance(payload, dict):
+    payload = _payload(body)
+    if not isinstance(payload, dict):
         raise BadResponseError("the response has another shape than documented")
     rows = list_of(payload.get("balances"))
     amounts = Amounts(rows, "total", "available", "locked", "pending_deposit", "pending_withdrawal")
@@ -105,6 +143,43 @@ def parse_balances(body: bytes) -> BalancesResponse:
         )
 
     return read_rows(rows, read_row, code_field="currency", spell=upper_case)
+
+
+def _is_wanted(pair: Pair, query: QuotesQuery) -> bool:
+    """Return whether one side of a book is a currency and the other is held, or is one, too."""
+    base, quote = pair
+    known = query.assets | query.currencies
+    return (base in query.currencies and quote in known) or (
+        quote in query.currencies and base in known
+    )
+
+
+def parse_books(body: bytes) -> Mapping[str, Pair]:
+    """Return the books that are listed, with the pair of each: `btc_mxn` is BTC for MXN."""
+    books: dict[str, Pair] = {}
+    for row in list_of(_payload(body)):
+        book = row.get("book") if isinstance(row, dict) else None
+        if isinstance(book, str) and (found := _BOOK(book)):
+            books[book] = Pair(upper_case(found[1]), upper_case(found[2]))
+    return books
+
+
+def parse_ticker(pair: Pair, body: bytes) -> Quote:
+    """Return the quote of one book; raises `RowError` if a price is not a number."""
+    row = _payload(body)
+    if not isinstance(row, dict):
+        raise BadResponseError("the response has no ticker")
+    bid, ask, last = (read_price(row, field) for field in ("bid", "ask", "last"))
+    return Quote(pair, bid, ask, last, read_iso_time(row, "created_at"))
+
+
+def _payload(body: bytes) -> object:
+    document = decode_object(body)
+    if document.get("success") is False:
+        raise ERRORS.error(_code_in(document.get("error")))
+    if document.get("success") is not True:
+        raise BadResponseError("the response has another shape than documented")
+    return document.get("payload")
 
 
 def _code_of(document: Mapping[str, Any]) -> object:
@@ -143,5 +218,10 @@ EXCHANGE = Exchange(
     requests_per_minute=300,
     has_limit_per_account=True,
     credentials=(KEY_AND_SECRET,),
+    quotes=Quotes(
+        frozenset({"MXN", "USD", "BRL", "ARS", "COP", "BTC", "USDT"}),
+        requests_per_minute=60,
+        follow_holdings=True,
+    ),
     note="Pending deposits and withdrawals are part of no total: they are metrics of their own.",
 )

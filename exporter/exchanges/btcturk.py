@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from exporter.credentials import Credential, Secret, base64_text
@@ -31,7 +32,13 @@ from exporter.exchange_api.server_clock import ServerClock, SignedAt
 from exporter.exchange_api.session import Session
 from exporter.exchange_api.signed_request import Nonces, send_signed
 from exporter.exchange_api.status import read_response
-from exporter.exchange_api.ticker import read_code, read_milliseconds, read_price, read_quotes
+from exporter.exchange_api.ticker import (
+    cached_for,
+    read_code,
+    read_milliseconds,
+    read_price,
+    read_quotes,
+)
 from exporter.model import Account, Balance, BalancesResponse
 from exporter.quotes import Pair, Quote, QuotesQuery, QuotesResponse
 
@@ -94,7 +101,8 @@ class BtcTurk:
     ) -> QuotesResponse:
         """Return the whole ticker, which needs no key."""
         response = await session.send(lambda: ApiRequest(_TICKER_PATH, {}, call="ticker"))
-        return read_response(response, parse_ticker, ERRORS)
+        quotes = read_response(response, parse_ticker, ERRORS)
+        return replace(quotes, age=cached_for(response))
 
     def _explain(self, key: Secret, refusal: PollError, stamp: SignedAt) -> PollError:
         """Tell a refused stamp from a refused key: the exchange has the same words for both."""

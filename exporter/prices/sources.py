@@ -23,6 +23,7 @@ from exporter.runtime.clock import Clock
 
 log = structlog.get_logger(__name__)
 
+_LOOK_AGAIN = 5.0  # seconds between two looks for an asset that nobody held before
 _ADVICE = "Values that need its quotes are withheld once they are too old; balances are not."
 
 
@@ -53,6 +54,7 @@ class PriceSources:
         self._read_held = read_held
         self._sleep = sleep
         self._backoff: Backoff[str] = Backoff()
+        self._requested: dict[str, frozenset[str]] = {}
         self._running: list[asyncio.Task[None]] = []
         self._tasks: asyncio.TaskGroup
         self._polling: Polling
@@ -104,7 +106,7 @@ class PriceSources:
         client = None
         try:
             while True:
-                await self._sleep(max(0.0, due - self._clock.monotonic()))
+                await self._until_due(source, valuations, due)
                 before, polled = polled, self._polled(source)
                 if client and before != polled:
                     await client.aclose()
@@ -118,12 +120,26 @@ class PriceSources:
             if client:
                 await client.aclose()
 
+    async def _until_due(self, source: PriceSource, valuations: Valuations, due: float) -> None:
+        """Wait until a source is due, or until a new asset needs a quote of it."""
+        quotes = EXCHANGES[source.exchange].quotes
+        requested = self._requested.get(source.name)
+        while (wait := due - self._clock.monotonic()) > 0:
+            if not (quotes and quotes.follow_holdings) or requested is None:
+                await self._sleep(wait)
+                return
+            await self._sleep(min(wait, _LOOK_AGAIN))
+            if not self._query(source, valuations).assets <= requested:
+                return
+
     async def _fetch(
         self, source: PriceSource, valuations: Valuations, polled: Polled, client: HttpClient
     ) -> float:
         """Fetch once and publish the outcome; return for how many seconds to leave it alone."""
+        query = self._query(source, valuations)
+        self._requested[source.name] = query.assets
         run = await polled.endpoint.fetch_quotes(
-            self._query(source, valuations),
+            query,
             client,
             Deadline(source.timeout),
             polled.account.credentials,
@@ -164,7 +180,8 @@ class PriceSources:
         """Publish how a fetch ended; return for how many seconds to leave the source alone."""
         before, since = valuations.sources[source.name], self._clock.monotonic() - run.requested_at
         server_clock = polled.endpoint.server_clock(polled.account.base_url)
-        requested = Moment(run.requested_at, server_clock.now() - since)
+        age = run.outcome.age if isinstance(run.outcome, QuotesResponse) else 0.0
+        requested = Moment(run.requested_at - age, server_clock.now() - since - age)
         wall = self._clock.wall() - since
         try:
             after = _after(before, run.outcome, requested, wall, valuations.valuation)

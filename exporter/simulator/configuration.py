@@ -43,6 +43,8 @@ def _valuation_lines(simulator: Simulator, currencies: Sequence[str]) -> Iterato
     yield "valuation:"
     yield f"  currencies: [{', '.join(map(quoted, currencies))}]"
     yield "  interval: 15s"
+    # One market for all exchanges, so the codes do mean the same.
+    yield "  shared: [BTC, ETH, USDT, USDC, BNB, SOL, XRP]"
     yield "  sources:"
     for exchange in simulator.exchanges.values():
         account = next((a for a in simulator.accounts if a.exchange == exchange.name), None)

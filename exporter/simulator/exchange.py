@@ -87,7 +87,7 @@ class Exchange(ABC):
     methods: ClassVar[Mapping[CallKind, str]] = {}
     limit: ClassVar[Limit]
     public_limit: ClassVar[Limit] = Limit(600)
-    public_calls: ClassVar[frozenset[CallKind]] = frozenset({"time", "ticker"})
+    public_calls: ClassVar[frozenset[CallKind]] = frozenset({"time", "ticker", "markets"})
     weights: ClassVar[Mapping[CallKind, int]] = {}
     listed: ClassVar[int | None] = None
     demo_accounts: ClassVar[tuple[DemoAccount, ...]] = (DemoAccount("treasury"),)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-CallKind = Literal["balances", "token", "time", "ticker", "permissions"]
+CallKind = Literal["balances", "token", "time", "ticker", "markets", "permissions"]
 Headers = tuple[tuple[str, str], ...]
 
 JSON: Headers = (("Content-Type", "application/json; charset=utf-8"),)

@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
 
-from exporter.exchanges import EXCHANGES
 from exporter.prices.settings import PriceSource, Valuation
 from exporter.simulator import FAULTS
 from tests.faults.case import Tell, story_case
@@ -15,11 +14,8 @@ from tests.prices.oracle import STALE_AFTER, price, quotes_known
 CURRENCIES = ("TRY", "USDT")
 _HELD = {"BTC": Fraction(3, 2), "TRY": Fraction(100075, 100)}
 
-PUBLIC = tuple(
-    name
-    for name, exchange in EXCHANGES.items()
-    if exchange.quotes and not exchange.quotes.need_account
-)
+PUBLIC = ("btcturk",)
+"""Of the public tickers, the one that lists all pairs at once and dates each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +192,7 @@ async def an_incomplete_account_has_no_value(world: World) -> None:
             assert page.number(valued_assets, world.victim.key, currency="TRY") == 1
 
 
-_WHY = "it has no public ticker"
+_WHY = "it has no public ticker of all pairs with their times"
 
 
 def _text(seen: SeenOfPrices) -> str:

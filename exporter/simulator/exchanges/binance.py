@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import ClassVar
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from exporter.simulator.catalogue import catalogue
 from exporter.simulator.chance import text
 from exporter.simulator.exchange import Account, Call, DemoAccount, Exchange, Refusal
 from exporter.simulator.limits import Excess, Limit
+from exporter.simulator.market import QuoteRows, markets_of
 from exporter.simulator.messages import CallKind, Request, Response, json_response
 from exporter.simulator.rows import Style
 
@@ -69,11 +71,14 @@ class Binance(Exchange):
     calls: ClassVar[Mapping[str, CallKind]] = {
         "/api/v3/account": "balances",
         "/sapi/v1/account/apiRestrictions": "permissions",
+        "/api/v3/ticker/bookTicker": "ticker",
+        "/api/v3/exchangeInfo": "markets",
     }
     style = Style(_FIELDS, least_decimals=8)
     rows_path: ClassVar[tuple[str, ...]] = ("balances",)
     code_key: ClassVar[str | None] = None
     holdings = catalogue(_ASSETS)
+    markets = markets_of([asset for asset, *_ in _ASSETS], ["USDT", "TRY", "BTC"])
     limit = Limit(6_000, blocks=(60.0, 120.0, 3_600.0, 259_200.0))
     weights: ClassVar[Mapping[CallKind, int]] = {"balances": 20}
     refusals: ClassVar[Mapping[str, Refusal]] = {
@@ -130,6 +135,8 @@ class Binance(Exchange):
 
     def refusal(self, call: Call, now_ms: int) -> Response | None:
         """Check key, timestamp and signature."""
+        if call.kind in self.public_calls:
+            return None
         account, query = call.account, dict(call.request.query)
         if account is None or not account.is_active:
             return self._refused(_KEY, "Invalid API-key, IP, or permissions for action.")
@@ -144,9 +151,41 @@ class Binance(Exchange):
         return None
 
     def answer(self, call: Call, now_ms: int) -> Response:  # noqa: ARG002
-        """Return what the key may do, the one other call."""
+        """Return what symbols consist of, or what the key may do."""
+        if call.kind == "markets":
+            return self._symbols(call.request.query.get("symbols", "[]"))
         assert call.account is not None  # noqa: S101 - `refusal` came first
         return self.permissions_answer(call.account.permissions)
+
+    def quotes(self, rows: QuoteRows) -> bytes:
+        """Return the documented ticker, which says neither times nor pairs."""
+        listed = [
+            {
+                "symbol": f"{row.base}{row.quote}",
+                "bidPrice": _as_text(row.bid),
+                "bidQty": "1.00000000",
+                "askPrice": _as_text(row.ask),
+                "askQty": "1.00000000",
+            }
+            for row in rows
+        ]
+        return msgspec.json.encode(listed)
+
+    def _symbols(self, wanted: str) -> Response:
+        known = {f"{base}{quote}": (base, quote) for base, quote in self.markets}
+        symbols = msgspec.json.decode(wanted)
+        if not set(symbols) <= known.keys():
+            return self.error(400, -1121, "Invalid symbol.")
+        listed = [
+            {
+                "symbol": symbol,
+                "status": "TRADING",
+                "baseAsset": known[symbol][0],
+                "quoteAsset": known[symbol][1],
+            }
+            for symbol in symbols
+        ]
+        return json_response(200, {"timezone": "UTC", "symbols": listed})
 
     def permissions_answer(self, held: frozenset[str]) -> Response:
         """Return the documented answer, which names every right."""
@@ -185,11 +224,16 @@ class Binance(Exchange):
         return self.error(401 if code == _KEY else 400, code, message)
 
 
+def _as_text(price: object) -> object:
+    return format(price, "f") if isinstance(price, Decimal) else price
+
+
 class BinanceTr(Binance):
     """Respond as Binance TR does: the same signing, other paths, and errors in a 200."""
 
     name = "binance_tr"
     calls: ClassVar[Mapping[str, CallKind]] = {"/open/v1/account/spot": "balances"}
+    markets = ()
     rows_path: ClassVar[tuple[str, ...]] = ("data", "accountAssets")
     code_key: ClassVar[str | None] = "code"
     reasons: ClassVar[Mapping[object, str]] = {

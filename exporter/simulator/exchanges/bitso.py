@@ -8,12 +8,17 @@ the key. A nonce must be higher than the last one of the same key; it is not com
 import hashlib
 import hmac
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import ClassVar
+
+import msgspec
 
 from exporter.simulator.catalogue import catalogue
 from exporter.simulator.chance import text
 from exporter.simulator.exchange import Account, Call, DemoAccount, Exchange, Refusal
 from exporter.simulator.limits import Limit
+from exporter.simulator.market import Market, QuoteRow, QuoteRows, markets_of
 from exporter.simulator.messages import CallKind, Request, Response, json_response
 from exporter.simulator.rows import Style
 
@@ -46,7 +51,15 @@ class Bitso(Exchange):
     """Respond as Bitso does: each account has a limit of its own."""
 
     name = "bitso"
-    calls: ClassVar[Mapping[str, CallKind]] = {"/api/v3/balance/": "balances"}
+    calls: ClassVar[Mapping[str, CallKind]] = {
+        "/api/v3/balance/": "balances",
+        "/api/v3/ticker/": "ticker",
+        "/api/v3/available_books/": "markets",
+    }
+    markets = (
+        *markets_of(["BTC", "ETH", "USDT", "XRP", "SOL", "LTC"], ["MXN"]),
+        *markets_of(["BTC", "ETH", "USDT"], ["USD"]),
+    )
     style = Style(_FIELDS, least_decimals=8, is_lower_case=True, withdrawals_leave=True)
     rows_path = ("payload", "balances")
     code_key = None
@@ -55,6 +68,7 @@ class Bitso(Exchange):
     public_limit = Limit(60)
     refusals: ClassVar[Mapping[str, Refusal]] = {
         "authentication": Refusal(401, "0201", "Invalid Credentials"),
+        "rejected": Refusal(400, "0301", "Unknown OrderBook"),
         "permission": Refusal(403, "0213", "Address Not Allowed"),
         "clock_skew": Refusal(401, "0207", "Nonce already used"),
         "rate_limited": Refusal(429, "0200", "Too many requests"),
@@ -111,6 +125,8 @@ class Bitso(Exchange):
 
     def refusal(self, call: Call, now_ms: int) -> Response | None:  # noqa: ARG002
         """Check key, signature and nonce."""
+        if call.kind in self.public_calls:
+            return None
         account = call.account
         if account is None or not account.is_active:
             return self.refused("authentication")
@@ -125,6 +141,20 @@ class Bitso(Exchange):
         self._last_nonces[key] = int(nonce)
         return None
 
+    def wanted(self, call: Call) -> tuple[Market, ...]:
+        """Return the one book that a request names, if there is one."""
+        book = call.request.query.get("book", "")
+        return tuple(market for market in self.markets if _book(market) == book)
+
+    def quotes(self, rows: QuoteRows) -> bytes:
+        """Return the documented ticker of one book."""
+        return msgspec.json.encode({"success": True, "payload": _ticker(rows[0]) if rows else {}})
+
+    def answer(self, call: Call, now_ms: int) -> Response:  # noqa: ARG002
+        """Return the list of books, the one other call."""
+        books = [{"book": _book(market), "minimum_price": "1"} for market in self.markets]
+        return json_response(200, {"success": True, "payload": books})
+
     def document(self, listed: bytes, account: Account) -> bytes:  # noqa: ARG002
         """Return the documented answer."""
         return b'{"success":true,"payload":{"balances":' + listed + b"}}"
@@ -133,6 +163,29 @@ class Bitso(Exchange):
         """Return the documented error."""
         content = {"success": False, "error": {"message": message, "code": code}}
         return json_response(status, content)
+
+
+def _book(market: Market) -> str:
+    return "_".join(market).lower()
+
+
+def _ticker(row: QuoteRow) -> Mapping[str, object]:
+    updated = row.updated_ms
+    return {
+        "book": _book((row.base, row.quote)),
+        "bid": _as_text(row.bid),
+        "ask": _as_text(row.ask),
+        "last": _as_text(row.last),
+        "created_at": _iso(updated) if isinstance(updated, int) else None,
+    }
+
+
+def _iso(updated_ms: int) -> str:
+    return datetime.fromtimestamp(updated_ms / 1000, UTC).isoformat()
+
+
+def _as_text(price: object) -> object:
+    return format(price, "f") if isinstance(price, Decimal) else price
 
 
 def _authorization(request: Request) -> tuple[str, str, str]:
