@@ -166,7 +166,7 @@ def retry_after(data: bytes) -> None:
     assert wait is None or 0 <= wait <= MAX_RETRY_AFTER, "an absurd wait"
     said = _seconds(text.strip())
     if said is not None:
-        wanted = min(said, MAX_RETRY_AFTER) if 0 <= said <= 86_400 else None
+        wanted = min(said, MAX_RETRY_AFTER) if 0 < said <= 86_400 else None
         assert wait == wanted, "not the wait that was asked for"
 
 

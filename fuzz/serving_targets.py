@@ -30,7 +30,7 @@ from exporter.web.server import Server
 from fuzz.oracles import CANARY, is_nearest_float64
 from tests.accounts import make_account, make_store, poll_at, reading
 
-_STATUSES = {200, 400, 404, 405, 408, 413, 417, 431, 501, 503, 505}
+_STATUSES = {200, 400, 404, 405, 408, 413, 417, 421, 431, 501, 503, 505}
 _ASSET = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _PATIENCE = 10.0
 _USER, _PASSWORD = "alice", f"right-{CANARY}"
