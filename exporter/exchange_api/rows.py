@@ -113,13 +113,12 @@ def read_rows(
     parsed: list[tuple[int, Balance]] = []
     rejected: list[RejectedRow] = []
     for number, row in enumerate(rows):
-        asset = None
         try:
             fields = _fields_of(row)
-            asset = _shown(fields.get(code_field), spell)
             code = spell(_read_code(fields, code_field))
             parsed.append((number, read_row(code, fields)))
         except RowError as error:
+            asset = _shown(row.get(code_field), spell) if isinstance(row, dict) else None
             rejected.append(RejectedRow(number, asset, str(error)))
     return _settle(parsed, rejected)
 
