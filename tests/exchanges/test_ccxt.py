@@ -13,7 +13,7 @@ from exporter.exchanges import EXCHANGES
 from tests.exchanges.ccxt_survey import SECRET, STUBS, answers, fetched, outcome
 
 pytestmark = pytest.mark.skipif(
-    find_spec("ccxt") is None, reason="needs ccxt: pip install -r requirements/ccxt.txt"
+    find_spec("ccxt") is None, reason="needs ccxt: make ccxt"
 )
 
 KRAKEN = (
