@@ -12,9 +12,7 @@ from exporter.exchange_api.ccxt_client import known_exchanges
 from exporter.exchanges import EXCHANGES
 from tests.exchanges.ccxt_survey import SECRET, STUBS, answers, fetched, outcome
 
-pytestmark = pytest.mark.skipif(
-    find_spec("ccxt") is None, reason="needs ccxt: make ccxt"
-)
+pytestmark = pytest.mark.skipif(find_spec("ccxt") is None, reason="needs ccxt: make ccxt")
 
 KRAKEN = (
     b'{"error":[],"result":{"XXBT":{"balance":"1.2345678901","hold_trade":"0.1"},'
