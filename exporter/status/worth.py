@@ -1,12 +1,11 @@
 """Show what all accounts are worth: a line for each currency, or why it is withheld."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from exporter.model import Account
 from exporter.polling.snapshots import AccountState
-from exporter.prices.routes import Price
 from exporter.prices.valuations import Valued
 from exporter.prices.values import ValueSum, sum_of_values
 from exporter.status.tables import value_cell
@@ -69,8 +68,10 @@ def _basis(valued: Valued) -> Iterator[str]:
     """Yield by which prices the values are made, what they assume and what they leave out."""
     kind = _KINDS[valued.valuation.price]
     prices = list(valued.worth.prices.values())
-    for source, oldest in _oldest(prices).items():
-        yield f"Prices: {kind} of {escape(source)}, oldest quote {clock_time(oldest)}."
+    if dated := [price.updated for price in prices if price.updated is not None]:
+        sources = dict.fromkeys(each for price in prices for each in price.sources)
+        listed_sources = ", ".join(map(escape, sources))
+        yield f"Prices: {kind} of {listed_sources}; oldest quote {clock_time(min(dated))}."
     yield from _assumptions(dict.fromkeys(each for price in prices for each in price.assumed))
     ignored = sum(
         next(iter(values.values())).ignored for values in valued.worth.values.values() if values
@@ -92,12 +93,3 @@ def _assumptions(assumed: Iterable[str]) -> Iterator[str]:
     for (exchange, other), codes in shared.items():
         coins = ", ".join(map(name, codes))
         yield f"Assumes the same coins at {escape(exchange)} and at {escape(other)}: {coins}."
-
-
-def _oldest(prices: Iterable[Price]) -> Mapping[str, float]:
-    oldest: dict[str, float] = {}
-    for price in prices:
-        if price.updated is not None:
-            source = ", ".join(price.sources)
-            oldest[source] = min(oldest.get(source, price.updated), price.updated)
-    return oldest

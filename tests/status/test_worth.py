@@ -64,4 +64,4 @@ def test_a_shared_code_is_said_in_words():
     price = Price(Decimal(1), ("BTC", "TRY"), ("btcturk",), ("trubit/BTC=btcturk/BTC",), 0.0)
     text = page({"a": value("1")}, prices={("trubit", "BTC", "TRY"): price})
     assert "Assumes the same coins at trubit and at btcturk: BTC." in text
-    assert "Prices: bid of btcturk, oldest quote 00:00:00 UTC." in text
+    assert "Prices: bid of btcturk; oldest quote 00:00:00 UTC." in text
