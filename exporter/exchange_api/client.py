@@ -178,7 +178,7 @@ class HttpClient:
             )
         if "Age" in headers and request.call not in _PUBLIC_CALLS:
             raise BadResponseError(
-                "a cache answered in place of the exchange",
+                "a cache responded in place of the exchange",
                 advice="Let the cache or proxy on the way pass requests to the exchange through.",
             )
         date = parse_date(headers.get("Date"))

@@ -71,7 +71,7 @@ def check_status(
     if status == 200:
         return
     if own := statuses.get(status):
-        raise own(f"the exchange answered with HTTP {_described(response)}")
+        raise own(f"the exchange responded with HTTP {_described(response)}")
     if error := _block(response, is_foreign=is_foreign or not _is_own(response.body)):
         raise error
     if 300 <= status < 400 and status != 304:

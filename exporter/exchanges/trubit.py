@@ -58,7 +58,7 @@ ERRORS = ErrorTable(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Hold a bearer token and the Unix time in seconds at which it is to be renewed."""
+    """A bearer token, and the Unix time in seconds at which it is to be renewed."""
 
     value: Secret
     renew_at: float
@@ -201,9 +201,9 @@ def parse_token(body: bytes) -> tuple[str, float]:
     data = _successful_data(body)
     value, expires_ms = data.get("token"), data.get("expireTime")
     if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
-        raise BadResponseError("the answer has no token")
+        raise BadResponseError("the response has no token")
     if not (str(expires_ms).isascii() and str(expires_ms).isdigit() and len(str(expires_ms)) <= 14):
-        raise BadResponseError("the answer does not say when the token expires")
+        raise BadResponseError("the response does not say when the token expires")
     return value, int(str(expires_ms)) / 1000
 
 

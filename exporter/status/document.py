@@ -44,7 +44,7 @@ class Contents:
 
     wall: float
     title: str
-    answer: Sequence[Sentence]
+    summary: Sequence[Sentence]
     links: str
 
 
@@ -55,7 +55,7 @@ def icon(level: str) -> str:
 
 def opening(contents: Contents) -> str:
     """Return the document up to its first section."""
-    first, *others = contents.answer
+    first, *others = contents.summary
     return _OPENING.substitute(
         title=escape(contents.title),
         favicon=_favicon(first.level),

@@ -169,7 +169,7 @@
     }
     const focused = document.activeElement?.id || document.activeElement?.parentElement?.id;
     const known = troubles();
-    for (const id of ["answer", "content"]) {
+    for (const id of ["summary", "content"]) {
       const [before, after] = [byId(id), page.getElementById(id)];
       keepOpen(before, after);
       before.replaceWith(document.adoptNode(after));

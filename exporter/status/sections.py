@@ -56,7 +56,7 @@ def _opening(known: Known, links: str) -> Block:
     contents = document.Contents(
         wall=known.wall,
         title=headline(known.states, known.now),
-        answer=[
+        summary=[
             *summary(known.states, known.now, known.wall),
             *bounds(known),
             *counted_twice(known),

@@ -24,7 +24,7 @@ class ResponseLimiter:
 
     @asynccontextmanager
     async def hold(self, connection: Connection) -> AsyncIterator[None]:
-        """Hold a slot for a response; raises `RefusedError` (503) if none comes free."""
+        """Take a slot for a response; raises `RefusedError` (503) if none comes free."""
         try:
             await self._enter(connection)
             yield

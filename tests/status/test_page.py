@@ -148,7 +148,7 @@ def test_many_balances_stand_on_pages_of_their_own_and_still_count():
     page = page_of(many_balances(1002))
     [table] = page.all("table", class_="balances")
     assert rows_of(table)["A500"] == ["2", "2", "0", "2 of 2"]
-    assert "1 bound is broken" in page.by_id("answer").words
+    assert "1 bound is broken" in page.by_id("summary").words
     account = page.by_id("btcturk/a")
     assert account.attributes["data-assets"].split()[:2] == ["A0", "A1"]
     details = account.one("details")

@@ -16,7 +16,7 @@ PAYMENTS = make_account("payments", "trubit")
 
 
 def answer_of(store: SnapshotStore) -> list[str]:
-    header = page_of(store).by_id("answer")
+    header = page_of(store).by_id("summary")
     return [each.words for each in header.inside if not isinstance(each, str)][1:]
 
 
