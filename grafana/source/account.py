@@ -204,9 +204,10 @@ def balances(title: str, kind: str, *, money: bool) -> Json:
     return table(
         title,
         "What the account holds or held a day ago, as the exchange reported it; in orders and in"
-        " withdrawals, and when it changed, if the exchange says so. No balance is served: nothing"
-        " is known now, and the last figures are not shown because they may be wrong by now. Click"
-        " an asset to see it below.",
+        " withdrawals, and when it changed, if the exchange says so. Arriving and leaving: deposits"
+        " and withdrawals under way, which no total contains. No balance is served: nothing is"
+        " known now, and the last figures are not shown because they may be wrong by now. Click an"
+        " asset to see it below.",
         [
             q.or_row(shown(q.TOTAL), "note", "no balance is served"),
             shown(q.FREE),
@@ -216,6 +217,8 @@ def balances(title: str, kind: str, *, money: bool) -> Json:
             f"{shown(q.TOTAL)} - {this.balance(q.TOTAL, kind, '1d')}",
             f"{shown('exchange_balance_updated_timestamp_seconds')} * 1000",
             f"max by (exchange, account, asset, asset_name) ({names}) and on (asset) {held}",
+            f"{this.balance('exchange_pending_deposit_balance', kind)} != 0",
+            f"{this.balance('exchange_pending_withdrawal_balance', kind)} != 0",
         ],
         [
             column("note", "Note"),
@@ -227,6 +230,8 @@ def balances(title: str, kind: str, *, money: bool) -> Json:
             amount("D", "In orders", money=money),
             amount("E", "In withdrawals", money=money),
             amount("F", "Change in 24 h", money=money),
+            amount("I", "Arriving", 110, money=money),
+            amount("J", "Leaving", 110, money=money),
             column("Value #G", "Changed", 160, unit="dateTimeAsIso"),
         ],
         hide=("exchange", "account"),

@@ -4,6 +4,7 @@ from . import queries as q
 from .look import BAD, BY_EXCHANGE, DASHES, GOOD, QUIET, TOTAL, WARNING, override, steps, tones
 from .panels import chart, not_known, query, runbooks
 from .process import EXPORTER_DOWN, TARGET
+from .states import ACCOUNT_LINK
 from .tables import column, duration, share, state, table
 
 ours = q.SEVERAL
@@ -128,4 +129,42 @@ SOURCES = table(
         column("Value #F", "Failures in an hour", 160, decimals=0),
     ],
     sort=[("State", False)],
+    links=runbooks("ExchangePricesStale", "ExchangeStablecoinOffPeg", "ExchangePriceJumped"),
+)
+
+KEY_LOOKS: dict[str, dict[float, tuple[str, str]]] = {
+    "withdraw": {1: ("yes", BAD), 0: ("no", GOOD)},
+    "transfer": {1: ("yes", WARNING), 0: ("no", GOOD)},
+    "trade": {1: ("yes", WARNING), 0: ("no", GOOD)},
+    "ip_restricted": {1: ("yes", GOOD), 0: ("no", WARNING)},
+    "read": {1: ("yes", QUIET), 0: ("no", WARNING)},
+}
+"""What keys may do, the most dangerous first. The exporter needs nothing but reading."""
+
+
+def _allowed(permission: str) -> str:
+    return ours.each("exchange_account_key_permission", f'permission="{permission}"')
+
+
+KEYS = table(
+    "What the keys may do",
+    "Permissions of the accounts' keys, if the exchange reports them, the most dangerous first. The"
+    " exporter only reads: a key that may withdraw, transfer or trade, or that is not bound to IP"
+    " addresses, is worth replacing. Empty: no exchange reports any.",
+    [_allowed(permission) for permission in KEY_LOOKS],
+    [
+        column("exchange", "Exchange", 110),
+        column("account", "Account", links=ACCOUNT_LINK),
+        *(
+            state(ref, heading, 150, KEY_LOOKS[permission])
+            for ref, heading, permission in (
+                ("A", "May withdraw", "withdraw"),
+                ("B", "May transfer", "transfer"),
+                ("C", "May trade", "trade"),
+                ("D", "Bound to addresses", "ip_restricted"),
+                ("E", "May read", "read"),
+            )
+        ),
+    ],
+    sort=[("May withdraw", True), ("May transfer", True), ("May trade", True)],
 )

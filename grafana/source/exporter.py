@@ -259,7 +259,7 @@ DASHBOARD = dashboard(
         heading("How do the exchanges respond?"),
         (7, (12, apis.REQUEST_DURATION), (12, apis.FAILED_REQUESTS)),
         (6, (24, apis.RATE_LIMITS)),
-        folded("Price sources", (6, (24, apis.SOURCES))),
+        folded("Price sources and keys", (6, (24, apis.SOURCES)), (6, (24, apis.KEYS))),
         heading("Is it scraped, and what runs?"),
         (7, (12, SCRAPES), (12, SERIES)),
         (5, (24, EXPORTERS_TABLE)),

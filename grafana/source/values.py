@@ -12,30 +12,47 @@ PRICE = f'max by (exchange, asset) (exchange_asset_price{{exchange=~"$exchange",
 VALUE = "exchange_account_value"
 
 
-def _valued(accounts: q.Accounts) -> str:
+MOVED = f"exchange_account_currency:{VALUE}:moved"
+
+
+def _valued(accounts: q.Accounts, offset: str = "") -> str:
     """Return the value of each account that is counted and has one."""
-    values = f"max by (exchange, account) ({accounts.select(VALUE, IN)})"
-    return f"({values} and {q.ON_ACCOUNT} {accounts.counted()} == 1)"
+    values = f"max by (exchange, account) ({accounts.select(VALUE, IN, offset)})"
+    return f"({values} and {q.ON_ACCOUNT} {accounts.counted(offset)} == 1)"
 
 
-def _sum(record: str) -> str:
+def _sum(record: str, offset: str) -> str:
     """Return a recorded sum of all accounts, or of those of the chosen exchanges."""
-    everything = ours.select(f"currency:{VALUE}{record}", IN)
-    exchanges = ours.select(f"exchange_currency:{VALUE}{record}", q.both(q.EXCHANGES_SELECTED, IN))
+    everything = ours.select(f"currency:{VALUE}{record}", IN, offset)
+    by_exchange = f"exchange_currency:{VALUE}{record}"
+    exchanges = ours.select(by_exchange, q.both(q.EXCHANGES_SELECTED, IN), offset)
     return f"sum({everything}) or sum({exchanges})"
 
 
+def known(offset: str = "") -> str:
+    """Return what the accounts that have a value are worth: the known part."""
+    return f"({_sum(':sum_known', offset)} or sum({_valued(ours.chosen, offset)}))"
+
+
+def have_value(offset: str = "") -> str:
+    """Return how many accounts have a value."""
+    return f"({_sum('d:sum', offset)} or count({_valued(ours.chosen, offset)}))"
+
+
+def whole(offset: str = "") -> str:
+    """Return what all accounts are worth, only while each has a value."""
+    every = f"({have_value(offset)} == count({ours.counted(offset)}))"
+    return f"({known(offset)} and on () {every})"
+
+
 VALUED = _valued(ours)
-KNOWN = f"({_sum(':sum_known')} or sum({_valued(ours.chosen)}))"
-HAVE_VALUE = f"({_sum('d:sum')} or count({_valued(ours.chosen)}))"
-WHOLE = f"({KNOWN} and on () ({HAVE_VALUE} == count({ours.counted()})))"
 CONFIGURED = f"count(exchange_reference_currency{{{IN}}})"
 NOT_CONFIGURED = (
     "(vector(-1) and on () count(exchange_exporter_build_info)"
     " unless on () count(exchange_reference_currency))"
 )
 """Exists only while an exporter says nothing of currencies: an absent one may have some."""
-WORTH = f"({WHOLE} or NaN * ({CONFIGURED} and on () count({ours.counted()})))"
+WORTH = f"({whole()} or NaN * ({CONFIGURED} and on () count({ours.counted()})))"
 
 
 def value_of(kind: str) -> str:
@@ -45,37 +62,17 @@ def value_of(kind: str) -> str:
     return f"(sum by (asset) ({known} * on (exchange, asset) {PRICE}) unless on (asset) {unpriced})"
 
 
-def _ends(window: str) -> tuple[str, str]:
-    """Return the known part now and then, each with 0 for an asset that the other end alone has."""
-    now, then = ours.known_at(q.TOTAL), ours.known_at(q.TOTAL, offset=window)
-    return f"({now} or 0 * {then})", f"({then} or 0 * {now})"
+def moved() -> str:
+    """Return what moved in and out within an hour, both ends at present prices.
+
+    The rules know it in the first currency of the configuration. It is absent unless it is known
+    for every account.
+    """
+    each = f"({ours.select(MOVED, IN)} and {q.ON_ACCOUNT} {ours.counted()} == 1)"
+    return f"(sum({each}) and on () (count({each}) == count({ours.counted()})))"
 
 
-def _priced_before(window: str) -> str:
-    return f"{PRICE[:-1]} offset {window})"
-
-
-def moved_value(window: str) -> str:
-    """Return what moved in and out within a window, both ends at present prices."""
-    now, then = _ends(window)
-    moved = f"({now} - {then})"
-    return f"(sum({moved} * on (exchange, asset) {PRICE}) and on () {_comparable(window)})"
-
-
-def repriced_value(window: str) -> str:
-    """Return what prices did within a window to what was held at its start."""
-    _, then = _ends(window)
-    risen = f"({PRICE} - on (exchange, asset) {_priced_before(window)})"
-    return f"(sum({then} * on (exchange, asset) {risen}) and on () {_comparable(window)})"
-
-
-def _comparable(window: str) -> str:
-    """Return a value only while all accounts are counted and all holdings priced at both ends."""
-    now, then = ours.counted(), ours.counted(window)
-    held = " or ".join(f"{end} != 0" for end in _ends(window))
-    priced = f"({PRICE} and {_priced_before(window)})"
-    unpriced = f"count(({held}) unless on (exchange, asset) {priced})"
-    return (
-        f"(min({now}) == 1 and min({then}) == 1 and count({now}) == count({then})"
-        f" unless {unpriced})"
-    )
+def repriced() -> str:
+    """Return the rest of the change of an hour, which prices made."""
+    same = f"(count({ours.counted()}) == count({ours.counted('1h')}))"
+    return f"({whole()} - {whole('1h')} - {moved()} and on () {same})"

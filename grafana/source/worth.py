@@ -21,12 +21,13 @@ from .look import (
     override,
     steps,
 )
-from .panels import bars, changed, chart, now, outages, query, stat
+from .panels import bars, changed, chart, now, outages, query, runbooks, stat
 from .states import ACCOUNT_LINK
 from .tables import amount, column, share, state, table
 
 ours = q.SEVERAL
 NOT_CONFIGURED = "valuation is not configured"
+PRICES = runbooks("ExchangeHoldingsWithoutPrice", "ExchangePricesStale")
 
 WORTH = stat(
     "Worth",
@@ -37,9 +38,10 @@ WORTH = stat(
     decimals=MONEY_DECIMALS,
     mappings=[nan("withheld")],
     size=22,
+    links=PRICES,
 )
 
-HAVE_VALUE = f"({v.HAVE_VALUE} or 0 * {v.CONFIGURED})"
+HAVE_VALUE = f"({v.have_value()} or 0 * {v.CONFIGURED})"
 SHARE = (
     f'label_join(count_values("n", {HAVE_VALUE}) * on () group_left (m)'
     f' count_values("m", count({ours.counted()})), "share", " of ", "n", "m")'
@@ -54,13 +56,14 @@ VALUED = stat(
     color=steps((None, QUIET), (0, WARNING), (1, GOOD)),
     text="name",
     size=20,
+    links=PRICES,
 )
 
 KNOWN_WORTH = stat(
     "Known part of the worth",
     "What the accounts that have a value would bring. An account without a value may hold more, or"
     " owe.",
-    now(v.KNOWN),
+    now(v.known()),
     unit=MONEY,
     decimals=MONEY_DECIMALS,
     size=22,
@@ -76,8 +79,8 @@ OVER_TIME = chart(
     "Worth over time",
     "What all holdings would bring at the prices of the time. Dashed: the known part, while an"
     " account has no value. See beside how much of a change is money that moved.",
-    query(v.WHOLE, "worth"),
-    query(v.KNOWN, "known part"),
+    query(v.whole(), "worth"),
+    query(v.known(), "known part"),
     unit=AMOUNT,
     decimals=MONEY_DECIMALS,
     shades=[*outages(ours), changed(ours)],
@@ -90,16 +93,18 @@ OVER_TIME = chart(
 MOVED = chart(
     "Moved in each hour, and what prices did",
     "The change of the worth in each past hour, split: what moved in or out, both ends at present"
-    " prices, and what prices did to the rest. Absent while an account is missing at either end, or"
-    " an asset has no price. Moved far below 0: money left.",
-    _hourly(v.moved_value("1h"), "moved"),
-    _hourly(v.repriced_value("1h"), "prices"),
+    " prices, and what prices did. Only in the first currency of the configuration, and only while"
+    " all accounts are there at both ends and what moved has a price. Moved far below 0: money"
+    " left.",
+    _hourly(v.moved(), "moved"),
+    _hourly(v.repriced(), "prices"),
     unit=AMOUNT,
     decimals=MONEY_DECIMALS,
     style="bars",
     soft_min=None,
     shades=outages(ours),
     overrides=[override("A", color=fixed(FREE)), override("B", color=fixed(LOCKED))],
+    links=runbooks("ExchangeValueLeft"),
 )
 
 BY_EXCHANGES = bars(
@@ -136,6 +141,7 @@ UNPRICED = table(
         amount("A", "Known part", missing=MISSING) | {"field": "Value"},
     ],
     sort=[("Asset", False)],
+    links=PRICES,
 )
 
 WITHOUT_VALUE = (
@@ -166,4 +172,7 @@ BY_ACCOUNTS = table(
     ],
     hide=("__name__",),
     sort=[("State", True), ("Value", True)],
+    links=runbooks(
+        "ExchangeAccountValueLow", "ExchangeAccountValueHigh", "ExchangeThresholdWithoutValue"
+    ),
 )

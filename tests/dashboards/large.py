@@ -22,6 +22,7 @@ from tests.dashboards.recorded import (
     HELD,
     KINDS,
     LAST_SEEN,
+    MOVED,
     OUTAGE,
     STATE,
 )
@@ -137,6 +138,7 @@ def _account(account: Labels) -> Iterator[Series]:
         yield "exchange_account_poll_failures_total", labels, 3
     for currency in CURRENCIES:
         yield "exchange_account_value", TARGET | account | {"currency": currency}, 1e6
+    yield MOVED, account | {"currency": "TRY"}, 0
     yield STATE, account, 0
     yield COUNTED, account, 1
     yield f"instance_{COUNTED}", TARGET | account, 1

@@ -152,6 +152,10 @@ class Account:
         """Return the balances of the last good answer."""
         if self.exchange == "trubit":
             yield "exchange_account_can_deposit", self.labels, 1
+        for permission in ("read", "trade", "withdraw", "transfer", "ip_restricted"):
+            allowed = float(permission in {"read", "ip_restricted"})
+            labels = {**self.labels, "permission": permission}
+            yield "exchange_account_key_permission", labels, allowed
         for index, (asset, held) in enumerate(self.holdings.items()):
             labels = {**self.labels, "asset": asset}
             total = round(held, 8)

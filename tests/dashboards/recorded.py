@@ -21,6 +21,7 @@ LAST_SEEN = "exchange_account_asset:exchange_total_balance:last_seen"
 SEEN = "exchange_account:exchange_account_last_seen:timestamp"
 BOUNDED = "exchange_account_asset_bound:exchange_balance:bounded"
 KINDS = ("total", "free", "locked")
+MOVED = "exchange_account_currency:exchange_account_value:moved"
 CHANGE = "exchange_asset:exchange_total_balance:change1d"
 FAILURES_OF_AN_HOUR = "exchange_account_reason:exchange_account_poll_failures:increase1h"
 FAILURE_RATE = "exchange_reason:exchange_account_poll_failures:rate5m"
@@ -35,6 +36,7 @@ RECORDS = (
     "exchange:exchange_account_counted:count",
     HELD,
     CHANGE,
+    MOVED,
     *(
         f"{level}:exchange_account_{what}"
         for level in ("currency", "exchange_currency")
@@ -54,9 +56,18 @@ RECORDS = (
 class Past:
     """Keep what rules compare with the present."""
 
-    def __init__(self, now: "Instant", counted: Mapping[Key, float]) -> None:
+    def __init__(
+        self, now: "Instant", counted: Mapping[Key, float], states: Mapping[Key, float]
+    ) -> None:
         self.held = {k: v for k, v in now.highest("exchange_total_balance").items() if v}
+        self.there = {key for key, state in states.items() if not state}
+        self.currency = now.first_currency
         self.counted = {key for key, value in counted.items() if value}
+        self.prices = {
+            key: price
+            for key, price in now.highest("exchange_asset_price").items()
+            if key[2] == now.first_currency
+        }
         self.failures = now.highest("exchange_account_poll_failures_total")
 
 
@@ -99,7 +110,7 @@ class Recorder:
         yield from self._sums(now, sources, counted)
         yield from self._per_account(now, counted)
         yield from _worth(now, counted)
-        yield from self._since(Past(now, counted), time)
+        yield from self._since(Past(now, counted, states), time)
 
     def _states(self, now: "Instant", time: int) -> dict[Key, float]:
         """Return the state of each account that an exporter lists, or listed and is down."""
@@ -169,11 +180,24 @@ class Recorder:
             yield from _each(CHANGE, ("exchange", "asset"), changes)
         labels = ("exchange", "account", "reason")
         if hour := self.past.get(time - 3600):
+            yield from self._moved(now, hour)
             grown = {k: v - hour.failures.get(k, v) for k, v in now.failures.items()}
             yield from _each(FAILURES_OF_AN_HOUR, labels, {k: v for k, v in grown.items() if v})
         if earlier := self.past.get(time - 240):
             rate = {k: (v - earlier.failures.get(k, v)) / 240 for k, v in now.failures.items()}
             yield from _each(FAILURE_RATE, ("exchange", "reason"), _sum(rate, (0, 2)))
+
+    def _moved(self, now: Past, then: Past) -> Iterator[Sample]:
+        """Return the value that moved in each account since an hour ago, at present prices."""
+        priced = {(where, asset): price for (where, asset, _), price in now.prices.items()}
+        for account in now.there & then.there if priced else ():
+            keys = {key for key in (*now.held, *then.held) if key[:2] == account}
+            changes = {key: now.held.get(key, 0) - then.held.get(key, 0) for key in keys}
+            moved = {(key[0], key[2]): change for key, change in changes.items() if change}
+            if not set(moved) - set(priced):
+                value = sum(change * priced[key] for key, change in moved.items())
+                labels = _labels(("exchange", "account"), account)
+                yield MOVED, labels | {"currency": now.currency}, value
 
 
 class Instant:
@@ -195,6 +219,12 @@ class Instant:
     def highest(self, name: str) -> dict[Key, float]:
         """Return the series of a metric without the instance."""
         return _without_instance(self._of[name])
+
+    @property
+    def first_currency(self) -> str:
+        """Return the currency that is configured first."""
+        ranks = [(rank, key[-1]) for key, rank in self.of("exchange_reference_currency")]
+        return min(ranks, default=(0, ""))[1]
 
     def states(self) -> dict[Key, float]:
         """Return the state of each account as each exporter sees it."""

@@ -59,6 +59,9 @@ PROMETHEUS = {
 }
 IF_CONFIGURED = {
     "exchange_account_ignored_assets",
+    "exchange_account_key_permission",
+    "exchange_pending_deposit_balance",
+    "exchange_pending_withdrawal_balance",
     "exchange_account_unpriced_assets",
     "exchange_account_value",
     "exchange_account_valued_assets",
