@@ -15,13 +15,16 @@ from exporter.exposition.negotiation import VARY, Encoding, choose_encoding, cho
 from exporter.exposition.pages import Exposition
 from exporter.exposition.price_metrics import PricePage
 from exporter.polling.snapshots import SnapshotStore
-from exporter.prices.valuations import Valuations, Valued
+from exporter.prices.valuations import Valuations
 from exporter.runtime.clock import Clock
-from exporter.web.messages import Request, Response, Routes
+from exporter.web.messages import Handler, Request, Response, Routes
 
 _ENDS = {page_format: deflate(page_format.end.encode()) for page_format in Format}
 
 Reload = Callable[[], Awaitable[None]]
+
+
+GetValuations = Callable[[], Valuations | None]
 
 
 def make_routes(  # noqa: PLR0913 - each can be told apart by its name
@@ -32,12 +35,24 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
     clock: Clock,
     is_ready: Callable[[], bool],
     reload: Reload | None,
-    valuations: Callable[[], Valuations | None] = lambda: None,
+    valuations: GetValuations = lambda: None,
 ) -> Routes:
     """Return the routes; `reload` raises `ConfigError`, and without it there is no such route."""
-    exposition = Exposition(store)
-    prices = PricePage(valuations)
     people = status.StatusPage(store, clock, telemetry_path, valuations)
+    routes: Routes = {
+        "/": {"GET": _status_page(people)},
+        telemetry_path: {"GET": _metrics(store, own, clock, valuations)},
+        "/api/v1/balances": {"GET": _balances(people)},
+        "/api/v1/prices": {"GET": _prices(store, clock, valuations)},
+        **make_health_routes(is_ready),
+    }
+    return {**routes, **_reload_route(reload)} if reload else routes
+
+
+def _metrics(
+    store: SnapshotStore, own: ExporterMetrics, clock: Clock, valuations: GetValuations
+) -> Handler:
+    exposition, prices = Exposition(store), PricePage(valuations)
 
     def metrics(request: Request) -> Response:
         page_format = choose_format(request.header("Accept"))
@@ -48,6 +63,10 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
         blocks = own.block(page_format), page.block, price_block, _ENDS[page_format]
         return _negotiated(request, page_format.content_type, blocks)
 
+    return metrics
+
+
+def _status_page(people: status.StatusPage) -> Handler:
     async def status_page(request: Request) -> Response:
         blocks = await people.blocks(status.view_of(request.query))
         if blocks is None:
@@ -55,28 +74,27 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
         response = _negotiated(request, status.CONTENT_TYPE, blocks)
         return replace(response, headers={**response.headers, **status.HEADERS})
 
-    async def all_balances(request: Request) -> Response:
+    return status_page
+
+
+def _balances(people: status.StatusPage) -> Handler:
+    async def balances(request: Request) -> Response:
         known = await people.known()
         sums = balances_json.json_sums(await status.sum_up(known), known.retired)
-        blocks = balances_json.document(known.states, known.now, sums, _valued())
+        blocks = balances_json.document(known.states, known.now, sums, known.valued)
         return _negotiated(request, "application/json", await _in_turns(blocks))
 
-    def all_prices(request: Request) -> Response:
-        body = prices_json.prices_document(_valued(), clock.monotonic())
+    return balances
+
+
+def _prices(store: SnapshotStore, clock: Clock, valuations: GetValuations) -> Handler:
+    def prices(request: Request) -> Response:
+        now, current = clock.monotonic(), valuations()
+        valued = current.valued(store.states, now) if current else None
+        body = prices_json.prices_document(valued, now)
         return _negotiated(request, "application/json", [deflate(body)])
 
-    def _valued() -> Valued | None:
-        current = valuations()
-        return current.valued(store.states, clock.monotonic()) if current else None
-
-    routes: Routes = {
-        "/": {"GET": status_page},
-        telemetry_path: {"GET": metrics},
-        "/api/v1/balances": {"GET": all_balances},
-        "/api/v1/prices": {"GET": all_prices},
-        **make_health_routes(is_ready),
-    }
-    return {**routes, **_reload_route(reload)} if reload else routes
+    return prices
 
 
 def make_health_routes(is_ready: Callable[[], bool]) -> Routes:

@@ -59,19 +59,20 @@ class ExporterMetrics:
         )
         self.shard = self._gauge("shard", "Number of this shard, from 0.")
         self.total_shards = self._gauge("total_shards", "Shards that poll the accounts together.")
-        self._log_messages = Counter(
-            "exchange_exporter_log_messages",
-            "Total number of log messages.",
-            ["level"],
-            registry=self._registry,
-        )
-        for level in LOG_LEVELS:
-            self._log_messages.labels(level)
+        self._log_messages = self._count_log_messages()
         self.api = ApiMetrics(self._registry)
         if with_process:
             ProcessCollector(registry=self._registry)
             PlatformCollector(registry=self._registry)
             GCCollector(registry=self._registry)
+
+    def _count_log_messages(self) -> Counter:
+        """Return the counter of log messages, at 0 for every level."""
+        name, text = "exchange_exporter_log_messages", "Total number of log messages."
+        counter = Counter(name, text, ["level"], registry=self._registry)
+        for level in LOG_LEVELS:
+            counter.labels(level)
+        return counter
 
     def count_log_message(self, level: str) -> None:
         """Count a logged message."""
