@@ -48,6 +48,7 @@ soak: $(VENV)/.dev ## Run 1,000 seeded schedules of faults, then the long soak
 	$(BIN)/python -m tests.soak
 
 bench: $(VENV)/.dev ## Compare speed and memory with other exporters (benchmarks/README.md)
+	$(BIN)/python -m benchmarks.end_to_end
 	$(BIN)/python -m benchmarks.scrape
 	$(BIN)/python -m benchmarks.poll
 	$(BIN)/python -m benchmarks.idle
