@@ -206,7 +206,11 @@ def _check_balances(page: Page, key: AccountKey, life: Life, polls: list[Poll]) 
         assert served == samples_of(newest.entries[-1]), "not what the newest answer gave"
         assert page.at - newest.entries[-1].began < stale_after, "older than stale_after"
     elif newest and samples_of(newest.entries[-1]):
-        assert page.at - newest.began > stale_after - _SLACK, "balances are missing"
+        # What was withdrawn does not come back with a longer stale_after.
+        kept_until = min(
+            [stale_after, *(cut - newest.began for cut in life.boundaries if cut > newest.began)]
+        )
+        assert page.at - newest.began > kept_until - _SLACK, "balances are missing"
 
 
 def _check_counters(
@@ -219,7 +223,12 @@ def _check_counters(
     expected = Counter(refused if each == REFUSED else each for each in outcomes)
     del expected[SUCCESS]
     assert page.polls(key) == len(outcomes), "polls are not counted once"
-    assert page.failures(key) == expected
+    failures = Counter(page.failures(key))
+    if refused == "clock_skew":
+        # The first refusal after an exchange set its clock may be the key's: nobody can know.
+        failures[refused] += failures.pop("authentication", 0)
+        failures += Counter()  # drops what is zero
+    assert failures == expected
     if outcomes:
         assert page.is_up(key) == (outcomes[-1] == SUCCESS)
 

@@ -28,6 +28,9 @@ _FAMILIES = {
 }
 
 
+_PARTS = ("free", "locked")
+
+
 @dataclass(frozen=True, slots=True)
 class Poll:
     """Hold the requests of one poll, in order."""
@@ -90,10 +93,21 @@ def samples_of(entry: Entry) -> Samples:
     for row in entry.rows or ():
         asset = row.fields.get("asset")
         amounts = {family: row.fields.get(field) for family, field in _FAMILIES.items()}
+        if "total" not in row.fields and all(_is(_PLAIN, row.fields[part]) for part in _PARTS):
+            amounts["exchange_total_balance"] = str(
+                sum(Decimal(str(row.fields[part]).replace(",", ".")) for part in _PARTS)
+            )
         if _is(_CODE, asset) and all(_is(_PLAIN, amount) for amount in amounts.values()):
             for family, amount in amounts.items():
-                samples[family, str(asset)] = Decimal(str(amount).replace(",", "."))
+                samples[family, _published(entry.exchange, str(asset))] = Decimal(
+                    str(amount).replace(",", ".")
+                )
     return samples
+
+
+def _published(exchange: str, asset: str) -> str:
+    """Return an asset's code as it is published; one exchange writes in lower case."""
+    return asset.upper() if exchange == "bitso" else asset
 
 
 def _is(form: re.Pattern[str], value: object) -> bool:
