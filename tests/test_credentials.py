@@ -12,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from exporter.credentials import MAX_SECRET_BYTES, CredentialsReader, Secret, SecretFile
+from exporter.credentials import (
+    MAX_SECRET_BYTES,
+    CredentialsReader,
+    Secret,
+    SecretFile,
+    base64_text,
+    pem_text,
+)
 from exporter.errors import CredentialsError
 
 CANARY = "canary-7c1d9e"
@@ -203,3 +210,50 @@ def test_a_folder_that_can_not_be_entered_is_what_is_wrong(folder: Path):
     with unprivileged(), pytest.raises(CredentialsError, match="a folder on the way can't"):
         source.read()
     folder.chmod(0o700)
+
+
+def test_a_secret_of_the_largest_size_is_read_and_a_larger_one_is_not(tmp_path: Path):
+    path = tmp_path / "secret"
+    path.write_text("x" * MAX_SECRET_BYTES)
+    assert len(SecretFile(path).read().reveal()) == MAX_SECRET_BYTES == 16 * 1024
+    path.write_text("x" * (MAX_SECRET_BYTES + 1))
+    with pytest.raises(CredentialsError, match="larger than"):
+        SecretFile(path).read()
+
+
+@pytest.mark.parametrize("content", ['"abc"', "'abc'", "BTCTURK_API_KEY=abc"])
+def test_a_secret_pasted_with_its_decoration_is_refused(tmp_path: Path, content: str):
+    path = tmp_path / "secret"
+    path.write_text(content)
+    with pytest.raises(CredentialsError) as caught:
+        SecretFile(path).read()
+    assert "abc" not in str(caught.value)
+
+
+PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PEM.replace("BEGIN", "BEGAN"),
+        PEM.replace("END", "FIN"),
+        PEM.replace("MC4", "MÇ4"),
+        PEM.replace("MC4", "M\x004"),
+        PEM.splitlines()[0],
+        "MC4CAQAwBQYDK2VwBCIEIA==",
+    ],
+)
+def test_what_is_no_pem_block_is_refused(text: str):
+    pem_text(PEM)
+    with pytest.raises(ValueError, match="PEM"):
+        pem_text(text)
+
+
+@pytest.mark.parametrize("text", ["c2Vj cmV0", "c2Vj-cmV0", "c2VjcmV", "çç=="])
+def test_what_is_no_base64_is_refused_without_being_repeated(text: str):
+    base64_text("c2VjcmV0")
+    with pytest.raises(ValueError, match="must be") as caught:
+        base64_text(text)
+    assert text not in str(caught.value)
+    assert caught.value.__cause__ is None

@@ -237,3 +237,31 @@ def test_a_refusal_or_an_acceptance_that_took_long_says_nothing_about_the_clock(
     assert clock.refused(error, stamp) is error
     clock.accepted(stamp)
     assert clock.offset() == 0
+
+
+def test_the_date_of_a_refusal_is_exact_enough_to_sign_by_if_nothing_was_accepted_yet():
+    times = Times(ahead=3.0)
+    clock = ServerClock(times.clock())
+    stamp = clock.stamp(clock.signing_time())
+    assert not isinstance(times.refuse(clock), ClockSkewError)
+    assert clock.behind(stamp) == pytest.approx(3.0, abs=1.0)
+    assert times.error_of_stamps(clock) == pytest.approx(0, abs=1.0)
+
+
+def test_the_date_of_a_refusal_moves_nothing_that_was_accepted():
+    times = Times()
+    clock = ServerClock(times.clock())
+    times.accept(clock)
+    times.ahead = 3.0
+    stamp = clock.stamp(clock.signing_time())
+    times.refuse(clock)
+    assert clock.behind(stamp) == pytest.approx(0, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("days", "believed"), [(364, True), (366, False), (-364, True), (-366, False)]
+)
+def test_a_date_is_absurd_beyond_a_year(days: int, believed: bool):  # noqa: FBT001
+    times = Times(ahead=days * 86_400)
+    clock = ServerClock(times.clock())
+    assert (times.bounds(clock) is not None) == believed

@@ -94,12 +94,11 @@ def samples_of(entry: Entry) -> Samples:
         asset = row.fields.get("asset")
         amounts = {family: row.fields.get(field) for family, field in _FAMILIES.items()}
         if "total" not in row.fields and all(_is(_PLAIN, row.fields[part]) for part in _PARTS):
-            amounts["exchange_total_balance"] = str(
-                sum(Decimal(str(row.fields[part]).replace(",", ".")) for part in _PARTS)
-            )
+            parts = (Decimal(str(row.fields[part]).replace(",", ".")) for part in _PARTS)
+            amounts["exchange_total_balance"] = format(sum(parts, Decimal()), "f")
         if _is(_CODE, asset) and all(_is(_PLAIN, amount) for amount in amounts.values()):
             for family, amount in amounts.items():
-                samples[family, _published(entry.exchange, str(asset))] = Decimal(
+                samples[family, _published(entry.exchange or "", str(asset))] = Decimal(
                     str(amount).replace(",", ".")
                 )
     return samples

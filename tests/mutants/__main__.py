@@ -53,7 +53,7 @@ CORE: dict[str, tuple[str, ...]] = {
         "tests/exchange_api/test_ticker.py",
     ),
     "exporter/exchange_api/server_clock.py": ("tests/exchange_api/test_server_clock.py",),
-    "exporter/credentials.py": ("tests/test_credentials.py",),
+    "exporter/credentials.py": ("tests/test_credentials.py", "tests/polling/test_snapshots.py"),
     "exporter/exposition/pages.py": (
         "tests/exposition",
         "tests/test_truth.py",
