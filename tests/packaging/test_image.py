@@ -105,7 +105,7 @@ def settings(buildah: Buildah) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def container(buildah: Buildah) -> Iterator[str]:
     name = buildah("from", "--pull-never", "localhost/exporter").strip()
     yield name
