@@ -193,6 +193,9 @@ DEPOSITS = stat(
 )
 
 
+NONE_HELD = q.named(f"NaN * (max({this.state}) < 3)", "note", "none is held")
+
+
 def balances(title: str, kind: str, *, money: bool) -> Json:
     """Return the table of one kind of asset that the account holds or held a day ago."""
     held = f"({this.balance(q.TOTAL, kind)} != 0 or {this.balance(q.TOTAL, kind, '1d')} != 0)"
@@ -209,7 +212,7 @@ def balances(title: str, kind: str, *, money: bool) -> Json:
         " known now, and the last figures are not shown because they may be wrong by now. Click an"
         " asset to see it below.",
         [
-            q.or_row(shown(q.TOTAL), "note", "no balance is served"),
+            q.or_row(f"{shown(q.TOTAL)} or on () {NONE_HELD}", "note", "no balance is served"),
             shown(q.FREE),
             shown(q.LOCKED),
             shown(ORDERS),
@@ -222,8 +225,8 @@ def balances(title: str, kind: str, *, money: bool) -> Json:
         ],
         [
             column("note", "Note"),
-            column("asset", "Asset", 150, links=ASSET_LINK, custom__filterable=True),
-            column("asset_name", "Name", 110),
+            column("asset", "Asset", 105, links=ASSET_LINK, custom__filterable=True),
+            column("asset_name", "Name", 95),
             amount("A", "Total", missing=MISSING, money=money),
             amount("B", "Free", money=money),
             amount("C", "Locked", money=money),

@@ -40,9 +40,10 @@ def holdings(title: str, kind: str, *, money: bool) -> Json:
         " below.",
         [
             q.or_row(
-                f"0 * {held} + on () group_left (share) 0 * ({q.n_of_m(ours)})",
+                f"0 * {held} + on () group_left (share) 0 * ({q.n_of_m(ours)})"
+                f" or on () {q.named(f'NaN * {ours.whole}', 'note', 'none is held')}",
                 "note",
-                "no balance is served",
+                "none is known",
             ),
             f"({total} or NaN * {held}) and on (asset) {held}",
             f"{part} and on (asset) {held}",

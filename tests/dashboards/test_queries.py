@@ -512,3 +512,30 @@ def test_the_rows_of_a_table_are_joined_on_labels_and_not_on_names_of_metrics(
 
 def test_a_history_that_begins_within_an_outage_is_drawn(history: History) -> None:
     assert shown(history("twenty"), TREASURY, "Did anything move?", "B")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "words"),
+    [("changed", ["none is held"]), ("exporter_down", ["no balance is served"])],
+)
+def test_an_account_without_currencies_is_told_from_one_that_is_not_served(
+    history: History, scenario: str, words: list[str]
+) -> None:
+    """new-desk holds coins alone; of treasury-tr nothing is served."""
+    one = (
+        {"one_exchange": "trubit", "one_account": "new-desk"}
+        if scenario == "changed"
+        else {"one_exchange": "btcturk", "one_account": "treasury-tr"}
+    )
+
+    assert label(shown(history(scenario), ACCOUNT, "Balances: currencies", **one), "note") == words
+
+
+def test_holdings_of_a_kind_that_nobody_has_are_none_only_if_all_are_there(
+    history: History,
+) -> None:
+    title = "Holdings: currencies"
+
+    assert label(shown(history("many"), TREASURY, title), "note") == ["none is known"]
+    others = {"account": "client-000|client-001"}
+    assert label(shown(history("many"), TREASURY, title, **others), "note") == ["none is held"]
