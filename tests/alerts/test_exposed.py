@@ -11,8 +11,6 @@ UNUSED = {
     "exchange_api_request_duration_seconds_sum": "comes with the buckets, which are drawn",
     "exchange_exporter_shard": "tells the shards apart",
     "exchange_exporter_total_shards": "says how many shards there should be",
-    "exchange_pending_deposit_balance": "is for whoever waits for a deposit; no sum contains it",
-    "exchange_pending_withdrawal_balance": "is for whoever waits for a withdrawal",
     "process_virtual_memory_bytes": "says nothing: address space costs nothing",
     "python_gc_objects_collected_total": "is for whoever hunts a leak",
     "python_gc_objects_uncollectable_total": "is for whoever hunts a leak",
