@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 import structlog
 
 from exporter.errors import PollError
-from exporter.exchange_api.session import RequestRecord
 from exporter.model import AccountKey
 from exporter.polling.endpoints import LimitState
 from exporter.polling.snapshots import AccountState, Outage, PollResult, Snapshot
@@ -121,29 +120,30 @@ class EventLog:
 
 
 def log_poll(state: AccountState, result: PollResult) -> None:
-    """Write the debug line of one poll; no text of the exchange is repeated."""
-    error = result.outcome if isinstance(result.outcome, PollError) else None
-    fields: dict[str, object] = {
-        "outcome": error.reason if error else "ok",
-        "error": str(error) if error else None,
-        "code": error.code if error else None,
-        "rows": None if isinstance(result.outcome, PollError) else _rows(result),
-        "duration": f"{result.duration:.3f}s",
-        "waited": f"{result.waited:.3f}s",
-        "requests": _described(result.requests),
-    }
-    shown = {name: value for name, value in fields.items() if value is not None}
-    log.debug("polled", **state.schedule.account.key._asdict(), **shown)
+    """Write the debug line of one poll; no text of the exchange is repeated.
+
+    Status, bytes, address and phases are the last request's; those before it (a token, a retry)
+    are in `earlier_requests`.
+    """
+    outcome = result.outcome
+    fields: dict[str, object] = {"duration": _seconds(result.duration)}
+    fields["limit_wait"] = _seconds(result.waited)
+    if isinstance(outcome, PollError):
+        fields |= {"reason": outcome.reason, "error": str(outcome)}
+        fields |= {"code": outcome.code} if outcome.code else {}
+    else:
+        fields["rows"] = len(outcome.balances) + len(outcome.rejected)
+    if result.requests:
+        *earlier, last = result.requests
+        fields |= {"call": last.call, "status": last.code, "bytes": last.size}
+        fields |= {"remote_address": last.address} if last.address else {}
+        fields |= {phase: _seconds(seconds) for phase, seconds in last.phases.items()}
+        fields |= {"earlier_requests": "; ".join(map(str, earlier))} if earlier else {}
+    log.debug("polled", **state.schedule.account.key._asdict(), **fields)
 
 
-def _rows(result: PollResult) -> int | None:
-    if isinstance(result.outcome, PollError):
-        return None
-    return len(result.outcome.balances) + len(result.outcome.rejected)
-
-
-def _described(requests: Iterable[RequestRecord]) -> str | None:
-    return "; ".join(map(str, requests)) or None
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f}s"
 
 
 def _outage_fields(key: AccountKey, outage: Outage) -> Mapping[str, object]:
