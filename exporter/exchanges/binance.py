@@ -254,7 +254,8 @@ def parse_key_permissions(body: bytes) -> Mapping[str, bool]:
 
 
 def _refusal(document: Mapping[str, Any]) -> PollError:
-    if not (shown_code(document.get("code")) and isinstance(document.get("msg"), str)):
+    code = shown_code(document.get("code"))
+    if code in {"", "0", "200"} or not isinstance(document.get("msg"), str):  # no error says so
         return BadResponseError("the response has another shape than documented")
     return ERRORS.error(document["code"])
 

@@ -21,7 +21,12 @@ FAULTS = (
 )
 
 # Of these nobody could tell, while clocks are wrong, whether the clock was refused or the key.
-_UNCLEAR_IF_CLOCKS_ARE_WRONG = {"http_401", "http_403", "date_missing", "date_old"}
+_UNCLEAR_IF_CLOCKS_ARE_WRONG = {"http_401", "http_403", "date_missing", "date_old"} | {
+    # An exchange that says so in the body of a refusal is not understood without it.
+    *("reset_in_body", "stall_in_body", "truncated", "truncated_chunks", "bad_chunk"),
+    *("short_length", "compressed", "empty_200", "html", "cut_json", "key_twice", "array"),
+    *("other_shape", "echo"),
+}
 
 Names = tuple[str, ...]
 
