@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from exporter.simulator import Entry
+from exporter.simulator import Entry, simulated_exchanges
 from tests.faults.table import reason_of
 
 SUCCESS = "success"
 REFUSED = "refused"
 _UP_TO_THE_STATUS = frozenset(
     {"close", "reset", "reset_in_head", "silence", "drip", "stall_in_head", "endless_head"}
-    | {"http_401"}
+    | {"http_401", "echo"}
 )
 _AT_ONCE = 0.05  # seconds; polls at one exchange begin at least half a second apart
 _PLAIN = re.compile(r"-?(0|[1-9][0-9]*)([.,][0-9]+)?")
@@ -26,9 +26,6 @@ _FAMILIES = {
     "exchange_free_balance": "free",
     "exchange_locked_balance": "locked",
 }
-
-
-_PARTS = ("free", "locked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +46,15 @@ class Poll:
     def outcome(self) -> str:
         """Return `SUCCESS` or the reason for which the poll must have failed."""
         last = self.entries[-1]
-        # Of a refusal only the status is read: no fault of what follows it is ever met.
-        met = _UP_TO_THE_STATUS.intersection(last.faults) if last.status == 401 else last.faults
+        # The status of a refusal is enough: what breaks only its body is not met.
+        is_refusal = last.status in {400, 401}
+        met = _UP_TO_THE_STATUS.intersection(last.faults) if is_refusal else last.faults
         for fault in met:
             if reason := reason_of(fault, last.exchange or ""):
                 return reason
-        if last.status == 401:
-            return REFUSED
-        return SUCCESS if last.call == "balances" and last.rows is not None else "timeout"
+        if last.call == "balances":
+            return REFUSED if last.rows is None else SUCCESS
+        return REFUSED if is_refusal else "timeout"
 
 
 def polls_of(entries: Sequence[Entry], boundaries: Iterable[float], timeout: float) -> list[Poll]:
@@ -90,23 +88,17 @@ def _between(cuts: Sequence[float], groups: Sequence[Sequence[Entry]], entry: En
 def samples_of(entry: Entry) -> Samples:
     """Return what an answer gives to publish, by a reading of its rows that is not ours."""
     samples: Samples = {}
+    style = simulated_exchanges()[entry.exchange or ""].style
     for row in entry.rows or ():
         asset = row.fields.get("asset")
-        amounts = {family: row.fields.get(field) for family, field in _FAMILIES.items()}
-        if "total" not in row.fields and all(_is(_PLAIN, row.fields[part]) for part in _PARTS):
-            parts = (Decimal(str(row.fields[part]).replace(",", ".")) for part in _PARTS)
-            amounts["exchange_total_balance"] = format(sum(parts, Decimal()), "f")
-        if _is(_CODE, asset) and all(_is(_PLAIN, amount) for amount in amounts.values()):
-            for family, amount in amounts.items():
-                samples[family, _published(entry.exchange or "", str(asset))] = Decimal(
-                    str(amount).replace(",", ".")
-                )
+        given = [field for field in _FAMILIES.values() if field in style.fields]
+        if not (_is(_CODE, asset) and all(_is(_PLAIN, row.fields.get(each)) for each in given)):
+            continue
+        amounts = {each: Decimal(str(row.fields[each]).replace(",", ".")) for each in given}
+        amounts.setdefault("total", sum(amounts.values(), Decimal(0)))
+        code = str(asset).upper() if style.is_lower_case else str(asset)
+        samples |= {(family, code): amounts[field] for family, field in _FAMILIES.items()}
     return samples
-
-
-def _published(exchange: str, asset: str) -> str:
-    """Return an asset's code as it is published; one exchange writes in lower case."""
-    return asset.upper() if exchange == "bitso" else asset
 
 
 def _is(form: re.Pattern[str], value: object) -> bool:
