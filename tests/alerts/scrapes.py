@@ -49,7 +49,7 @@ def _with_values(test: dict[str, Any], change: Any, **more: str) -> dict[str, An
     series = [
         {
             "series": line["series"],
-            "values": " ".join(change(line["series"], expand(line["values"]))),
+            "values": " ".join(change(line["series"], expand(str(line["values"])))),
         }
         for line in test["input_series"]
     ]
