@@ -180,8 +180,10 @@ class Poller:
         Rows live no longer than this call: a task that waits with them needs 30 KB more.
         """
         result = await endpoint.poll(account, client)
-        due = self._due_after(account, result, due)
-        self._publish(account.key, result, due)
+        now, interval = self._clock.monotonic(), self._store.states[account.key].schedule.interval
+        due = next_due(due, now, interval, outage_pause(result.outcome))
+        # The key that was refused waits, not the account: its file may have another one already.
+        self._publish(account.key, result, max(due, now + self._refusal_pause(account, result)))
         return due
 
     async def _until_due(self, account: Account, due: float) -> float:
@@ -223,13 +225,12 @@ class Poller:
         now = self._clock.monotonic()
         self._publish(account.key, PollResult(now, self._clock.wall(), 0.0, refusal.error), due)
 
-    def _due_after(self, account: Account, result: PollResult, due: float) -> float:
-        """Return when to poll again (monotonic) after a poll due at `due`."""
-        now, pause = self._clock.monotonic(), outage_pause(result.outcome)
-        if result.credentials is not None:
-            access = self._access.of(account, fingerprint(result.credentials))
-            pause = self._note_refusal(account, access, result.outcome, now) or pause
-        return next_due(due, now, self._store.states[account.key].schedule.interval, pause)
+    def _refusal_pause(self, account: Account, result: PollResult) -> float:
+        """Note whether a key was refused; return for how many seconds to leave it alone."""
+        if result.credentials is None:
+            return 0.0
+        access = self._access.of(account, fingerprint(result.credentials))
+        return self._note_refusal(account, access, result.outcome, self._clock.monotonic())
 
     def _note_refusal(self, account: Account, access: Access, outcome: object, now: float) -> float:
         """Note an outcome for the key itself, or for what the key may do."""
