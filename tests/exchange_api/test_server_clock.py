@@ -265,3 +265,28 @@ def test_a_date_is_absurd_beyond_a_year(days: int, believed: bool):  # noqa: FBT
     times = Times(ahead=days * 86_400)
     clock = ServerClock(times.clock())
     assert (times.bounds(clock) is not None) == believed
+
+
+def test_a_response_is_dated_by_its_own_date_unless_that_is_absurd_or_missing():
+    times = Times()
+    clock = ServerClock(times.clock())
+    assert clock.now_by(times.wall + 7200) == times.wall + 7200
+    assert clock.now_by(None) == times.wall
+    assert clock.now_by(0.0) == times.wall
+
+
+def test_a_refusal_without_a_date_discards_only_a_time_that_nothing_confirmed():
+    times = Times(ahead=600)
+    clock = ServerClock(times.clock())
+    for _ in range(2):
+        times.answer(clock)
+    assert clock.offset() == pytest.approx(600, abs=1.0)
+    assert isinstance(times.refuse(clock, dated=False), ClockSkewError)
+    assert clock.offset() == 0
+    times.wall += 600  # now the clocks agree, and a stamp of that time is accepted
+    times.ahead = 0
+    times.accept(clock)
+    times.wall -= 600
+    times.ahead = 600
+    assert not isinstance(times.refuse(clock, dated=False), ClockSkewError)
+    assert times.error_of_stamps(clock) == pytest.approx(0, abs=0.5)

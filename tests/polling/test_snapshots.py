@@ -189,3 +189,13 @@ def test_a_refusal_leaves_the_balances_until_they_are_too_old():
     store.succeed(KEY, poll_at(0.0), reading(balance("BTC", "1")))
     store.fail(KEY, poll_at(60.0), AuthenticationError("no"))
     assert store.states[KEY].served(100.0) is not None
+
+
+def test_a_new_store_is_empty():
+    store = make_store()
+    assert store.states == {}
+    assert store.retired == ()
+    store.configure({KEY: PollSchedule(ACCOUNT, 60.0, 180.0)}, 0.0)
+    assert set(store.states) == {KEY}
+    store.configure({}, 0.0)
+    assert store.states == {}
