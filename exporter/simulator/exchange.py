@@ -70,7 +70,8 @@ class Exchange(ABC):
 
     The tests play every fault at every exchange, and read here what is documented: `refusals` has
     the exchange's own error for a reason of a failed poll, `reasons` the reason that each of its
-    codes stands for. `code_key` is the member of a good answer that says that it is good, if one
+    codes stands for, and in `tolerance` the seconds that a time may be off in both directions, if
+    times are checked. `code_key` is the member of a good answer that says that it is good, if one
     does.
 
     `markets` are quoted by a public ticker, or by a call that needs an account if there are
@@ -92,6 +93,7 @@ class Exchange(ABC):
     listed: ClassVar[int | None] = None
     demo_accounts: ClassVar[tuple[DemoAccount, ...]] = (DemoAccount("treasury"),)
     code_key: ClassVar[str | None] = "code"
+    tolerance: ClassVar[float | None] = None
     markets: ClassVar[tuple[Market, ...]] = ()
     quote_requests: ClassVar[tuple[Mapping[str, str], ...]] = ()
 

@@ -3,17 +3,24 @@
 import asyncio
 from email.utils import formatdate
 
+from exporter.exchange_api.server_clock import TOLERATED_SKEW
 from exporter.simulator import Fault, simulated_exchanges
 from exporter.simulator.exchange import Call
 from exporter.simulator.faults.on_response import limited
 from exporter.simulator.faults.on_wire import late
 from exporter.simulator.messages import Response
-from tests.faults.case import Case, Tell, story_case
+from tests.faults.case import EXCHANGES, Case, Tell, story_case
 from tests.faults.relay import Relay, relay_to
 from tests.faults.world import INTERVAL, Page, World
 
 WITH_TOKENS = tuple(
     name for name, simulated in simulated_exchanges().items() if "token" in simulated.calls.values()
+)
+# Without dates, an accepted time is believed to be right to some seconds: TOLERATED_SKEW.
+TELLING_TIME = tuple(
+    name
+    for name, simulated in simulated_exchanges().items()
+    if (simulated.tolerance or 0) > TOLERATED_SKEW
 )
 _DAY = 86_400.0
 
@@ -233,11 +240,18 @@ OF_KEYS = [
             "at most one clock_skew, the metric shows it",
             make(skew),
             does=f"Our clock {does} {skew:+.0f} s.",
+            exchanges=exchanges,
+            why="only dates tell its time",
         )
-        for kind, does, make in (
-            ("clock_off", "is off by", _clock_off),
-            ("clock_jumps", "jumps by", _clock_jumps),
-            ("clock_jumps_undated", "jumps, and no answer has a Date, by", _clock_jumps_undated),
+        for kind, does, make, exchanges in (
+            ("clock_off", "is off by", _clock_off, EXCHANGES),
+            ("clock_jumps", "jumps by", _clock_jumps, EXCHANGES),
+            (
+                "clock_jumps_undated",
+                "jumps, and no answer has a Date, by",
+                _clock_jumps_undated,
+                TELLING_TIME,
+            ),
         )
         for skew in (-_DAY, -3600.0, -60.0, -6.0, -1.0, 1.0, 6.0, 60.0, 3600.0, _DAY)
     ),

@@ -77,6 +77,7 @@ class Binance(Exchange):
     style = Style(_FIELDS, least_decimals=8)
     rows_path: ClassVar[tuple[str, ...]] = ("balances",)
     code_key: ClassVar[str | None] = None
+    tolerance: ClassVar[float | None] = _AHEAD_MS / 1000
     holdings = catalogue(_ASSETS)
     markets = markets_of([asset for asset, *_ in _ASSETS], ["USDT", "TRY", "BTC"])
     limit = Limit(6_000, blocks=(60.0, 120.0, 3_600.0, 259_200.0))

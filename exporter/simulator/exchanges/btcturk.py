@@ -88,6 +88,7 @@ class BtcTurk(Exchange):
         "/api/v2/ticker": "ticker",
     }
     style = Style(_FIELDS, separator=",")
+    tolerance = TOLERANCE_MS / 1000
     rows_path = ("data",)
     holdings = catalogue(_ASSETS, decimals=16)
     markets = markets_of([asset for asset, *_ in _ASSETS], ["TRY", "USDT"])

@@ -68,6 +68,7 @@ class TruBit(Exchange):
         "/v2/user/crypto-quote": "ticker",
     }
     style = Style(_FIELDS, least_decimals=1)
+    tolerance = TOLERANCE_MS / 1000
     rows_path = ("data", "balances")
     holdings = tuple(
         replace(holding, asset_id=_OPAQUE_IDS.get(holding.asset, holding.asset))
