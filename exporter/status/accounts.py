@@ -2,6 +2,7 @@
 
 from html import escape
 
+from exporter.exchanges import EXCHANGES
 from exporter.model import Account, RejectedRow
 from exporter.polling.snapshots import AccountState, Outage
 from exporter.status.conditions import Condition, condition_of
@@ -107,6 +108,9 @@ def _notes(state: AccountState, holdings: Holdings | None, now: float, wall: flo
         )
     if served and served.can_deposit is False:
         notes.append('<p class="note">The exchange does not allow deposits to this account.</p>')
+    exchange = EXCHANGES.get(state.schedule.account.exchange)
+    if exchange and exchange.note:
+        notes.append(f'<p class="note">{escape(exchange.note)}</p>')
     return "".join(notes)
 
 

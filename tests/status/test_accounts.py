@@ -1,6 +1,9 @@
 """Each account shows how it is, since when, and what to do."""
 
+import pytest
+
 from exporter.errors import AuthenticationError, BadResponseError
+from exporter.exchanges import EXCHANGES
 from exporter.model import Amount, RejectedRow, Threshold
 from tests.accounts import balance, make_account, make_store, poll_at, reading
 from tests.status.pages import NOW, Element, page_of, rows_of
@@ -167,3 +170,9 @@ def test_the_worst_account_stands_first():
     store.fail(accounts[1].key, poll_at(NOW), BadResponseError("not valid JSON"))
     found = [each.attributes["id"] for each in page_of(store).all("tbody", class_="account")]
     assert found == ["btcturk/down", "btcturk/waiting", "btcturk/up"]
+
+
+@pytest.mark.parametrize("name", [name for name, each in EXCHANGES.items() if each.note])
+def test_what_a_user_must_know_of_an_exchange_stands_with_its_account(name: str):
+    store = make_store(make_account(exchange=name))
+    assert EXCHANGES[name].note in account_in(page_of(store)).text
