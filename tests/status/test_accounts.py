@@ -175,4 +175,5 @@ def test_the_worst_account_stands_first():
 @pytest.mark.parametrize("name", [name for name, each in EXCHANGES.items() if each.note])
 def test_what_a_user_must_know_of_an_exchange_stands_with_its_account(name: str):
     store = make_store(make_account(exchange=name))
-    assert EXCHANGES[name].note in account_in(page_of(store)).text
+    note = page_of(store).by_id(f"{name}/treasury").one(class_="note")
+    assert note.words == EXCHANGES[name].note
