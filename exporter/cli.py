@@ -1,4 +1,4 @@
-"""Read the command line, and turn what became of it into an exit status.
+"""Read the command line, and return the result as an exit status.
 
 Commands are imported when they run: together with the simulator they have 4 MB.
 """
@@ -43,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     _keep_memory_private()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal knows every letter
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # not every terminal can print every character
     given = sys.argv[1:] if arguments is None else arguments
     options = parse_command_line(given, os.environ)
     run = _COMMANDS[options.command]
@@ -62,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _output_failed(error: OSError) -> int:
     """Return the status of a command whose output is full, or has lost its reader."""
     _write_no_more()
-    if isinstance(error, BrokenPipeError):  # as `head` does when it has seen enough
+    if isinstance(error, BrokenPipeError):  # as `head` does after its last line
         return 128 + signal.SIGPIPE
     print(f"cannot continue: {error.strerror}", file=sys.stderr)
     return FAILED

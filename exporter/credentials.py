@@ -27,7 +27,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        """Keep a text."""
+        """Keep the secret text."""
         self._value = value
 
     def reveal(self) -> str:
@@ -103,7 +103,7 @@ class SecretFile:
     def read(self) -> Secret:
         """Return the file's text without the white space, or the byte order mark, around it.
 
-        Anything but a regular file is refused without blocking on it (a FIFO would wait for ever).
+        Anything but a regular file is rejected without blocking on it, as a FIFO would.
         Raises `CredentialsError`.
         """
         try:
@@ -179,7 +179,7 @@ class CredentialsReader:
     def _forget(self, source: SecretFile, ended: "asyncio.Future[Secret]") -> None:
         del self._running[source]
         if not ended.cancelled():
-            ended.exception()  # looked at, in case that nobody waits for it any more
+            ended.exception()  # looked at, in case nothing waits for it any more
 
 
 def _denied(path: Path) -> str:

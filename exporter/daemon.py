@@ -206,7 +206,7 @@ class Daemon:
             await asyncio.sleep(interval)
 
     def _summary(self) -> str:
-        """Return how many accounts are up, for people who ask systemd."""
+        """Return how many accounts are up, for `systemctl status`."""
         states = self.store.states.values()
         return f"{sum(state.up for state in states)} of {len(states)} accounts up"
 
@@ -283,7 +283,7 @@ def _use_all_descriptors() -> None:
 
 
 def make_exporter_metrics(clock: Clock, options: Options | None = None) -> ExporterMetrics:
-    """Return the exporter's own metrics, labelled with this build; default: those of no flags."""
+    """Return the exporter's own metrics, labelled with this build."""
     options = options or Options()
     own = ExporterMetrics(
         __version__,

@@ -9,7 +9,7 @@ class PollError(Exception):
     """Explain why a poll of an account failed, in words for the person who must act.
 
     The message never holds a secret, a signature, a URL's query or text that the exchange sent.
-    `retry_after` is what the exchange asked for, in seconds; `status` and `code` are the HTTP
+    `retry_after` is the exchange's Retry-After in seconds; `status` and `code` are the HTTP
     status and the exchange's own error code, `date_bounds` what the response's date says of the
     exchange's clock, as far as there were any.
     """
@@ -20,7 +20,7 @@ class PollError(Exception):
     def __init__(
         self, message: str, *, advice: str | None = None, retry_after: float | None = None
     ) -> None:
-        """Give advice that is better than the class's, if the cause is known more exactly."""
+        """Give advice that is more exact than the class's."""
         super().__init__(message)
         self.advice = advice or type(self).advice
         self.retry_after = retry_after
@@ -51,7 +51,7 @@ class ClockSkewError(PollError):
 
 
 class RateLimitedError(PollError):
-    """The exchange asks for fewer requests."""
+    """The exchange's rate limit was exceeded."""
 
     reason = "rate_limited"
     advice = "None needed if it passes; otherwise look for other programs that use this IP address."

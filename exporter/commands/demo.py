@@ -41,7 +41,7 @@ class CannotWriteError(CommandError):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Describe what the simulated exchanges hold and which faults they show."""
+    """Describe the balances and the faults of the simulated exchanges."""
 
     faults: tuple[FaultInjection, ...] = ()
     accounts: int | None = None
@@ -128,13 +128,13 @@ def _prepare(simulator: Simulator, scenario: Scenario) -> None:
                     exchange=exchange, name=f"account-{number}", assets=scenario.assets
                 )
     names = [account.name for account in simulator.accounts]
-    for showing in scenario.faults:
-        simulator.add_injection(showing)
-        if showing.account not in {None, *names}:
+    for injection in scenario.faults:
+        simulator.add_injection(injection)
+        if injection.account not in {None, *names}:
             log.warning(
-                "no simulated account has this name, its fault is never shown",
-                fault=showing.fault.name,
-                account=showing.account,
+                "no simulated account has this name, so the fault never occurs",
+                fault=injection.fault.name,
+                account=injection.account,
                 accounts=", ".join(names),
             )
 

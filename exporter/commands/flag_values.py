@@ -96,7 +96,7 @@ def reload_interval(text: str) -> float:
 
 
 def fault(text: str) -> "FaultInjection":
-    """Return a fault for the simulator to show."""
+    """Return a fault for the simulator to inject."""
     # The simulator costs 3 MB, which the daemon does not need.
     from exporter.simulator import parse_injection  # noqa: PLC0415
 

@@ -207,7 +207,7 @@ SIMULATOR = FlagGroup(
     (
         Flag(
             "fault",
-            "fault to show; repeatable; options: exchange, account, call, times, probability, "
+            "fault to inject; repeatable; options: exchange, account, call, times, probability, "
             "after, lasting",
             values.fault,
             (),

@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 Results = Mapping[AccountKey, PollResult]
 
-_LONG = 5.0  # seconds of silence after which a person wonders
+_LONG = 5.0  # seconds without output, after which the wait is explained
 
 
 def select(config: Config, names: Collection[str], exchanges: Collection[str]) -> Config:
@@ -175,8 +175,8 @@ def sum_up(accounts: Iterable[Account], results: Results) -> Totals:
 
 def _json_account(account: Account, result: PollResult, valued: Valued | None) -> dict[str, Any]:
     outcome = result.outcome
-    answered = dict.fromkeys(each.address for each in result.requests if each.address)
-    named = {**json_account(account), "remote_addresses": list(answered)}
+    reached = dict.fromkeys(each.address for each in result.requests if each.address)
+    named = {**json_account(account), "remote_addresses": list(reached)}
     if valued:
         named["values"] = json_values(valued.worth.values.get(account.key))
     if isinstance(outcome, PollError):

@@ -276,7 +276,7 @@ SHARED = (
 )
 DEFAULTS = Section(
     "defaults",
-    "What holds for every account that says nothing else. The keys of network and labels are "
+    "Defaults for every account. The keys of network and labels are "
     "merged one by one; any other key of an account replaces the one here.",
     SHARED,
 )

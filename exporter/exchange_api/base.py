@@ -14,17 +14,17 @@ from exporter.quotes import QuotesQuery, QuotesResponse
 
 
 class ExchangeApi(Protocol):
-    """Ask one API for balances; what its accounts share (stamps, tokens) lives here."""
+    """Request balances from one API; keeps what its accounts share (nonces, tokens)."""
 
     async def fetch_balances(
         self, account: Account, credentials: Mapping[str, Secret], session: Session
     ) -> BalancesResponse:
-        """Return all that one complete answer said; raises a `PollError` if there is none."""
+        """Return the balances of one complete response; raises a `PollError` if there is none."""
         ...
 
 
 class KeyPermissionsApi(Protocol):
-    """Ask what a key may do: what an exchange's API also does if it `has_key_permissions`."""
+    """Request the permissions of a key, for an exchange that `has_key_permissions`."""
 
     async def fetch_key_permissions(
         self, credentials: Mapping[str, Secret], session: Session
@@ -34,7 +34,7 @@ class KeyPermissionsApi(Protocol):
 
 
 class QuotesApi(Protocol):
-    """Fetch quotes: what an exchange's API also does if its `Exchange` declares `quotes`."""
+    """Fetch quotes, for an `Exchange` that declares `quotes`."""
 
     async def fetch_quotes(
         self, query: QuotesQuery, credentials: Mapping[str, Secret], session: Session

@@ -64,7 +64,7 @@ class CcxtClient:
 
     @property
     def required_credentials(self) -> list[str]:
-        """Return the credentials that the exchange asks for, by ccxt's names."""
+        """Return the credentials that the exchange requires, by ccxt's names."""
         return [name for name, is_asked in self._theirs.requiredCredentials.items() if is_asked]
 
     @property

@@ -25,7 +25,7 @@ _ERROR_BODY_SECONDS = 1.0
 _TRUSTED_SECONDS = 10.0  # for which a kept connection stands on the same CA certificates
 _REMEMBERED = 3600.0  # seconds for which a network's patience with idle connections is remembered
 _STATUSES_ON_THE_WAY = {403, 407}  # whoever sent them may have another clock
-_PUBLIC_CALLS = {"ticker"}  # say nothing about an account, so a cache may have answered
+_PUBLIC_CALLS = {"ticker"}  # say nothing about an account, so a response from a cache is fine
 
 
 class HttpClient:

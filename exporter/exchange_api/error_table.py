@@ -34,7 +34,7 @@ class NotAnErrorError(Exception):
 def shown_code(code: object) -> str:
     """Return a code as text, such as `-1021` or `0201`; nothing unless it is a short number.
 
-    An exchange may write a number as text. What else it writes is not repeated: it could be
+    An exchange may write a number as text. Other content is not repeated: it could be
     anything, our own request included.
     """
     text = str(code) if type(code) in {int, str} else ""
@@ -48,7 +48,7 @@ class ErrorTable:
     """Describe an exchange's errors, as far as its documentation does.
 
     `code_of` returns the code of an error's document, and raises `NotAnErrorError` if the document
-    is not an error of the exchange: then somebody else answered in its place. `meanings` has the
+    is not an error of the exchange: then something else sent it. `meanings` has the
     codes as texts; others are read like the status codes of HTTP. `statuses` has what HTTP statuses
     mean at this exchange alone, with and without a document.
     """

@@ -28,7 +28,7 @@ class Registry(Mapping[str, Exchange]):
     def __init__(
         self, exchanges: Iterable[Exchange], families: Iterable[ExchangeFamily] = ()
     ) -> None:
-        """List exchanges, and families to ask for the rest."""
+        """List exchanges, and the families of all others."""
         self._listed: dict[str, Exchange] = {}
         for exchange in exchanges:
             self._listed.setdefault(exchange.name, exchange)

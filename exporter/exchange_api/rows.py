@@ -180,7 +180,7 @@ def _marked_texts(rows: Iterable[object], fields: Sequence[str]) -> Iterator[str
 
 
 def _find_grouping(texts: Iterable[str]) -> frozenset[str]:
-    """Return the marks that group thousands, by the texts in which that can be told."""
+    """Return the marks that group thousands, judged by the texts that show which it is."""
     single: list[str] = []
     several: list[str] = []
     for text in texts:

@@ -99,7 +99,7 @@ def _refusal(response: ApiResponse) -> PollError:
 
 
 def _block(response: ApiResponse, *, is_foreign: bool) -> PollError | None:
-    """Return the error for what answered in place of the exchange, which knows nothing of a key."""
+    """Return the error for a response from something in front of the exchange."""
     status = response.status
     if _is_challenge(response):
         return UnavailableError(f"blocked by a Cloudflare bot challenge (HTTP {status})")
@@ -123,7 +123,7 @@ _BLOCKED = (
 
 
 def _is_challenge(response: ApiResponse) -> bool:
-    """Return whether Cloudflare answered in place of the exchange, to see if we are a browser.
+    """Return whether the response is a Cloudflare bot challenge.
 
     https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
     """

@@ -1,4 +1,4 @@
-"""Read the rows of a ticker one by one: a row that can't be read costs no other pair."""
+"""Read the rows of a ticker one by one: a row that can't be parsed affects no other pair."""
 
 import re
 from collections.abc import Callable

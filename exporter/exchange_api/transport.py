@@ -21,7 +21,7 @@ FAILURES: tuple[type[Exception], ...] = (httpx.HTTPError, ssl.SSLError)
 BAD_HOSTS: tuple[type[Exception], ...] = (httpx.InvalidURL, UnicodeError)
 
 MAX_HEAD_BYTES = 16 * 1024
-"""Longest head of a response, interim ones included; parsing more would hold up everybody."""
+"""Longest head of a response, interim ones included; parsing more would block the event loop."""
 
 HEAD_IS_TOO_LONG = f"the head of the response is longer than {MAX_HEAD_BYTES} bytes"
 
@@ -87,7 +87,7 @@ class Transport:
 
     @property
     def has_surplus(self) -> bool:
-        """Return whether bytes came after the end of the last response: they are no next one's."""
+        """Return whether bytes came after the last response, before another request."""
         return any(map(_surplus, self._pool.connections))
 
     async def aclose(self) -> None:
@@ -184,7 +184,7 @@ class _Network(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,  # noqa: ARG002 - the route says it
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of a host that answers."""
+        """Connect to the first address of a host that accepts."""
         stream = await self._backend.connect_tcp(host, port, timeout, self._local, _SOCKET_OPTIONS)
         reached = stream.get_extra_info("server_addr")
         self.address = _text_of(reached) if isinstance(reached, tuple) else ""

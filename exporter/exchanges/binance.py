@@ -1,4 +1,4 @@
-"""Read spot balances from Binance and from Binance TR, which signs and answers in the same way.
+"""Read spot balances from Binance and from Binance TR, which signs and responds in the same way.
 
 Binance also has quotes: bid and ask of every symbol, without a last price and without a time.
 
@@ -48,7 +48,7 @@ LONGEST_BAN = 3 * 24 * 3600.0
 _TICKER_PATH = "/api/v3/ticker/bookTicker"
 _SYMBOLS_PATH = "/api/v3/exchangeInfo"
 _SYMBOLS_AT_ONCE = 100  # of 3 to 4 kB each
-_PAIRS_LAST = 3600.0  # seconds, until it is asked again whether they are traded
+_PAIRS_LAST = 3600.0  # seconds until the symbols are requested again
 _RECEIVE_WINDOW_MS = 5000
 _WEIGHT_LIMIT = 6000
 _SHARE = 0.9  # of the weight, beyond which other programs with this address need the rest
@@ -131,7 +131,7 @@ class Binance:
     ) -> QuotesResponse:
         """Return the quotes of the pairs that are of use.
 
-        A symbol does not say where its base ends, so the exchange is asked what it consists of.
+        A symbol does not say where its base ends, so its base and quote are requested, too.
         """
         response = await session.send(lambda: ApiRequest(_TICKER_PATH, {}, call="ticker"))
         rows = read_response(response, decode_array, ERRORS)

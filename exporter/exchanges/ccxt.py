@@ -40,7 +40,7 @@ _CREDENTIALS = {
     "walletAddress": "wallet_address",
     "token": "token",
 }
-_PROBE = dict.fromkeys(_CREDENTIALS, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3")  # base64, as some ask for
+_PROBE = dict.fromkeys(_CREDENTIALS, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3")  # base64, as some require
 _ZERO = Amount("0")
 _FIELDS = ("total", "free", "used")
 

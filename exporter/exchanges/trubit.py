@@ -92,7 +92,7 @@ class TruBit:
     async def fetch_quotes(
         self, query: QuotesQuery, credentials: Mapping[str, Secret], session: Session
     ) -> QuotesResponse:
-        """Return the configured quotes, one request for each; a rejected one costs no other."""
+        """Return the configured quotes, one request for each; a rejected one affects no other."""
         quotes: list[Quote] = []
         rejected: set[Pair] = set()
         for wanted in query.requests:
@@ -252,7 +252,7 @@ def _contains(path: str, other: str) -> bool:
 
 
 def _merchant(path: str) -> str:
-    """Return the merchant that a path asks for; empty without one."""
+    """Return the merchant in a path; empty without one."""
     merchant = parse_qs(urlsplit(path).query).get("merchantId", [""])[-1].strip()
     return merchant.lstrip("0") or "0" if merchant else ""
 
@@ -273,5 +273,5 @@ EXCHANGE = Exchange(
     ),
     token_credentials=frozenset({"api_key", "api_secret"}),
     contains=_contains,
-    has_other_paths=True,  # VelaFi gives the same answer under another path
+    has_other_paths=True,  # VelaFi sends the same response under another path
 )

@@ -146,7 +146,7 @@ PRICES: tuple[PriceFamily, ...] = (
         "exchange_asset_price",
         "gauge",
         "Price of one unit of the asset at the exchange, in units of the currency, from fresh "
-        "quotes. Absent if a quote that it needs is missing, refused or too old.",
+        "quotes. Absent if a quote that it needs is missing, unusable or too old.",
         _prices,
         ("exchange", "asset", "currency"),
     ),

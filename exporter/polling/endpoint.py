@@ -194,7 +194,7 @@ class Endpoint:
     async def fetch_key_permissions(
         self, account: Account, client: HttpClient
     ) -> Mapping[str, bool] | PollError:
-        """Ask once what an account's key may do, within the same limit."""
+        """Request once what an account's key may do, within the same limit."""
         api = cast("KeyPermissionsApi", self._api_of(account.base_url).api)  # as it declares
         deadline = Deadline(account.timeout)
         run = await self._run(deadline, account.credentials, client, api.fetch_key_permissions)

@@ -1,4 +1,4 @@
-"""Ask rarely what each key may do, where the exchange says it; balances never wait for this."""
+"""Check once an hour what each key may do, if the exchange reports it; never delays balances."""
 
 import asyncio
 import math
@@ -26,15 +26,15 @@ class KeyPermissions:
     """Publish what the keys of accounts may do, and warn if that is more than reading."""
 
     def __init__(self, store: SnapshotStore, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
-        """Ask nothing yet."""
+        """Start without any key."""
         self._store = store
         self._clock = clock
         self._sleep = sleep
 
     async def keep_asking(self, account: Account, endpoint_of: Callable[[], Endpoint]) -> None:
-        """Ask once an hour while the account is up, and soon after its key has changed.
+        """Check once an hour while the account is up, and soon after its key has changed.
 
-        A refused key is not asked about: its polls say enough.
+        A refused key is not checked: its polls already fail.
         """
         if not EXCHANGES[account.exchange].has_key_permissions:
             return

@@ -148,7 +148,7 @@ class Poller:
             self._backoff.forget_before(now - _REMEMBERED_REFUSALS)
 
     async def _keep_polling(self, account: Account, delay: float) -> None:
-        """Poll an account, and ask what its key may do in a task that ends with this one."""
+        """Poll an account, and check what its key may do in a task that ends with this one."""
         asking = self._tasks.create_task(
             self._key_permissions.keep_asking(account, lambda: self._endpoint_of(account))
         )

@@ -191,7 +191,7 @@ def next_due(due: float, now: float, interval: float, pause: float) -> float:
 
 
 def rate_limit_pause(error: RateLimitedError, in_a_row: int, jitter: float) -> float:
-    """Return the seconds for which no account may use an API that asked for fewer requests.
+    """Return the seconds for which no account may use an API that rejected requests as too many.
 
     The exchange's `Retry-After` is followed; without one the pause grows exponentially with the
     responses in a row, and `jitter` (0 to 1) takes a share of it.
@@ -202,7 +202,7 @@ def rate_limit_pause(error: RateLimitedError, in_a_row: int, jitter: float) -> f
 
 
 def outage_pause(outcome: object) -> float:
-    """Return the seconds for which an unavailable exchange asks an account to wait.
+    """Return the seconds of an unavailable exchange's Retry-After, for which an account waits.
 
     Other failures keep the interval, which is polite enough.
     """

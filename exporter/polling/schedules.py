@@ -1,4 +1,4 @@
-"""Plan how often accounts are polled when those of one way to an exchange share its limit."""
+"""Compute how often accounts are polled within the rate limit that they share."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

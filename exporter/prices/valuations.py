@@ -121,7 +121,7 @@ class Valuations:
     ) -> None:
         """Value accounts by a state that is about to be published, and let other tasks run.
 
-        What is valued here is not computed again at once when somebody wants to see it.
+        What is valued here is not computed again at once when it is requested.
         """
         sources = self._usable({**self._sources, state.source.name: state}, now)
         served = _served(states, now)

@@ -127,8 +127,8 @@ class EventLoop(asyncio.SelectorEventLoop):
         proto: int = 0,
         flags: int = 0,
     ) -> Any:  # noqa: ANN401
-        """Look a name up: once for all who want the same, and an address at once."""
-        try:  # nothing is asked for an address, so this can't hang
+        """Look a name up, once for all that wait for the same one; an address needs no thread."""
+        try:  # an address needs no lookup, so this can't hang
             return socket.getaddrinfo(
                 host, port, family, type, proto, flags | socket.AI_NUMERICHOST
             )
@@ -148,4 +148,4 @@ class EventLoop(asyncio.SelectorEventLoop):
     def _forget(self, wanted: tuple[Any, ...], ended: "asyncio.Future[Any]") -> None:
         self._look_ups.pop(wanted, None)
         if not ended.cancelled():
-            ended.exception()  # looked at, in case that nobody waits for it any more
+            ended.exception()  # looked at, in case nothing waits for it any more

@@ -18,9 +18,9 @@ Balances = Mapping[str, tuple[str, str, str]]
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """Hold a simulated account; what it answers with may be changed at any time.
+    """Simulate one account; its balances and its state may change at any time.
 
-    With `verbatim`, the balances are answered with these very bytes. A key that is not `is_active`
+    With `verbatim`, balances responses are exactly these bytes. A key that is not `is_active`
     is refused until it is again. `thresholds` only go into the configuration for the exporter, as
     entries of its list.
     """
@@ -62,16 +62,16 @@ class Refusal(NamedTuple):
 
 
 class Exchange(ABC):
-    """Check the requests to one exchange and answer them.
+    """Check the requests to one exchange and respond to them.
 
     `calls` are the paths that it knows, with the `methods` that are not GET. A `now_ms` is the
     exchange's own clock, in milliseconds since 1970. `rows_path` are the keys that lead to the rows
-    in a good answer.
+    in a good response.
 
     The tests play every fault at every exchange, and read here what is documented: `refusals` has
     the exchange's own error for a reason of a failed poll, `reasons` the reason that each of its
     codes stands for, and in `tolerance` the seconds that a time may be off in both directions, if
-    times are checked. `code_key` is the member of a good answer that says that it is good, if one
+    times are checked. `code_key` is the member of a good response that says that it is good, if one
     does.
 
     `markets` are quoted by a public ticker, or by a call that needs an account if there are
@@ -115,11 +115,11 @@ class Exchange(ABC):
 
     @abstractmethod
     def refusal(self, call: "Call", now_ms: int) -> Response | None:
-        """Return the answer to a request that may not be served, `None` if it may."""
+        """Return the response to a request that may not be served, `None` if it may."""
 
     @abstractmethod
     def document(self, listed: bytes, account: Account) -> bytes:
-        """Return the body of a good answer with this JSON in the place of the list of rows."""
+        """Return the body of a good response with this JSON as its list of rows."""
 
     @abstractmethod
     def error(self, status: int, code: object, message: str) -> Response:
@@ -134,28 +134,28 @@ class Exchange(ABC):
         method = self.methods.get(kind, "GET")
         return Request(method, path, query or {}, lower, "127.0.0.1", keep_alive=True)
 
-    def answer(self, call: "Call", now_ms: int) -> Response:
-        """Return the answer to a good request for anything but balances."""
-        raise NotImplementedError(f"{self.name} has a call {call.kind} and no answer to it")
+    def respond(self, call: "Call", now_ms: int) -> Response:
+        """Return the response to a good request for anything but balances."""
+        raise NotImplementedError(f"{self.name} has no response to the call {call.kind}")
 
     def wanted(self, call: "Call") -> tuple[Market, ...]:  # noqa: ARG002 - some calls name one
         """Return the markets that a request for quotes is about."""
         return self.markets
 
     def quotes(self, rows: QuoteRows) -> bytes:
-        """Return the body of an answer with these quotes, at an exchange that has some."""
+        """Return the body of a response with these quotes, at an exchange that has some."""
         raise NotImplementedError(f"{self.name} quotes nothing")
 
     def rows_of(self, body: bytes) -> Rows | None:
-        """Return the rows in the body of an answer, `None` where there are none to be found."""
+        """Return the rows in the body of a response, `None` where there are none to be found."""
         return decode(body, self.style, *self.rows_path)
 
     def balances(self, rows: Rows, account: Account) -> bytes:
-        """Return the body of an answer with these rows."""
+        """Return the body of a response with these rows."""
         return self.document(encode(rows, self.style), account)
 
     def too_many_requests(self, excess: Excess) -> Response:  # noqa: ARG002 - some exchanges tell
-        """Return the answer to a client that sends too many requests."""
+        """Return the response to a client that sends too many requests."""
         return self.refused("rate_limited")
 
     def with_usage(self, response: Response, used: int) -> Response:  # noqa: ARG002 - some tell
@@ -170,12 +170,12 @@ class Exchange(ABC):
         """Return a token that is good until a time, at an exchange that has tokens."""
         raise NotImplementedError(f"{self.name} has no tokens")
 
-    def token_answer(self, token: str, expires: str) -> Response:
-        """Return the answer that gives a token, at an exchange that has tokens."""
+    def token_response(self, token: str, expires: str) -> Response:
+        """Return the response that gives a token, at an exchange that has tokens."""
         raise NotImplementedError(f"{self.name} has no tokens")
 
-    def permissions_answer(self, held: frozenset[str]) -> Response:
-        """Return the answer that says what a key may do, at an exchange that says it."""
+    def permissions_response(self, held: frozenset[str]) -> Response:
+        """Return the response that says what a key may do, at an exchange that says it."""
         raise NotImplementedError(f"{self.name} does not say what a key may do")
 
     def expire_tokens(self, account: Account) -> None:  # noqa: B027 - most have no tokens
@@ -183,7 +183,7 @@ class Exchange(ABC):
 
     @classmethod
     def reason_of(cls, code: object) -> str:
-        """Return the reason that a code in an answer stands for."""
+        """Return the reason that a code in a response stands for."""
         return cls.reasons.get(code, "rejected")
 
     @classmethod

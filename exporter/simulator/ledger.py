@@ -1,4 +1,4 @@
-"""Remember every answer that the simulated exchanges gave, so that a test can ask."""
+"""Record every response of the simulated exchanges, for tests to check."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -11,12 +11,12 @@ from exporter.simulator.rows import Row
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Record one request and what was answered.
+    """Record one request and its response.
 
-    `began` and `ended` are monotonic seconds (`ended` is `None` while the answer is under way);
+    `began` and `ended` are monotonic seconds (`ended` is `None` until the response is sent);
     `at` is the wall clock's time of `began`. `exchange` and `call` are `None` for an unknown path,
-    `account` for an unknown key. `status` is that of the answer as it was made up: a fault may
-    have kept it from the client. `rows` are the rows of a balances answer exactly as written, and
+    `account` for an unknown key. `status` is that of the response before it is sent: a fault may
+    keep it from the client. `rows` are the rows of a balances response exactly as written, and
     `quotes` those of a ticker.
     """
 
@@ -35,7 +35,7 @@ class Entry:
 
 
 class Ledger:
-    """Hold the last `size` entries, oldest first."""
+    """Keep the last `size` entries, oldest first."""
 
     def __init__(self, size: int) -> None:
         """Begin empty."""
@@ -49,13 +49,13 @@ class Ledger:
         return iter(tuple(self._entries.values()))
 
     def add(self, entry: Entry) -> None:
-        """Write an entry down, and forget the oldest if there are too many."""
+        """Add an entry, and drop the oldest if there are too many."""
         self._entries[entry.number] = entry
         if len(self._entries) > self._size:
             del self._entries[next(iter(self._entries))]
 
     def end(self, number: int, ended: float) -> None:
-        """Note when the answer of an entry had been sent, or its client had left."""
+        """Record when the response was sent, or the client left."""
         if number in self._entries:
             self._entries[number] = replace(self._entries[number], ended=ended)
 
@@ -85,7 +85,7 @@ class Ledger:
         return most
 
     def overlapped(self, exchange: str, account: str) -> bool:
-        """Tell whether an account was polled while an earlier answer to it was under way."""
+        """Return whether an account was polled before an earlier response to it was sent."""
         entries = [e for e in self.entries(exchange, account) if e.call != "permissions"]
         return any(
             before.ended is None or after.began < before.ended

@@ -20,7 +20,7 @@ class Limit:
 
 
 class Excess(NamedTuple):
-    """Tell for how many seconds a client is still blocked, and the how many-th time in a row."""
+    """Say for how many more seconds a client is blocked, and how many times in a row it was."""
 
     wait: float
     times: int

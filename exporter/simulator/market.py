@@ -53,7 +53,7 @@ _STEP, _THIN_STEP = 5.0, 900.0
 
 @dataclass(frozen=True, slots=True)
 class QuoteRow:
-    """One row of a ticker as it is answered; a fault can put anything into it."""
+    """One row of a ticker as it is sent; a fault can put anything into it."""
 
     base: str
     quote: str

@@ -18,7 +18,7 @@ _WITHOUT_BODY = frozenset({204, 304})
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Hold a request as it was read; header names are in lower case."""
+    """A request as it was read; header names are in lower case."""
 
     method: str
     path: str
@@ -31,7 +31,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Hold an answer; its length is added when it is sent, unless a header already speaks of it."""
+    """A response; its length is added when it is sent, unless a header already gives it."""
 
     status: int
     body: bytes = b""

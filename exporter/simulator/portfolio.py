@@ -2,7 +2,7 @@
 
 Nothing is kept between two times, so the same seed and time give the same rows. An asset's total
 stays at a level for minutes to hours and then steps to the next: a step up is a deposit, a step
-down a withdrawal, which is locked for the minutes before. Meanwhile orders lock a part of it for a
+down a withdrawal, which is locked for the minutes before. Orders lock a part of it for a
 while and change the total a little when they fill.
 """
 
@@ -49,7 +49,7 @@ def moving(seed: str, holdings: tuple[Holding, ...], style: Style) -> Portfolio:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Course:
-    """Hold what never changes of the way that one asset of one account moves; in seconds."""
+    """Describe how one asset of one account moves; times in seconds."""
 
     seed: str
     holding: Holding

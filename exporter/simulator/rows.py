@@ -1,4 +1,4 @@
-"""Hold the rows of balances answers, and write and read them in an exchange's JSON."""
+"""Write and read the rows of balances responses in an exchange's JSON."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ _NOT_ROWS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """Hold one asset's line of an answer under the simulator's own field names, exchanges apart.
+    """Keep one asset's row under the simulator's own field names, the same for every exchange.
 
     The names are `asset`, `name`, `id`, `total`, `free`, `locked`, `orders`, `withdrawals`,
     `deposits`, `precision` and `updated_ms`, as far as the exchange has the field. Amounts are the
-    texts that are answered, with the exchange's own decimal separator.
+    texts as sent, with the exchange's own decimal separator.
     """
 
     fields: Mapping[str, object]

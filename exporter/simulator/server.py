@@ -1,4 +1,4 @@
-"""Listen for clients and give each request the answer that a function finds for it."""
+"""Listen for clients and give each request the response that a function finds for it."""
 
 import asyncio
 import ssl
@@ -21,7 +21,7 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where every ad
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Hold an answer, how its bytes are sent, and what to do once that has ended."""
+    """Hold a response, how its bytes are sent, and what to do once that has ended."""
 
     response: Response
     deliver: Deliver
@@ -33,14 +33,14 @@ class HttpServer:
 
     def __init__(
         self,
-        answer: Callable[[Request], Reply],
+        respond: Callable[[Request], Reply],
         *,
         host: str,
         port: int,
         tls: ssl.SSLContext | None,
     ) -> None:
         """Prepare to listen; port 0 takes a free one."""
-        self._answer = answer
+        self._respond = respond
         self._host = host
         self._port = port
         self._tls = tls
@@ -118,7 +118,7 @@ class HttpServer:
                 return
             if request is None:
                 return
-            reply = self._answer(request)
+            reply = self._respond(request)
             try:
                 await reply.deliver(wire, reply.response)
             finally:

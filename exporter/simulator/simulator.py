@@ -28,7 +28,7 @@ class Simulator:
     The exchanges' clock is `clock()` plus `skew` seconds, which may be changed at any time.
     `limits` are the private requests (or their weight) that a client may send within 60 s, `None`
     for no limit; what is not given stays as documented. `options` are the arguments of an
-    exchange's class. `ledger_size` is how many answers are remembered.
+    exchange's class. `ledger_size` is how many responses are kept.
     """
 
     def __init__(  # noqa: PLR0913 - each can be told apart by its name
@@ -103,14 +103,14 @@ class Simulator:
     ) -> Account:
         """Open an account; credentials that are not given are made up in the exchange's format.
 
-        It answers with the bytes `verbatim`, or `balances` that never move, or a treasury of
+        It responses with the bytes `verbatim`, or `balances` that never move, or a treasury of
         `assets` rows that moves by itself (as many as the exchange's catalogue has if not said).
         Raises `ValueError` for an unknown exchange, a name twice, or a secret of the wrong format.
         """
         if exchange not in self.exchanges:
             raise ValueError(f"exchange {exchange}: unknown, choose {' or '.join(self.exchanges)}")
         if any((account.exchange, account.name) == (exchange, name) for account in self.accounts):
-            raise ValueError(f"account {name}: there is one of this name at {exchange} already")
+            raise ValueError(f"account {name}: already exists at {exchange}")
         simulated = self.exchanges[exchange]
         made_up = simulated.new_credentials(self._seed, exchange, name)
         if balances is None:
@@ -156,13 +156,13 @@ class Simulator:
         after: float = 0.0,
         lasting: float = math.inf,
     ) -> FaultInjection:
-        """Show a fault, by its name in `FAULTS` or one of your own, until the result's `stop()`.
+        """Inject a fault, by its name in `FAULTS` or one of your own, until the result's `stop()`.
 
-        It is shown to an exchange, an account and a call, or to all of them where that is not
-        said; `times` at most; each time with a `probability`; `after` some seconds from now and
+        It applies to an exchange, an account and a call, or to all of them if not
+        given; `times` at most; each time with a `probability`; `after` some seconds from now and
         then `lasting` some seconds. The result is a context manager that stops at its end.
         """
-        showing = FaultInjection(
+        injection = FaultInjection(
             named(fault) if isinstance(fault, str) else fault,
             exchange=exchange,
             account=account,
@@ -172,13 +172,13 @@ class Simulator:
             after=after,
             lasting=lasting,
         )
-        return self.add_injection(showing)
+        return self.add_injection(injection)
 
-    def add_injection(self, showing: FaultInjection) -> FaultInjection:
-        """Show what `parse_injection` made of a command line's text, from now on."""
-        self._faults.add(showing, self._monotonic())
-        return showing
+    def add_injection(self, injection: FaultInjection) -> FaultInjection:
+        """Inject what `parse_injection` read from a command line's text, from now on."""
+        self._faults.add(injection, self._monotonic())
+        return injection
 
     def stop_faults(self) -> None:
-        """Show no fault any more."""
+        """Stop all faults."""
         self._faults.stop()

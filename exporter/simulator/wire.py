@@ -16,11 +16,11 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class ClientLeft(Exception):  # noqa: N818 - an event, not an error
-    """The client closed its side of the connection while an answer was under way."""
+    """The client closed its side of the connection while a response was being sent."""
 
 
 class Wire:
-    """Hold one client's connection; `requests` counts those that came over it."""
+    """Serve one client's connection; `requests` counts those that came over it."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take over both directions of a connection."""
@@ -31,7 +31,7 @@ class Wire:
 
     @property
     def is_closing(self) -> bool:
-        """Tell whether no more can be sent."""
+        """Return whether no more can be sent."""
         return self._writer.transport.is_closing()
 
     async def receive(self) -> Request | None:
@@ -63,7 +63,7 @@ class Wire:
         await self._writer.drain()
 
     async def pause(self, seconds: float | None = None) -> None:
-        """Wait, for ever if `None`; raises `ClientLeft` as soon as the client leaves."""
+        """Wait, without limit if `None`; raises `ClientLeft` as soon as the client leaves."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while data := await self._reader.read(_CHUNK):
@@ -96,7 +96,7 @@ class Wire:
 
 
 async def send(wire: Wire, response: Response) -> None:
-    """Send an answer as a well-behaved server does."""
+    """Send a response as a well-behaved server does."""
     await wire.send(response.head() + response.body)
 
 

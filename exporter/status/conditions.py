@@ -66,12 +66,12 @@ def summary(states: Sequence[AccountState], now: float, wall: float) -> list[Sen
     groups: dict[Condition, list[AccountState]] = {condition: [] for condition in Condition}
     for state in states:
         groups[condition_of(state, now)].append(state)
-    troubles = [
+    problems = [
         _sentence(condition, group, states, now, wall)
         for condition, group in groups.items()
         if group and condition is not Condition.UP
     ]
-    return troubles or [Sentence("up", f"{_all_up(len(states))} {_oldest(states, now)}")]
+    return problems or [Sentence("up", f"{_all_up(len(states))} {_oldest(states, now)}")]
 
 
 def headline(states: Sequence[AccountState], now: float) -> str:

@@ -146,7 +146,7 @@ async def _open_tcp(host: str, port: int) -> socket.socket:
     # As in Go, every interface is one socket for both families, however it is written.
     dual = _is_every_interface(host) and socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if dual else socket.AF_UNSPEC
-    name = "::" if dual else host or "0.0.0.0"  # noqa: S104 - as the user asked
+    name = "::" if dual else host or "0.0.0.0"  # noqa: S104 - as configured
     loop = asyncio.get_running_loop()
     resolved = await loop.getaddrinfo(name, port, family=family, type=socket.SOCK_STREAM)
     # As in Go, a name that has both kinds of address means its IPv4 one.

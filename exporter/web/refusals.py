@@ -1,4 +1,4 @@
-"""Log what was refused at the door: each at debug, and a count of each kind once a minute."""
+"""Log rejected requests: each at debug, and a count of each kind once a minute."""
 
 import asyncio
 from dataclasses import dataclass

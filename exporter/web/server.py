@@ -101,7 +101,7 @@ class Server:
         loop = asyncio.get_running_loop()
         address = bound(listener)
         is_restricted = address.is_private and not address.host.startswith(UNIX)
-        is_troubled = False
+        is_failing = False
         while True:
             try:
                 client, _ = await loop.sock_accept(listener)
@@ -109,12 +109,12 @@ class Server:
                 # Without a free descriptor accepting fails even when nobody is waiting.
                 if is_waiting := _is_readable(listener):
                     self._drop_oldest()
-                if is_waiting and not is_troubled:
+                if is_waiting and not is_failing:
                     log.warning("connections can't be accepted", error=error.strerror)
-                    is_troubled = True
+                    is_failing = True
                 await asyncio.sleep(_PAUSE)
             else:
-                is_troubled = False
+                is_failing = False
                 self._admit(client, is_restricted=is_restricted)
                 await asyncio.sleep(0)  # a flood of connections must not keep the loop from polls
 
@@ -163,7 +163,7 @@ class Server:
             self._refusals.note("tls", peer_of(client), tls_reason(error))
         except OSError:
             pass  # The client left, or was too slow.
-        except Exception as error:  # noqa: BLE001 - one connection must not pull down the others
+        except Exception as error:  # noqa: BLE001 - one connection must not end the others
             log.error("a response was cut off", error=type(error).__name__)  # noqa: TRY400
         finally:
             if connection is not None:

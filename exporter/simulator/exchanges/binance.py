@@ -151,12 +151,12 @@ class Binance(Exchange):
             return self._refused(_SIGNATURE, "Signature for this request is not valid.")
         return None
 
-    def answer(self, call: Call, now_ms: int) -> Response:  # noqa: ARG002
+    def respond(self, call: Call, now_ms: int) -> Response:  # noqa: ARG002
         """Return what symbols consist of, or what the key may do."""
         if call.kind == "markets":
             return self._symbols(call.request.query.get("symbols", "[]"))
         assert call.account is not None  # noqa: S101 - `refusal` came first
-        return self.permissions_answer(call.account.permissions)
+        return self.permissions_response(call.account.permissions)
 
     def quotes(self, rows: QuoteRows) -> bytes:
         """Return the documented ticker, which says neither times nor pairs."""
@@ -188,12 +188,12 @@ class Binance(Exchange):
         ]
         return json_response(200, {"timezone": "UTC", "symbols": listed})
 
-    def permissions_answer(self, held: frozenset[str]) -> Response:
-        """Return the documented answer, which names every right."""
+    def permissions_response(self, held: frozenset[str]) -> Response:
+        """Return the documented response, which names every right."""
         return json_response(200, {written: name in held for name, written in _PERMISSIONS.items()})
 
     def document(self, listed: bytes, account: Account) -> bytes:
-        """Return the documented answer."""
+        """Return the documented response."""
         fields = {
             "makerCommission": 10,
             "takerCommission": 10,
@@ -248,7 +248,7 @@ class BinanceTr(Binance):
     )
 
     def document(self, listed: bytes, account: Account) -> bytes:  # noqa: ARG002
-        """Return the documented answer."""
+        """Return the documented response."""
         data = b'{"accountAssets":' + listed + b"}"
         return b'{"code":0,"msg":"","data":' + data + b',"timestamp":1735866257711}'
 

@@ -150,13 +150,13 @@ class Bitso(Exchange):
         """Return the documented ticker of one book."""
         return msgspec.json.encode({"success": True, "payload": _ticker(rows[0]) if rows else {}})
 
-    def answer(self, call: Call, now_ms: int) -> Response:  # noqa: ARG002
+    def respond(self, call: Call, now_ms: int) -> Response:  # noqa: ARG002
         """Return the list of books, the one other call."""
         books = [{"book": _book(market), "minimum_price": "1"} for market in self.markets]
         return json_response(200, {"success": True, "payload": books})
 
     def document(self, listed: bytes, account: Account) -> bytes:  # noqa: ARG002
-        """Return the documented answer."""
+        """Return the documented response."""
         return b'{"success":true,"payload":{"balances":' + listed + b"}}"
 
     def error(self, status: int, code: object, message: str) -> Response:

@@ -169,7 +169,7 @@ class BtcTurk(Exchange):
             return self._unauthorised("Invalid Nonce")
         return None
 
-    def answer(self, call: Call, now_ms: int) -> Response:  # noqa: ARG002
+    def respond(self, call: Call, now_ms: int) -> Response:  # noqa: ARG002
         """Return the server's time, the one other call."""
         return json_response(200, {"serverTime": now_ms, "serverTime2": _iso(now_ms)})
 
@@ -180,7 +180,7 @@ class BtcTurk(Exchange):
         return msgspec.json.Encoder(decimal_format="number").encode(content)
 
     def document(self, listed: bytes, account: Account) -> bytes:  # noqa: ARG002
-        """Return the documented answer."""
+        """Return the documented response."""
         return b'{"data":' + listed + b',"success":true,"message":null,"code":0}'
 
     def error(self, status: int, code: object, message: str) -> Response:

@@ -1,7 +1,7 @@
 """Simulate TruBit Business' assets call and the making of the tokens that it asks for.
 
 The signature of a token's request is lower-case hex of HMAC-SHA256 over `timestamp=<ms>`, with the
-secret's own characters as the key. No answer to an expired token is documented: here it is -1002.
+secret's own characters as the key. No response to an expired token is documented: here it is -1002.
 """
 
 import hashlib
@@ -161,14 +161,14 @@ class TruBit(Exchange):
             return self._refused(INVALID_SIGNATURE, "Signature for this request is not valid")
         return None
 
-    def answer(self, call: Call, now_ms: int) -> Response:
+    def respond(self, call: Call, now_ms: int) -> Response:
         """Return a new token, the one other call."""
         assert call.account is not None  # noqa: S101 - `refusal` came first
         expires_ms = now_ms + self._token_lifetime_ms
-        return self.token_answer(self.issue_token(call.account, expires_ms), str(expires_ms))
+        return self.token_response(self.issue_token(call.account, expires_ms), str(expires_ms))
 
-    def token_answer(self, token: str, expires: str) -> Response:
-        """Return the documented answer to a token's request."""
+    def token_response(self, token: str, expires: str) -> Response:
+        """Return the documented response to a token's request."""
         data = {"token": token, "expireTime": expires}
         return json_response(200, {"code": 200, "msg": "SUCCESS", "data": data})
 
@@ -189,12 +189,12 @@ class TruBit(Exchange):
         return (pair,) if is_known and query.get("createQuoteId") == "false" else ()
 
     def quotes(self, rows: QuoteRows) -> bytes:
-        """Return the documented answer about one market: what a unit of the first one brings."""
+        """Return the documented response about one market: what a unit of the first one brings."""
         data = {"price": rows[0].bid} if rows else {}
         return msgspec.json.encode({"code": 200, "msg": "SUCCESS", "data": data})
 
     def document(self, listed: bytes, account: Account) -> bytes:
-        """Return the documented answer."""
+        """Return the documented response."""
         can_deposit = b"true" if account.can_deposit else b"false"
         data = b'{"canDeposit":' + can_deposit + b',"balances":' + listed + b"}"
         return b'{"code":200,"msg":"SUCCESS","data":' + data + b"}"

@@ -1,4 +1,4 @@
-"""Decide which faults are shown to a call, when, and how often."""
+"""Decide which faults a call gets, when, and how often."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from exporter.simulator.registry import simulated_exchanges
 
 @dataclass(slots=True, eq=False)
 class FaultInjection:
-    """Show one fault to some calls; `count` is how often it was shown.
+    """Inject one fault into some calls; `count` is how often it was.
 
     `None` stands for every exchange, account and call, and for no end of `times`. It begins `after`
     seconds from when it is `added` (monotonic) and goes on for `lasting` seconds.
@@ -45,7 +45,7 @@ class FaultInjection:
         self.stop()
 
     def stop(self) -> None:
-        """Show the fault no more."""
+        """Stop the fault."""
         self.is_stopped = True
 
     def shown(self) -> Fault:
@@ -54,12 +54,12 @@ class FaultInjection:
         return self.fault
 
     def is_over(self, now: float) -> bool:
-        """Tell whether the fault will not be shown again."""
+        """Return whether the fault will not occur again."""
         is_used_up = self.times is not None and self.count >= self.times
         return self.is_stopped or is_used_up or now >= self.added + self.after + self.lasting
 
     def concerns(self, call: Call, now: float) -> bool:
-        """Tell whether the fault may be shown to a call."""
+        """Return whether the fault may occur in a call."""
         return (
             not self.is_over(now)
             and now >= self.added + self.after
@@ -71,52 +71,54 @@ class FaultInjection:
 
 
 class Schedule:
-    """Hold all showings that are not over; those with a probability are drawn from a seed."""
+    """Keep the injections that are not over; those with a probability are drawn from a seed."""
 
     def __init__(self, seed: str) -> None:
-        """Begin with nothing to show."""
+        """Begin without injections."""
         self._seed = seed
         self._draws = 0
-        self._showings: list[FaultInjection] = []
+        self._injections: list[FaultInjection] = []
 
-    def add(self, showing: FaultInjection, now: float) -> None:
-        """Begin with a showing at `now`, monotonic seconds."""
-        showing.added = now
-        self._showings.append(showing)
+    def add(self, injection: FaultInjection, now: float) -> None:
+        """Add an injection at `now`, monotonic seconds."""
+        injection.added = now
+        self._injections.append(injection)
 
     def stop(self) -> None:
-        """Stop everything that is shown."""
-        for showing in self._showings:
-            showing.stop()
+        """Stop every injection."""
+        for injection in self._injections:
+            injection.stop()
 
     def due(self, call: Call, now: float) -> list[FaultInjection]:
-        """Return what to show to a call, in the order in which it was added."""
-        self._showings = [showing for showing in self._showings if not showing.is_over(now)]
-        concerned = [showing for showing in self._showings if showing.concerns(call, now)]
-        return [showing for showing in concerned if self._is_drawn(showing)]
+        """Return the injections for a call, in the order in which they were added."""
+        self._injections = [
+            injection for injection in self._injections if not injection.is_over(now)
+        ]
+        concerned = [injection for injection in self._injections if injection.concerns(call, now)]
+        return [injection for injection in concerned if self._is_drawn(injection)]
 
-    def _is_drawn(self, showing: FaultInjection) -> bool:
+    def _is_drawn(self, injection: FaultInjection) -> bool:
         self._draws += 1
-        return fraction(self._seed, self._draws) < showing.probability
+        return fraction(self._seed, self._draws) < injection.probability
 
 
 def parse_injection(text: str) -> FaultInjection:
-    """Return what a command line asks for: `NAME` or `NAME:OPTION=VALUE,OPTION=VALUE`.
+    """Read an injection from a command line: `NAME` or `NAME:OPTION=VALUE,OPTION=VALUE`.
 
     The options are `exchange`, `account`, `call`, `times`, `probability`, `after` and `lasting`,
     durations in seconds. Raises `ValueError`, which says what is wrong with the text.
     """
     name, _, options = text.partition(":")
-    showing = FaultInjection(named(name))
+    injection = FaultInjection(named(name))
     for option in filter(None, options.split(",")):
         key, _, value = option.partition("=")
         if key not in _OPTIONS:
             raise ValueError(f"fault {name}: no option {key}, choose one of {', '.join(_OPTIONS)}")
         try:
-            setattr(showing, key, _OPTIONS[key](value))
+            setattr(injection, key, _OPTIONS[key](value))
         except ValueError as error:
             raise ValueError(f"fault {name}: {key}={value}: {error}") from None
-    return showing
+    return injection
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:

@@ -1,4 +1,4 @@
-"""Put something else in the place of a good response, or spoil its headers or its body."""
+"""Replace a good response, or spoil its headers or its body."""
 
 import re
 import zlib
@@ -14,61 +14,61 @@ from exporter.simulator.messages import HTML, JSON, Headers, Response
 from exporter.simulator.registry import simulated_exchanges
 
 SpoilResponse = Callable[[Response, Call], Response]
-"""Return a response in the place of an answer to a call; its Date stays."""
+"""Return what replaces the response to a call; the Date stays."""
 
 _MEBIBYTE = 1024 * 1024
 
 
 def status(code: int, body: bytes = b"", headers: Headers = ()) -> SpoilResponse:
-    """Return a fault that answers with a status."""
+    """Return a fault that responds with a status."""
     return lambda response, _call: _dated(Response(code, body, headers), response)
 
 
 def page(code: int, title: str, *headers: tuple[str, str]) -> SpoilResponse:
-    """Return a fault that answers with a page for people."""
+    """Return a fault that responds with a page for people."""
     html = f"<!DOCTYPE html><html><title>{title}</title><body><h1>{title}</h1></body></html>"
     return status(code, html.encode(), HTML + headers)
 
 
 def challenge(code: int) -> SpoilResponse:
-    """Return a fault that answers with what Cloudflare asks of clients that it takes for robots."""
+    """Return a fault that responds with a Cloudflare bot challenge."""
     return page(code, "Just a moment...", ("Server", "cloudflare"), ("cf-mitigated", "challenge"))
 
 
 def error(code: int, own: object, message: str = "Refused") -> SpoilResponse:
-    """Return a fault that answers with a status, a code and a message, in the exchange's shape."""
+    """Return a fault that responds with a status, a code and a message, in the exchange's shape."""
     return lambda response, call: _dated(call.exchange.error(code, own, message), response)
 
 
 def refused(reason: str, *, status: int | None = None) -> SpoilResponse:
-    """Return a fault that answers with the exchange's own error for a reason.
+    """Return a fault that responds with the exchange's own error for a reason.
 
-    An exchange that has none responds as it would have done.
+    An exchange that documents none responds as usual.
     """
 
     def spoil(response: Response, call: Call) -> Response:
         if (own := call.exchange.refusals.get(reason)) is None:
             return response
-        answer = call.exchange.error(status or own.status, own.code, own.message)
-        return _dated(answer, response)
+        error = call.exchange.error(status or own.status, own.code, own.message)
+        return _dated(error, response)
 
     return spoil
 
 
 def code_in_200(own: int) -> SpoilResponse:
-    """Return a fault that answers 200 with this code and no data."""
+    """Return a fault that responds with 200, this code and no data."""
     return error(200, own)
 
 
 def limited(wait: str | None, *, status: int = 429) -> SpoilResponse:
-    """Return a fault that answers 429, with this text as its Retry-After if there is one."""
+    """Return a fault that responds with 429 and this text as its Retry-After if there is one."""
     headers = () if wait is None else (("Retry-After", wait),)
     too_many = refused("rate_limited", status=status)
     return lambda response, call: too_many(response, call).adding(*headers)
 
 
 def limited_until(seconds: float) -> SpoilResponse:
-    """Return a fault that answers 429 with a Retry-After so many seconds after the Date."""
+    """Return a fault that responds with 429 and a Retry-After so many seconds after the Date."""
 
     def spoil(response: Response, call: Call) -> Response:
         now = parsedate_to_datetime(dict(response.headers)["Date"]).timestamp()
@@ -89,13 +89,13 @@ def redirect(code: int) -> SpoilResponse:
 
 
 def echo(response: Response, call: Call) -> Response:
-    """Refuse a request with a message that repeats all its headers and its query."""
+    """Reject a request with a message that repeats all its headers and its query."""
     said = " ".join([*call.request.headers.values(), *call.request.query.values()])
     return error(400, 400, f"Bad request: {said}")(response, call)
 
 
 def recoded(code: int) -> SpoilResponse:
-    """Return a fault that sends the good answer with another status."""
+    """Return a fault that sends the good response with another status."""
     return lambda response, _call: replace(response, status=code)
 
 
@@ -116,7 +116,7 @@ def edit(change: Callable[[bytes], bytes]) -> SpoilResponse:
 
 
 def literal(text: bytes) -> SpoilResponse:
-    """Return a fault that writes some JSON text in the place of the first amount."""
+    """Return a fault that replaces the first amount with some JSON text."""
     written = text.replace(b"\\", rb"\\")
     return lambda response, call: replace(
         response, body=_first_amount(call).sub(rb'"\1":' + written, response.body, count=1)
@@ -124,7 +124,7 @@ def literal(text: bytes) -> SpoilResponse:
 
 
 def code(text: bytes) -> SpoilResponse:
-    r"""Return a fault that writes some JSON text in the place of the code, which is `\1` in it."""
+    r"""Return a fault that replaces the code with some JSON text; the code is `\1` in it."""
 
     def spoil(response: Response, call: Call) -> Response:
         if (key := call.exchange.code_key) is None:
@@ -138,7 +138,7 @@ def code(text: bytes) -> SpoilResponse:
 
 
 def listing(rows: object) -> SpoilResponse:
-    """Return a fault that has something else in the place of the list of rows."""
+    """Return a fault that replaces the list of rows."""
 
     def spoil(response: Response, call: Call) -> Response:
         if call.account is None:
@@ -150,8 +150,8 @@ def listing(rows: object) -> SpoilResponse:
 
 
 def token(text: str, expires: str = "4102444800000") -> SpoilResponse:
-    """Return a fault that gives a token that is not known here, and says until when it is good."""
-    return lambda response, call: _dated(call.exchange.token_answer(text, expires), response)
+    """Return a fault that gives a token that is not known here, with this expiry."""
+    return lambda response, call: _dated(call.exchange.token_response(text, expires), response)
 
 
 def key_twice(response: Response, call: Call) -> Response:
@@ -170,7 +170,7 @@ def permitting(*more: str, without: str = "") -> SpoilResponse:
 
     def spoil(response: Response, call: Call) -> Response:
         held = call.account.permissions if call.account else frozenset()
-        return _dated(call.exchange.permissions_answer(held.union(more) - {without}), response)
+        return _dated(call.exchange.permissions_response(held.union(more) - {without}), response)
 
     return spoil
 
@@ -182,7 +182,7 @@ def members_twice(body: bytes) -> bytes:
 
 
 def in_latin_1(body: bytes) -> bytes:
-    """Write the body in ISO 8859-1, with a letter that is no UTF-8 there."""
+    """Write the body in ISO 8859-1, with a byte that is not valid UTF-8."""
     text = body.decode().replace("{", '{"ü":"ü",', 1)
     return text.encode("latin-1", errors="replace")
 
@@ -202,7 +202,7 @@ def other_shape(response: Response, call: Call) -> Response:
 
 
 def compressed(response: Response, _call: Call) -> Response:
-    """Send the body compressed, whatever was asked for."""
+    """Send the body compressed, even if the request does not accept it."""
     # Stored, not deflated: of that every zlib makes the same bytes.
     squeezed = replace(response, body=zlib.compress(response.body, level=0, wbits=31))
     return squeezed.adding(("Content-Encoding", "gzip"))
@@ -223,5 +223,5 @@ def _gibibyte_of_spaces() -> bytes:
     return start + block * 1023 + squeeze.flush()
 
 
-def _dated(answer: Response, response: Response) -> Response:
-    return answer.adding(*(header for header in response.headers if header[0] == "Date"))
+def _dated(replacement: Response, response: Response) -> Response:
+    return replacement.adding(*(header for header in response.headers if header[0] == "Date"))

@@ -1,4 +1,4 @@
-"""Spoil the rows of a balances answer, each function in one way.
+"""Spoil the rows of a balances response, each function in one way.
 
 What concerns one row concerns the first, so that a test knows which one to look at.
 """

@@ -1,6 +1,6 @@
-"""Send answers in the ways that broken servers and networks do.
+"""Send responses in the ways that broken servers and networks do.
 
-Times are in seconds. The connection is closed afterwards where nothing else is said.
+Times are in seconds. The connection is closed afterwards unless stated otherwise.
 """
 
 from exporter.simulator.messages import Response
@@ -12,12 +12,12 @@ _SPACE_CHUNKS = b"1\r\n \r\n" * 8_192
 
 
 async def close(wire: Wire, _response: Response) -> None:
-    """Close without an answer."""
+    """Close without a response."""
     wire.close()
 
 
 async def reset(wire: Wire, _response: Response) -> None:
-    """Reset without an answer."""
+    """Reset without a response."""
     wire.reset()
 
 
@@ -67,7 +67,7 @@ async def stall_in_body(wire: Wire, response: Response) -> None:
 
 
 def late(seconds: float) -> Deliver:
-    """Return a fault that answers after a while; the connection stays."""
+    """Return a fault that responds after a delay; the connection stays."""
 
     async def deliver(wire: Wire, response: Response) -> None:
         await wire.pause(seconds)
@@ -105,7 +105,7 @@ async def truncated_chunks(wire: Wire, response: Response) -> None:
 
 
 async def bad_chunk(wire: Wire, response: Response) -> None:
-    """Give a chunk a size that is no number."""
+    """Give a chunk a size that is not a number."""
     await wire.send(_chunked_head(response) + b"zz\r\n" + response.body + b"\r\n0\r\n\r\n")
     wire.close()
 
@@ -163,13 +163,13 @@ async def endless_head(wire: Wire, response: Response) -> None:
 
 
 async def early_hints(wire: Wire, response: Response) -> None:
-    """Send an informational answer before the real one, as is allowed; the connection stays."""
+    """Send an informational response before the real one, as is allowed; the connection stays."""
     await wire.send(b"HTTP/1.1 103 Early Hints\r\nLink: </>; rel=preload\r\n\r\n")
     await send(wire, response)
 
 
 def instead(data: bytes) -> Deliver:
-    """Return a fault that sends something that is not the answer."""
+    """Return a fault that sends something that is not the response."""
 
     async def deliver(wire: Wire, _response: Response) -> None:
         await wire.send(data)
