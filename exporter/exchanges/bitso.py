@@ -165,10 +165,12 @@ def parse_books(body: bytes) -> Mapping[str, Pair]:
 
 
 def parse_ticker(pair: Pair, body: bytes) -> Quote:
-    """Return the quote of one book; raises `RowError` if a price is not a number."""
+    """Return the quote of one book; raises `RowError` if it is of another book, or no number."""
     row = _payload(body)
     if not isinstance(row, dict):
         raise BadResponseError("the response has no ticker")
+    if row.get("book", wanted := "_".join(pair).lower()) != wanted:
+        raise RowError("book is another one than was requested")
     bid, ask, last = (read_price(row, field) for field in ("bid", "ask", "last"))
     return Quote(pair, bid, ask, last, read_iso_time(row, "created_at"))
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from exporter.exchange_api.rows import RowError
 from exporter.exchanges import EXCHANGES
 from exporter.exchanges.binance import parse_symbols
 from exporter.exchanges.bitso import parse_ticker
@@ -99,3 +100,9 @@ def test_a_book_is_read_with_its_time():
     quote = parse_ticker(Pair("BTC", "MXN"), body)
     assert (quote.bid, quote.ask) == (Decimal("5632.24"), Decimal("5633.44"))
     assert quote.updated == 1460137951.0
+
+
+def test_a_ticker_of_another_book_than_was_requested_is_no_quote():
+    body = b'{"success":true,"payload":{"book":"eth_mxn","bid":"300","ask":"301","last":"300"}}'
+    with pytest.raises(RowError):
+        parse_ticker(Pair("BTC", "MXN"), body)
