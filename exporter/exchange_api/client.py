@@ -183,7 +183,8 @@ class HttpClient:
             )
         date = parse_date(headers.get("Date"))
         bounds = None
-        if status == 200 or (400 <= status < 500 and status not in _STATUSES_ON_THE_WAY):
+        is_own = status == 200 or (400 <= status < 500 and status not in _STATUSES_ON_THE_WAY)
+        if is_own and "Age" not in headers:  # a copy has the date of when it was made
             bounds = self._server_clock.bounds(date, self._sent, self._clock.monotonic())
         if status == 200:
             self._server_clock.learn(bounds)

@@ -1,10 +1,13 @@
 """Price sources in virtual time: what they request, when, and what they say when it fails."""
 
 from dataclasses import replace
+from email.utils import formatdate, parsedate_to_datetime
 from itertools import pairwise
 
 from exporter.prices.settings import PriceSource, Valuation
 from exporter.quotes import QuoteRequest
+from exporter.simulator import Fault
+from exporter.simulator.messages import Response
 from tests.faults.virtual_time import run
 from tests.faults.world import INTERVAL, World, opened
 
@@ -124,3 +127,26 @@ def test_a_limit_of_the_ticker_does_not_slow_the_balances():
             assert after - before >= 3
 
     run(story)
+
+
+def test_the_date_of_a_cached_ticker_says_nothing_of_the_clock_that_balances_are_signed_by():
+    def cached(response: Response, _call: object) -> Response:
+        made = parsedate_to_datetime(dict(response.headers)["Date"]).timestamp() - 100
+        date = "Date", formatdate(made, usegmt=True)
+        return response.without("Date").adding(date, ("Age", "100"))
+
+    async def story() -> None:
+        async with opened("btcturk") as world:
+            fault = Fault("cached", "A copy of 100 s ago.", response=cached)
+            with world.simulator.show(fault, call="ticker"):
+                async with world.polling(valuation=ticker(world, interval=10.0)):
+                    page = await world.run(5 * INTERVAL)
+            offset = f"exchange_account_clock_offset_seconds{{{_labels(world)}}}"
+            assert abs(float(page.samples[offset])) < 1
+
+    run(story)
+
+
+def _labels(world: World) -> str:
+    exchange, account = world.victim.key
+    return f'exchange="{exchange}",account="{account}"'
