@@ -21,9 +21,6 @@ UNUSED = {
 PROMETHEUS = {"ALERTS", "scrape_sample_limit", "scrape_samples_post_metric_relabeling", "up"}
 """What Prometheus itself knows of its targets and alerts."""
 
-ONLY_SOME = {"exchange_account_key_permission"}
-"""What only exchanges expose that tell what a key may do."""
-
 
 def documented() -> set[str]:
     """Return every metric of the reference, those of valuation included."""
@@ -40,7 +37,7 @@ def in_dashboards() -> set[str]:
 
 
 def test_rules_ask_only_for_metrics_that_are_exposed() -> None:
-    assert in_rules() <= exposed_metrics() | documented() | PROMETHEUS | ONLY_SOME
+    assert in_rules() <= exposed_metrics() | documented() | PROMETHEUS
 
 
 def test_every_exposed_metric_is_used_or_said_not_to_be() -> None:
