@@ -75,7 +75,7 @@ class Daemon:
         self._own = own
         self._clock = clock or Clock()
         self.store = SnapshotStore(PageRenderer())
-        self._sources = PriceSources(self.store, self._clock, read_held)
+        self._sources = PriceSources(self.store, self._clock, read_held, share=options.shard.share)
         self._started = asyncio.Event()
         self._stopping = asyncio.Event()
         self._reload_wanted = asyncio.Event()

@@ -1,5 +1,6 @@
 """Several shards of one configuration: together they poll every account once, within its limit."""
 
+import re
 from asyncio import to_thread
 from contextlib import ExitStack
 from functools import partial
@@ -23,6 +24,15 @@ def config(simulator: Simulator, tmp_path: Path) -> Path:
     limits = "".join(f"  {name}: {{requests_per_minute: 6000}}\n" for name in EXCHANGES)
     path.write_text(f"exchanges:\n{limits}{config_text(simulator, interval='2s')}")
     return path
+
+
+def public_limits_in(page: str) -> dict[str, float]:
+    """Return the limit of the tickers of each exchange."""
+    sample = re.compile(
+        r'^exchange_api_rate_limit_requests_per_minute{.*exchange="(.+?)".*limit="public".*} (.+)$',
+        re.MULTILINE,
+    )
+    return {exchange: float(limit) for exchange, limit in sample.findall(page)}
 
 
 def accounts_in(page: str) -> list[str]:
@@ -66,6 +76,23 @@ def test_metrics_of_the_process_can_be_left_out(tmp_path: Path):
     assert "\npython_" not in page
     assert "\nexchange_exporter_build_info{" in page
     assert "\nexchange_account_up{" in page
+
+
+async def test_shards_of_one_address_divide_the_limits_of_tickers_too(config: Path, tmp_path: Path):
+    tickers = {
+        name: each.quotes.requests_per_minute
+        for name, each in EXCHANGES.items()
+        if each.quotes and not each.quotes.need_account
+    }
+    flags = "--shard=1", "--total-shards=4", f"--config.file={config}", LISTEN
+
+    def check() -> None:
+        config.write_text(f"valuation: {{currencies: [USDT]}}\n{config.read_text()}")
+        with exporter(tmp_path, *flags) as daemon:
+            divided = {name: limit // 4 for name, limit in tickers.items()}
+            assert wait_for(lambda: public_limits_in(daemon.get("/metrics")) == divided)
+
+    await to_thread(check)
 
 
 async def test_four_shards_and_one_prometheus_miss_only_what_the_dead_one_polled(

@@ -1,6 +1,7 @@
 """Fetch quotes: one task for each price source, none of which can touch a balance."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -47,12 +48,18 @@ class PriceSources:
         read_held: ReadHeld,
         *,
         sleep: Sleep = asyncio.sleep,
+        share: Callable[[int], int] = int,
     ) -> None:
-        """Fetch nothing yet; `read_held` returns what a snapshot of the store holds."""
+        """Fetch nothing yet.
+
+        `read_held` returns what a snapshot of the store holds, `share` how much of the limit of an
+        address is ours.
+        """
         self._store = store
         self._clock = clock
         self._read_held = read_held
         self._sleep = sleep
+        self._share = share
         self._backoff: Backoff[str] = Backoff()
         self._requested: dict[str, frozenset[str]] = {}
         self._running: list[asyncio.Task[None]] = []
@@ -160,7 +167,8 @@ class PriceSources:
             network=source.network,
         )
         quotes = EXCHANGES[source.exchange].quotes
-        return self._polling.public(nobody, quotes.requests_per_minute if quotes else 1)
+        limit = quotes.requests_per_minute if quotes else 1
+        return self._polling.public(nobody, self._share(limit))
 
     def _query(self, source: PriceSource, valuations: Valuations) -> QuotesQuery:
         valuation = valuations.valuation
