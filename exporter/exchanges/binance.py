@@ -135,7 +135,7 @@ class Binance:
         """
         response = await session.send(lambda: ApiRequest(_TICKER_PATH, {}, call="ticker"))
         rows = read_response(response, decode_array, ERRORS)
-        listed = {row["symbol"] for row in rows if isinstance(row, dict) and "symbol" in row}
+        listed = {str(row.get("symbol")) for row in rows if isinstance(row, dict)}
         wanted = listed & {f"{base}{quote}" for base, quote in _pairs(query)}
         now = self._server_clock.now()
         if not wanted <= self._pairs.keys() or now - self._pairs_at > _PAIRS_LAST:

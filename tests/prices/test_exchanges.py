@@ -1,15 +1,19 @@
 """Every exchange that quotes: the quotes of its twin arrive exactly and within the limit."""
 
 from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 
+from exporter.exchange_api.messages import ApiResponse
 from exporter.exchange_api.rows import RowError
+from exporter.exchange_api.server_clock import ServerClock
 from exporter.exchanges import EXCHANGES
 from exporter.exchanges.binance import parse_symbols
 from exporter.exchanges.bitso import parse_ticker
 from exporter.prices.settings import PriceSource, Valuation
-from exporter.quotes import Pair, QuoteRequest
+from exporter.quotes import Pair, QuoteRequest, QuotesQuery
+from exporter.runtime.clock import Clock
 from exporter.simulator import simulated_exchanges
 from tests.faults.virtual_time import run
 from tests.faults.world import INTERVAL, World, opened
@@ -90,6 +94,27 @@ def test_a_symbol_is_split_as_the_exchange_says():
         b'"quoteAsset":"BTC"}]}'
     )
     assert parse_symbols(body) == {"XUSDTRY": Pair("XUSD", "TRY"), "OLDBTC": None}
+
+
+class Responses:
+    """Stand for a session that gets these bodies, one for each request."""
+
+    def __init__(self, *bodies: bytes) -> None:
+        self._bodies = list(bodies)
+
+    async def send(self, _make_request: object) -> ApiResponse:
+        return ApiResponse(200, self._bodies.pop(0))
+
+
+async def test_a_symbol_that_is_no_text_costs_no_other_quote():
+    session: Any = Responses(
+        b'[{"symbol":["A"]},{"symbol":"AB","bidPrice":"1","askPrice":"2"}]',
+        b'{"symbols":[{"symbol":"AB","status":"TRADING","baseAsset":"A","quoteAsset":"B"}]}',
+    )
+    api = cast("Any", EXCHANGES["binance"].api(ServerClock(Clock())))
+    query = QuotesQuery(frozenset("A"), frozenset("B"))
+    response = await api.fetch_quotes(query, {}, session)
+    assert [quote.pair for quote in response.quotes] == [Pair("A", "B")]
 
 
 def test_a_book_is_read_with_its_time():
