@@ -19,6 +19,9 @@ class ApiRequest(NamedTuple):
     method: str = "GET"
     body: bytes = b""
 
+    def __repr__(self) -> str:
+        return f"<{self.method} request for {self.call}>"  # path, headers and body hold secrets
+
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
@@ -30,7 +33,7 @@ class ApiResponse:
     """
 
     status: int
-    body: bytes
+    body: bytes = field(repr=False)  # it may hold a token
     retry_after: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     date_bounds: Bounds | None = None
