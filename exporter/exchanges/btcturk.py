@@ -178,7 +178,7 @@ def parse_balances(body: bytes) -> BalancesResponse:
 def _successful_data(body: bytes) -> object:
     document = decode_object(body)
     success, code = document.get("success"), document.get("code")
-    if not isinstance(success, bool):
+    if not isinstance(success, bool) or (success and "code" not in document):
         raise BadResponseError("the response does not say whether it is a success")
     if not success or code is False or code not in _SUCCESS_CODES:  # False equals 0
         raise ERRORS.error(code)
