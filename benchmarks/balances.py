@@ -53,7 +53,7 @@ def by_account(lines: Iterable[Line]) -> Iterator[tuple[str, list[Line]]]:
 
 
 def amounts(seed: int, held: float = HELD) -> Iterator[tuple[str, str, str]]:
-    """Yield total, free and locked of one asset after the other, for ever."""
+    """Yield total, free and locked of one asset after the other, endlessly."""
     chance = random.Random(seed)  # noqa: S311 - no secret is made here
     while True:
         yield _held(chance) if chance.random() < held else ("0", "0", "0")

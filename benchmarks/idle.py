@@ -1,4 +1,4 @@
-"""Measure how soon a daemon with two accounts answers, and what memory it holds then."""
+"""Measure how soon a daemon with two accounts responds, and how much memory it uses then."""
 
 import argparse
 import re
@@ -57,11 +57,11 @@ def start(config: Path, settle: float) -> tuple[float, float]:
     flags = (f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}")
     began = time.perf_counter()
     with running(*flags, "--log.level=error") as process, Scraper(port, gzip=True) as scraper:
-        wait(lambda: _answers(scraper), process)
-        answered = time.perf_counter() - began
+        wait(lambda: _responds(scraper), process)
+        first_response = time.perf_counter() - began
         time.sleep(settle)
         scraper.scrape()
-        return answered, resident(process.pid)
+        return first_response, resident(process.pid)
 
 
 def imports() -> list[tuple[str, float]]:
@@ -75,7 +75,7 @@ def imports() -> list[tuple[str, float]]:
     return sorted(costs.items(), key=lambda cost: -cost[1])
 
 
-def _answers(scraper: Scraper) -> bool:
+def _responds(scraper: Scraper) -> bool:
     try:
         scraper.scrape()
     except ConnectionRefusedError:
@@ -98,14 +98,14 @@ def main() -> None:
     print(report.machine())
     with simulated_exchanges() as config:
         starts, settle = (1, 1.0) if options.quick else (9, 5.0)
-        answered, memory = zip(*(start(config, settle) for _ in range(starts)), strict=True)
+        first_response, memory = zip(*(start(config, settle) for _ in range(starts)), strict=True)
     report.heading("A daemon with two accounts")
     report.table(
         ["", "median", "worst"],
         [
             [
                 "ms from exec to the first scrape",
-                *map(milliseconds, (median(answered), max(answered))),
+                *map(milliseconds, (median(first_response), max(first_response))),
             ],
             [
                 "MB of RSS after polls and a scrape",

@@ -1,4 +1,4 @@
-"""Let a real Prometheus scrape this exporter and others, and ask it how long that took."""
+"""Let a real Prometheus scrape this exporter and others, and read from it how long that took."""
 
 import argparse
 import json

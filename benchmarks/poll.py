@@ -14,7 +14,7 @@ from benchmarks.scraper import Scraper
 from benchmarks.subjects import Process, python
 
 SCRAPERS = 8
-ANSWERS = {"one asset in ten held": balances.HELD, "every asset held": 1.0}
+RESPONSES = {"one asset in ten held": balances.HELD, "every asset held": 1.0}
 SIZES = (15_000, 150_000)
 BASELINE = "Go: net/http and typed encoding/json"
 STEPS = {
@@ -28,7 +28,7 @@ STEPS = {
 
 
 def processor_per_poll(held: float, *, rounds: int, polls: int) -> tuple[int, dict[str, float]]:
-    """Return the answer's size in bytes, and the seconds of CPU that a poll costs in each way."""
+    """Return the response's size in bytes, and the seconds of CPU that a poll costs in each way."""
     with ExitStack() as stack:
         exchange = stack.enter_context(Process(python("servers.loopback_exchange", str(held))))
         url = f"http://127.0.0.1:{exchange.greeting[1]}"
@@ -46,7 +46,7 @@ def processor_per_poll(held: float, *, rounds: int, polls: int) -> tuple[int, di
 
 
 def poll_durations(series: int, *, rounds: int, polls: int) -> dict[str, list[float]]:
-    """Return how long polls took by what else the exporter did meanwhile, in turns."""
+    """Return how long polls took by what else the exporter did, in turns."""
     durations: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         exchange = stack.enter_context(
@@ -66,7 +66,7 @@ def poll_durations(series: int, *, rounds: int, polls: int) -> dict[str, list[fl
 
 @contextmanager
 def scraping(port: int, pause: float | None) -> Iterator[None]:
-    """Let eight clients scrape meanwhile, each with a pause between its scrapes; None is nobody."""
+    """Let eight clients scrape, each with a pause between its scrapes; None for no client."""
     stop = threading.Event()
 
     def scrape(number: int) -> None:
@@ -97,7 +97,7 @@ def main() -> None:
         print(f"Without the client in Go, which needs: apt-get install {GO_PACKAGES}")
     print(report.machine())
     rounds, polls = (1, 20) if options.quick else (9, 300)
-    for label, held in ANSWERS.items():
+    for label, held in RESPONSES.items():
         size, costs = processor_per_poll(held, rounds=rounds, polls=polls)
         report.heading(f"CPU of a poll of {balances.ASSETS} assets, {size / 1000:.0f} KB, {label}")
         against = costs.get(BASELINE)

@@ -13,7 +13,7 @@ _LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
 class Scraper(AbstractContextManager["Scraper"]):
-    """Ask one exporter for a page, over one connection for as long as the server keeps it."""
+    """Request a page of one exporter, over one connection for as long as the server keeps it."""
 
     def __init__(self, port: int, *, gzip: bool, path: str = "/metrics") -> None:
         """Prepare, without connecting."""
@@ -37,7 +37,7 @@ class Scraper(AbstractContextManager["Scraper"]):
         self._connect()
 
     def scrape(self) -> float:
-        """Return the seconds from asking to the last byte, a new connection included."""
+        """Return the seconds from the request to the last byte, a new connection included."""
         started = time.perf_counter()
         deque(self._body(), maxlen=0)
         return time.perf_counter() - started
@@ -50,7 +50,7 @@ class Scraper(AbstractContextManager["Scraper"]):
         return zlib.decompress(body, wbits=31) if b"content-encoding: gzip" in self._head else body
 
     def _body(self) -> Iterator[memoryview]:
-        """Ask, and yield the body part by part; each part is overwritten by the next."""
+        """Send a request, and yield the body part by part; each part is overwritten by the next."""
         connection = self._connect()
         connection.sendall(self._request)
         view, size = memoryview(self._buffer), 0
@@ -83,7 +83,7 @@ class Scraper(AbstractContextManager["Scraper"]):
 def _receive(connection: socket.socket, into: memoryview) -> int:
     if size := connection.recv_into(into):
         return size
-    raise ConnectionError("the answer broke off")
+    raise ConnectionError("the response was cut off")
 
 
 def _end_of_body(head: bytes) -> Callable[[memoryview], bool]:

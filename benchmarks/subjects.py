@@ -14,24 +14,24 @@ TOOLS = ROOT / ".tools" / "bench"
 
 
 class Process(AbstractContextManager["Process"]):
-    """Run a program that takes commands as lines, and answers each with a line."""
+    """Run a program that takes commands as lines, and replies to each with a line."""
 
     def __init__(self, command: Sequence[str]) -> None:
         """Start it, and wait for its first line."""
         self._process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
-        self.greeting = self._answer()
+        self.greeting = self._reply()
 
     def __exit__(self, *_error: object) -> None:
         """End it by ending its input."""
         self._process.communicate()
 
     def tell(self, *words: object) -> list[str]:
-        """Give a command and return the words of the answer."""
+        """Give a command and return the words of the reply."""
         assert self._process.stdin is not None  # noqa: S101 - for the type checker
         print(*words, file=self._process.stdin, flush=True)
-        return self._answer()
+        return self._reply()
 
     def processor_time(self) -> float:
         """Return the seconds of CPU that it has used, those of ended threads included."""
@@ -41,7 +41,7 @@ class Process(AbstractContextManager["Process"]):
         """Return its resident memory in MB."""
         return resident(self._process.pid)
 
-    def _answer(self) -> list[str]:
+    def _reply(self) -> list[str]:
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
         if line := self._process.stdout.readline():
             return line.split()

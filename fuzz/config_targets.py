@@ -48,7 +48,7 @@ def configuration(data: bytes) -> None:
 
 
 def web_configuration(data: bytes) -> None:
-    """Honour every protection that a web configuration asks for, or refuse it."""
+    """Honour every protection of a web configuration, or reject it."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "web.yaml"
         file.write_bytes(data)
@@ -130,10 +130,10 @@ def _check_protections(read: WebConfig, written: Any) -> None:
         assert set(read.users) == set(users), "other users than written"
     tls = sections.get("tls_server_config")
     if isinstance(tls, dict) and tls.get("cert_file"):
-        assert read.tls is not None, "TLS is asked for and not given"
+        assert read.tls is not None, "TLS is configured and missing"
         assert read.tls.context.minimum_version >= ssl.TLSVersion.TLSv1_2, "an old TLS"
         demands = tls.get("client_auth_type") == "RequireAndVerifyClientCert"
-        assert read.tls.demands_certificates == demands, "clients are checked as nobody asked"
+        assert read.tls.demands_certificates == demands, "clients are not checked as configured"
     assert CANARY not in repr(read), "a value shows"
     assert "$2" not in repr(read), "a password's hash shows"
 

@@ -1,4 +1,4 @@
-"""Fuzz what reads the answers of the exchanges: each target takes any bytes."""
+"""Fuzz what reads the responses of the exchanges: each target takes any bytes."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ from fuzz.oracles import (
 NOW = 1_700_000_000.0
 """Unix time at which a Retry-After is read: Tue, 14 Nov 2023 22:13:20 GMT."""
 
-_OF_AN_ANSWER = (
+_OF_A_RESPONSE = (
     AuthenticationError,
     BadResponseError,
     ClockSkewError,
@@ -105,7 +105,7 @@ def check_balances(
     """Compare what is published of a body with the body as Python's own parser reads it."""
     try:
         reading = parse(body)
-    except _OF_AN_ANSWER as error:
+    except _OF_A_RESPONSE as error:
         check_words(error)
         return
     rows = strict_json(body)
@@ -133,7 +133,7 @@ def _check_separators(rows: list[Any], served: list[Any], style: Style) -> None:
         return [value for value in values if type(value) is str]
 
     believed = {mark for text in texts(served) for mark in ",." if mark in text}
-    assert len(believed) < 2, "a comma and a point are believed in one answer"
+    assert len(believed) < 2, "a comma and a point are believed in one response"
     everything = texts([row for row in rows if isinstance(row, dict)])
     grouped = {mark for text in everything for mark in ",." if _GROUPED[mark].fullmatch(text)}
     assert not believed & grouped, "a mark that groups thousands is believed to be decimal"
@@ -143,7 +143,7 @@ def token(data: bytes) -> None:
     """Take a token that can stand in a header, and its end, exactly as they came."""
     try:
         value, expires = trubit.parse_token(data)
-    except _OF_AN_ANSWER as error:
+    except _OF_A_RESPONSE as error:
         check_words(error)
         return
     said = strict_json(data)["data"]
@@ -167,14 +167,14 @@ def retry_after(data: bytes) -> None:
     said = _seconds(text.strip())
     if said is not None:
         wanted = min(said, MAX_RETRY_AFTER) if 0 < said <= 86_400 else None
-        assert wait == wanted, "not the wait that was asked for"
+        assert wait == wanted, "not the wait of the header"
 
 
-def answer(data: bytes) -> None:
-    """Poll each exchange once where a server says these bytes and closes, whatever is asked."""
+def response(data: bytes) -> None:
+    """Poll each exchange once from a server that sends these bytes to any request and closes."""
     for exchange in EXCHANGES:
         outcome = asyncio.run(_poll(exchange, data))
-        assert not isinstance(outcome, InternalError), "a defect"
+        assert not isinstance(outcome, InternalError), "an internal error"
         if isinstance(outcome, PollError):
             check_words(outcome)
         else:
@@ -251,7 +251,7 @@ def _fits_float64(value: Fraction) -> bool:
 
 
 def _seconds(text: str) -> float | None:
-    """Return the seconds that a header asks for, if it is of a form that HTTP knows."""
+    """Return the seconds of a header, if its form is valid in HTTP."""
     if text.isascii() and text.isdigit():
         return float(text) if len(text) < 10 else -1.0  # more digits are absurd, even of zero
     for date_format in _DATE_FORMATS:

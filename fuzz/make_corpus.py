@@ -1,6 +1,6 @@
 """Make the seed corpus from what the project already knows: `python -m fuzz.make_corpus`.
 
-Recorded answers, every simulated fault, the broken and the good configuration files, and headers
+Recorded responses, every simulated fault, the broken and the good configuration files, and headers
 and amounts of every kind. The same code always makes the same files.
 """
 
@@ -61,7 +61,7 @@ def _corpus() -> Mapping[str, Files]:
         **{f"{exchange}_balances": _bodies(exchange) for exchange in EXCHANGES},
         "token": _tokens(),
         "retry_after": _numbered(seeds.RETRY_AFTER),
-        "answer": _answers(),
+        "response": _responses(),
         "configuration": _configurations(),
         "web_configuration": _web_configurations(),
         "duration": _numbered(seeds.DURATIONS),
@@ -79,7 +79,7 @@ def _numbered(texts: tuple[str, ...]) -> Files:
 
 
 def _bodies(exchange: str) -> Files:
-    yield "documented.json", (_DATA / "answers" / exchange / "documented.json").read_bytes()
+    yield "documented.json", (_DATA / "responses" / exchange / "documented.json").read_bytes()
     for fault in FAULTS.values():
         if fault.only in {None, "balances"}:
             body = _reply(exchange, fault.name).response.body
@@ -89,7 +89,7 @@ def _bodies(exchange: str) -> Files:
 
 
 def _rows(exchange: str) -> Files:
-    """Yield answers of one row whose amounts and asset are of every kind, texts and others."""
+    """Yield responses of one row whose amounts and asset are of every kind, texts and others."""
     style = simulated_exchanges()[exchange].style
     code, first, *rest = (style.fields[name] for name in ("asset", style.main, "free", "locked"))
     for number, text in enumerate(seeds.AMOUNTS):
@@ -120,7 +120,7 @@ def _tokens() -> Files:
             yield f"{name}-{number:03}.json", text.encode()
 
 
-def _answers() -> Files:
+def _responses() -> Files:
     first = next(iter(EXCHANGES))
     yield "good.http", asyncio.run(_bytes_of(_reply(first, None)))
     for fault in FAULTS.values():
@@ -153,7 +153,7 @@ def _logins() -> tuple[str, ...]:
 
 
 def _reply(exchange: str, fault: str | None, call: CallKind = "balances") -> Reply:
-    """Return what the simulated exchange answers to a good request, with a fault or without."""
+    """Return what the simulated exchange sends to a good request, with a fault or without."""
     simulator = Simulator(seed=1)
     account = simulator.add_account(exchange=exchange, name="a", balances=_BALANCES)
     faults = Schedule("corpus")

@@ -55,7 +55,7 @@ def strict_json(body: bytes) -> Any:
 
 
 class Number(str):
-    """Hold the text of a JSON number, to be told from a JSON text."""
+    """Mark the text of a JSON number, as opposed to a JSON string."""
 
     __slots__ = ()
 

@@ -49,27 +49,29 @@ def negotiation(data: bytes) -> None:
         assert choose_format(same) is accepted, "case or space decides"
         assert choose_encoding(same) is coding, "case or space decides"
     assert choose_encoding(f"{header},gzip;q=0") is Encoding.IDENTITY, "gzip though refused"
-    assert choose_encoding(f"{header},identity;q=0,gzip") is Encoding.GZIP, "no gzip though asked"
+    assert choose_encoding(f"{header},identity;q=0,gzip") is Encoding.GZIP, (
+        "no gzip although requested"
+    )
 
 
 def authorization(data: bytes) -> None:
-    """Let in whoever knows the password, and nobody else."""
+    """Admit clients with the right password, and no others."""
     header = data.decode("latin-1")
     assert asyncio.run(_is_let_in(header)) == _proves_the_password(header), "wrong at the door"
 
 
 def request(data: bytes) -> None:
-    """Respond whatever a client sends, with nothing but whole answers, and never with a 500."""
+    """Respond whatever a client sends, with nothing but whole responses, and never with a 500."""
     received = asyncio.run(_talk(data))
-    assert CANARY.encode() not in received, "an answer repeats the request"
+    assert CANARY.encode() not in received, "a response repeats the request"
     if received:
-        answers = h11.Connection(h11.CLIENT)
+        client = h11.Connection(h11.CLIENT)
         method = "HEAD" if data.lstrip(b"\r\n").startswith(b"HEAD ") else "GET"
-        answers.send(h11.Request(method=method, target="/", headers=[("Host", "x")]))
-        answers.receive_data(received)
-        answers.receive_data(b"")
-        while not isinstance(event := answers.next_event(), h11.EndOfMessage):
-            assert event is not h11.NEED_DATA, "half an answer"
+        client.send(h11.Request(method=method, target="/", headers=[("Host", "x")]))
+        client.receive_data(received)
+        client.receive_data(b"")
+        while not isinstance(event := client.next_event(), h11.EndOfMessage):
+            assert event is not h11.NEED_DATA, "half a response"
             if isinstance(event, h11.Response):
                 assert event.status_code in _STATUSES, f"status {event.status_code}"
 

@@ -17,7 +17,7 @@ TARGETS: dict[str, Target] = {
         *map(exchange_targets.balances_target, EXCHANGES),
         exchange_targets.token,
         exchange_targets.retry_after,
-        exchange_targets.answer,
+        exchange_targets.response,
         config_targets.configuration,
         config_targets.web_configuration,
         config_targets.duration,

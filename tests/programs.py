@@ -173,8 +173,8 @@ class Prometheus:
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Return the instant vector of an expression."""
         quoted = urllib.parse.quote(expression)
-        answer = json.loads(fetch(f"{self.url}/api/v1/query?query={quoted}"))
-        return list(answer["data"]["result"])
+        response = json.loads(fetch(f"{self.url}/api/v1/query?query={quoted}"))
+        return list(response["data"]["result"])
 
     def value(self, expression: str) -> float | None:
         """Return the only value of an expression, or None where there is none."""
@@ -184,8 +184,8 @@ class Prometheus:
 
 
 def fetch(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - only our own
-        return str(answer.read().decode())
+    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - only our own
+        return str(response.read().decode())
 
 
 def wait_for(probe: Callable[[], Any], seconds: float = 20.0) -> Any:

@@ -38,8 +38,8 @@ def config(simulator: Simulator, tmp_path: Path) -> Path:
 
 def status_of(url: str, method: str = "GET") -> int:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, method=method)) as answer:  # noqa: S310
-            return int(answer.status)
+        with urllib.request.urlopen(urllib.request.Request(url, method=method)) as response:  # noqa: S310
+            return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code
 
@@ -320,8 +320,8 @@ async def test_a_web_configuration_closes_the_door(config: Path, tmp_path: Path)
             request = urllib.request.Request(  # noqa: S310 - only our own
                 f"{daemon.url}/metrics", headers={"Authorization": f"Basic {login}"}
             )
-            with urllib.request.urlopen(request) as answer:  # noqa: S310 - only our own
-                assert b"exchange_account_up" in answer.read()
+            with urllib.request.urlopen(request) as response:  # noqa: S310 - only our own
+                assert b"exchange_account_up" in response.read()
 
     await to_thread(check)
 
@@ -409,9 +409,9 @@ def test_a_flag_that_is_wrong_ends_it_with_two(argument: str):
 
 
 async def test_polling_by_hand_prints_exact_digits_as_json(simulator: Simulator, config: Path):
-    answers = Path(__file__).parent / "data" / "answers"
+    responses = Path(__file__).parent / "data" / "responses"
     for account in simulator.accounts:
-        account.verbatim = (answers / account.exchange / "documented.json").read_bytes()
+        account.verbatim = (responses / account.exchange / "documented.json").read_bytes()
     ended = await to_thread(run, "poll", f"--config.file={config}", "--format=json")
     assert ended.returncode == 0
     btcturk, trubit = json.loads(ended.stdout)["accounts"]

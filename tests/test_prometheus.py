@@ -10,7 +10,7 @@ import pytest
 from exporter.simulator import Simulator, config_text
 from tests.programs import Exporter, Prometheus, exporter, prometheus, require, wait_for
 
-ANSWERS = Path(__file__).parent / "data" / "answers"
+RECORDED = Path(__file__).parent / "data" / "responses"
 
 DOCUMENTED = {
     ("btcturk", "TRY", "total"): "27223.7283250757643288",
@@ -69,15 +69,15 @@ def test_promtool_finds_nothing_to_say_about_our_output(demo: Exporter):
     assert checked.returncode == 0
 
 
-async def test_the_documented_answers_reach_prometheus_as_the_nearest_float64(tmp_path: Path):
+async def test_the_documented_responses_reach_prometheus_as_the_nearest_float64(tmp_path: Path):
     async with Simulator() as simulator:
         for exchange in ("btcturk", "trubit"):
-            body = (ANSWERS / exchange / "documented.json").read_bytes()
+            body = (RECORDED / exchange / "documented.json").read_bytes()
             simulator.add_account(exchange=exchange, name="seed", verbatim=body)
-        await to_thread(check_documented_answers, tmp_path, config_text(simulator))
+        await to_thread(check_documented_responses, tmp_path, config_text(simulator))
 
 
-def check_documented_answers(folder: Path, text: str) -> None:
+def check_documented_responses(folder: Path, text: str) -> None:
     config = folder / "config.yaml"
     config.write_text(text)
     with exporter(folder, f"--config.file={config}", "--web.listen-address=127.0.0.1:0") as daemon:

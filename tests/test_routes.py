@@ -164,9 +164,9 @@ async def test_a_rejected_reload_returns_every_problem():
         raise ConfigError([Problem("config.yaml", 3, 5, "accounts[0].name", "a value is missing")])
 
     handler = routes(reload=refuse)["/-/reload"]["POST"]
-    answering = handler(Request("POST", "/-/reload", "", {}, "::1"))
-    assert not isinstance(answering, Response)
-    response = await answering
+    pending = handler(Request("POST", "/-/reload", "", {}, "::1"))
+    assert not isinstance(pending, Response)
+    response = await pending
     assert response.status == 500
     assert b"config.yaml:3:5: accounts[0].name: a value is missing" in body(response)
 

@@ -108,7 +108,9 @@ def test_3_a_row_that_cannot_be_parsed_is_dropped_and_the_account_incomplete(
 
 def test_4_the_digits_of_the_documented_response_are_served_as_sent(store: FilledStore):
     body = (
-        Path(__file__).parent.joinpath("data", "answers", "btcturk", "documented.json").read_bytes()
+        Path(__file__)
+        .parent.joinpath("data", "responses", "btcturk", "documented.json")
+        .read_bytes()
     )
     store.succeed(TREASURY, poll_at(0.0), btcturk.parse_balances(body))
     assert total(store, TREASURY, "TRY", 1.0) == "27223.7283250757643288"

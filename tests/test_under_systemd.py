@@ -59,7 +59,7 @@ def test_it_serves_on_the_socket_of_systemd_and_leaves_it_open():
             process.terminate()
             assert process.wait(5) == 0
         with socket.create_connection(listener.getsockname()):
-            pass  # the next process will answer
+            pass  # the next process will respond
 
 
 def test_without_a_socket_of_systemd_it_says_what_is_missing():

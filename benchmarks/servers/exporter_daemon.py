@@ -1,7 +1,7 @@
 """Run this project's daemon, filled from a file instead of from exchanges.
 
 The daemon is the real one, without accounts to poll. Each account of the file is written as the
-answer that BtcTurk would give, and from there on all is real: parsing, rendering, storing, serving.
+response that BtcTurk would send; from there on all is real: parsing, rendering, storing, serving.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class Filler:
         self._next: Iterator[tuple[str, list[Line]]] = iter(())
 
     async def obey(self, words: list[str]) -> list[object]:
-        """Do what a command says, and return what to answer."""
+        """Do what a command says, and return the reply."""
         match words:
             case "fill", path:
                 await self._fill(Path(path))
@@ -58,7 +58,7 @@ class Filler:
         """Publish the next accounts of the file as if they had been polled now."""
         for name, lines in islice(self._next, accounts):
             wall = self._clock.wall()
-            response = parse_balances(_answer(lines))
+            response = parse_balances(_document(lines))
             result = PollResult(self._clock.monotonic(), wall, 0.1, response)
             self._store.record(AccountKey(EXCHANGE.name, name), result, wall + 60)
             await asyncio.sleep(0)
@@ -113,7 +113,7 @@ def _account(name: str) -> Account:
     return Account(name, EXCHANGE.name, EXCHANGE.base_url, EXCHANGE.balances_path, {})
 
 
-def _answer(lines: list[Line]) -> bytes:
+def _document(lines: list[Line]) -> bytes:
     rows = ",".join(
         f'{{"asset":"{line.asset}","balance":"{line.total}","free":"{line.free}"'
         f',"locked":"{line.locked}"}}'

@@ -38,7 +38,7 @@ class Polls:
         self._clock = clock
 
     async def transfer(self) -> None:
-        """Send a signed request with httpx alone, and read the answer."""
+        """Send a signed request with httpx alone, and read the response."""
         url = self.account.base_url + self.account.balances_path
         headers = {"Accept-Encoding": "identity", **sign(_KEY, _SECRET, time.time_ns() // 10**6)}
         async with self._bare.stream("GET", url, headers=headers) as response:

@@ -10,8 +10,8 @@ from benchmarks import balances
 _NAMES = ("balance", "free", "locked", "orderFund", "requestFund")
 
 
-def answer(held: float) -> bytes:
-    """Return an answer of 300 assets, of which a share is held; amounts have a decimal comma."""
+def document(held: float) -> bytes:
+    """Return a response with 300 assets, of which a share is held; amounts have a decimal comma."""
     rows = []
     for code, amounts in zip(balances.asset_codes(), balances.amounts(1, held), strict=False):
         total, free, locked = (amount.replace(".", ",") for amount in amounts)
@@ -39,7 +39,7 @@ class _Connection(asyncio.Protocol):
 
 async def run() -> None:
     """Serve until standard input ends."""
-    body = answer(float(sys.argv[1]))
+    body = document(float(sys.argv[1]))
     head = f"HTTP/1.1 200 OK\r\nDate: {formatdate(usegmt=True)}\r\nContent-Length: {len(body)}\r\n"
     response = f"{head}Content-Type: application/json\r\n\r\n".encode() + body
     loop = asyncio.get_running_loop()

@@ -54,7 +54,7 @@ def test_amtool_accepts_the_configuration(amtool: Tool) -> None:
         ("ExchangeFundsLeftAndKeyRefused", PAYMENTS, "operations-pager,payments-pager"),
     ],
 )
-def test_an_alert_reaches_those_who_answer_for_it(
+def test_an_alert_reaches_those_responsible_for_it(
     amtool: Tool, name: str, labels: dict[str, str], receiver: str
 ) -> None:
     pairs = [f"{label}={value}" for label, value in labels_of(name, **labels).items()]
@@ -77,10 +77,10 @@ def silenced(client: httpx.Client, *alerts: dict[str, str]) -> dict[str, bool]:
     """Fire alerts in an account of this call's own; return which of them are inhibited."""
     names = [alert["alertname"] for alert in alerts]
     client.post("/api/v2/alerts", json=[{"labels": alert} for alert in alerts]).raise_for_status()
-    answer: list[dict[str, Any]] = client.get("/api/v2/alerts").raise_for_status().json()
+    delivered: list[dict[str, Any]] = client.get("/api/v2/alerts").raise_for_status().json()
     found = {
         alert["labels"]["alertname"]: bool(alert["status"]["inhibitedBy"])
-        for alert in answer
+        for alert in delivered
         if alert["labels"] in alerts
     }
     end = "2001-01-01T00:00:00Z"

@@ -1,4 +1,4 @@
-"""Compare what the exporter exposes with what rules and dashboards ask for, both ways."""
+"""Compare what the exporter exposes with what rules and dashboards use, both ways."""
 
 import re
 

@@ -61,7 +61,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             process.terminate()
 
 
-def test_the_exporter_shows_the_fault_that_was_asked_for(demo: Demo) -> None:
+def test_the_exporter_shows_the_injected_fault(demo: Demo) -> None:
     failing = (
         'exchange_account_poll_failures_total{exchange="trubit",account="payments-mx",'
         'reason="authentication"} 1\n'

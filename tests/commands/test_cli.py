@@ -214,7 +214,7 @@ def test_a_number_that_is_none_is_told_what_it_must_be(number: str):
     )
 
 
-async def test_a_check_before_a_command_is_a_check_and_asks_no_exchange(
+async def test_a_check_before_a_command_is_a_check_and_sends_no_request(
     simulator: Simulator, config: Path
 ):
     ended = await to_thread(run, f"--config.file={config}", "--config.check", "poll")
@@ -412,7 +412,9 @@ async def test_a_poll_can_be_of_one_account_alone(simulator: Simulator, config: 
     assert {entry.account for entry in simulator.ledger} == {"second"}
 
 
-async def test_a_poll_as_json_says_which_addresses_answered(simulator: Simulator, config: Path):
+async def test_a_poll_as_json_names_the_addresses_that_responded(
+    simulator: Simulator, config: Path
+):
     ended = await to_thread(run, "poll", f"--config.file={config}", "--format=json")
     accounts = json.loads(ended.stdout)["accounts"]
     host, port = simulator.url.removeprefix("http://").split(":")

@@ -46,7 +46,7 @@ def guarded(folder: Path, client_auth: str) -> str:
     return f"--web.config.file={folder / 'web.yaml'}"
 
 
-def test_the_listen_address_of_the_flags_is_asked(tmp_path: Path):
+def test_the_listen_address_of_the_flags_gets_the_request(tmp_path: Path):
     listen = f"--web.listen-address=127.0.0.1:{free_port()}"
     with demo(tmp_path, listen) as daemon:
         ended = run("healthcheck", listen)
@@ -83,7 +83,7 @@ def test_the_health_port_needs_no_login_and_shows_no_balance(tmp_path: Path):
             assert run("healthcheck", f"{url}{path}").stdout == f"healthy: {url}{path}: 404\n"
 
 
-def test_a_unix_socket_is_asked(tmp_path: Path):
+def test_a_unix_socket_gets_the_request(tmp_path: Path):
     listen = f"--web.listen-address=unix:{tmp_path}/exporter.sock"
     with demo(tmp_path, listen) as daemon:
         assert run("healthcheck", listen).stdout == f"healthy: unix:{tmp_path}/exporter.sock: 200\n"
@@ -103,21 +103,21 @@ def test_a_server_that_fails_or_another_program_is_not_healthy():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         target = Target("127.0.0.1", port)
-        for answer in (b"HTTP/1.1 500 Oops\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n"):
-            assert not _answered(other, answer, target)
-        assert _answered(other, b"HTTP/1.1 401 No\r\n\r\n", target)
+        for response in (b"HTTP/1.1 500 Oops\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n"):
+            assert not _is_healthy_after(other, response, target)
+        assert _is_healthy_after(other, b"HTTP/1.1 401 No\r\n\r\n", target)
         health = Target("127.0.0.1", port, is_health_port=True)
-        assert not _answered(other, b"HTTP/1.1 401 No\r\n\r\n", health)
+        assert not _is_healthy_after(other, b"HTTP/1.1 401 No\r\n\r\n", health)
 
 
-def _answered(listener: socket.socket, answer: bytes, target: Target) -> bool:
-    """Return what is made of an answer, which waits for the request in the kernel."""
+def _is_healthy_after(listener: socket.socket, response: bytes, target: Target) -> bool:
+    """Return the verdict on a response, which waits for the request in the kernel."""
 
     def serve() -> None:
         client, _ = listener.accept()
         with client:
             client.recv(4096)
-            client.sendall(answer)
+            client.sendall(response)
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -136,7 +136,9 @@ def _answered(listener: socket.socket, answer: bytes, target: Target) -> bool:
         (["localhost:10517"], "localhost"),
     ],
 )
-def test_an_address_for_all_interfaces_is_asked_on_this_machine(addresses: list[str], host: str):
+def test_an_address_for_all_interfaces_gets_the_request_on_this_machine(
+    addresses: list[str], host: str
+):
     assert find_target(None, [], list(map(parse_address, addresses)), None) == Target(host, 10517)
 
 
@@ -153,7 +155,7 @@ def test_a_url_is_taken_as_it_is(url: str, target: Target):
 
 
 @pytest.mark.parametrize("arguments", [["127.0.0.1:10517"], ["--web.listen-address=127.0.0.1:0"]])
-def test_what_can_not_be_asked_is_said_in_one_line(arguments: list[str]):
+def test_an_unusable_target_is_named_in_one_line(arguments: list[str]):
     ended = run("healthcheck", *arguments)
     assert ended.returncode == 1
     assert ended.stdout.startswith("unhealthy: ")

@@ -419,7 +419,7 @@ def test_any_other_base_url_is_refused(written):
     assert problem.startswith("config.yaml:5:15: accounts[0].base_url: must be")
 
 
-def test_trubit_answers_under_another_path_for_velafi():
+def test_trubit_responds_under_another_path_for_velafi():
     path = "/v2/assets/account/assets?merchantId=0"
     assert account(TRUBIT + f"    balances_path: {path}\n").balances_path == path
 

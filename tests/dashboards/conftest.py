@@ -1,4 +1,4 @@
-"""Serve histories by real Prometheus servers, one for each scenario that a test asks for."""
+"""Serve histories by real Prometheus servers, one for each scenario that a test needs."""
 
 import json
 import re
@@ -26,15 +26,15 @@ class Prometheus:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def ask(self, expr: str, *, instant: bool) -> list[Json]:
+    def query(self, expr: str, *, instant: bool) -> list[Json]:
         """Return the series of a query, now or over the last day."""
         times = {"time": END} if instant else {"start": END - 24 * HOUR, "end": END, "step": STEP}
         path = "query" if instant else "query_range"
         body = urllib.parse.urlencode({"query": expr, **times}).encode()
         with urllib.request.urlopen(  # noqa: S310 - only our own
             f"{self.url}/api/v1/{path}", body, timeout=30
-        ) as answer:
-            result = json.load(answer)["data"]["result"]
+        ) as response:
+            result = json.load(response)["data"]["result"]
         return [{"values": [series["value"]], **series} if instant else series for series in result]
 
 
@@ -77,7 +77,7 @@ def run_prometheus(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Prometheus]]:
-    """Return the Prometheus of a scenario; it starts when it is first asked for."""
+    """Return the Prometheus of a scenario; it starts when it is first needed."""
     with ExitStack() as stack:
         yield cache(
             lambda scenario: stack.enter_context(serve(scenario, tmp_path_factory.mktemp(scenario)))

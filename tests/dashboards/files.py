@@ -1,4 +1,4 @@
-"""Read the dashboards, and ask their queries as Grafana would."""
+"""Read the dashboards, and run their queries as Grafana would."""
 
 import json
 from collections.abc import Iterator, Mapping

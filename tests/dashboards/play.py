@@ -149,7 +149,7 @@ class Account:
             yield from self.balances(time, rng)
 
     def balances(self, time: int, rng: random.Random) -> Iterator[Sample]:
-        """Return the balances of the last good answer."""
+        """Return the balances of the last good response."""
         if self.exchange == "trubit":
             yield "exchange_account_can_deposit", self.labels, 1
         for permission in ("read", "trade", "withdraw", "transfer", "ip_restricted"):

@@ -11,7 +11,7 @@ from tests.dashboards.play import END, HOUR
 
 STEP = 120
 MINIMUM = {"1h": HOUR}
-"""Longer steps than those of the screen, which some queries ask for."""
+"""Longer steps than those of the screen, which some queries use."""
 VARIABLES = {
     "$__rate_interval": "8m",
     "$__interval": "2m",

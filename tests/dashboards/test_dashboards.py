@@ -202,7 +202,7 @@ def test_the_data_source_is_chosen_first_and_named_nowhere(uid: str) -> None:
 
 
 @pytest.mark.parametrize("uid", UIDS)
-def test_variables_are_asked_again_when_the_time_range_changes(uid: str) -> None:
+def test_variables_are_queried_again_when_the_time_range_changes(uid: str) -> None:
     for variable in dashboard(uid)["templating"]["list"][1:]:
         assert variable["refresh"] == 2
         assert variable["label"]
@@ -245,7 +245,7 @@ def test_a_dashboard_is_neither_empty_nor_crowded(uid: str) -> None:
 
 
 @pytest.mark.parametrize("uid", UIDS)
-def test_the_first_screen_answers_whether_it_is_all_right(uid: str) -> None:
+def test_the_first_screen_shows_whether_all_is_well(uid: str) -> None:
     first = [panel for panel in dashboard(uid)["panels"] if panel["gridPos"]["y"] < 4]
 
     assert {panel["type"] for panel in first} <= {"stat", "gauge"}

@@ -1,4 +1,4 @@
-"""Ask every query of every panel of a real Prometheus, in good and in bad times."""
+"""Run every query of every panel on a real Prometheus, in good and in bad times."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -31,11 +31,11 @@ def panel(uid: str, title: str) -> Json:
     return next(one for one in panels(uid) if one["title"] == title)
 
 
-def ask(
+def query(
     prometheus: Prometheus, target: Json, selection: Mapping[str, str] | None = None
 ) -> list[Json]:
     expr = substitute(target["expr"], selection or {})
-    return prometheus.ask(expr, instant=target["instant"])
+    return prometheus.query(expr, instant=target["instant"])
 
 
 def values(series: list[Json]) -> list[float]:
@@ -51,7 +51,7 @@ def shown(
 ) -> list[Json]:
     """Return what one query of a panel gives."""
     target = next(one for one in panel(uid, title)["targets"] if one["refId"] == ref)
-    return ask(prometheus, target, {f"${name}": value for name, value in selection.items()})
+    return query(prometheus, target, {f"${name}": value for name, value in selection.items()})
 
 
 def label(series: list[Json], name: str) -> list[str]:
@@ -71,24 +71,22 @@ ONLY_IN_BAD_TIMES = {"Last seen in the missing", "Holdings without a price"}
     ],
 )
 def test_every_panel_has_data_while_all_is_well(history: History, uid: str, title: str) -> None:
-    answers = [
-        ask(history("healthy"), target, selection)
+    results = [
+        query(history("healthy"), target, selection)
         for selection in SELECTIONS[uid]
         for target in panel(uid, title)["targets"]
     ]
 
-    assert any(finite(answer) for answer in answers)
+    assert any(finite(result) for result in results)
 
 
 @pytest.mark.parametrize("scenario", [one for one in SCENARIOS if one != "many"])
 @pytest.mark.parametrize("uid", UIDS)
-def test_every_query_can_be_answered_at_all_times(
-    history: History, uid: str, scenario: str
-) -> None:
+def test_every_query_works_at_all_times(history: History, uid: str, scenario: str) -> None:
     for one in panels(uid):
         for target in one["targets"]:
             for selection in SELECTIONS[uid]:
-                ask(history(scenario), target, selection)
+                query(history(scenario), target, selection)
 
 
 @pytest.mark.parametrize("scenario", NOT_ALL_THERE)
@@ -136,7 +134,7 @@ def test_nothing_is_last_seen_while_no_account_is_missing(history: History) -> N
     assert math.isnan(none)
 
 
-def test_an_account_that_never_answered_was_never_seen(history: History) -> None:
+def test_an_account_that_never_responded_was_never_seen(history: History) -> None:
     assert shown(history("twenty"), TREASURY, "Last seen in the missing") == []
 
 
@@ -163,7 +161,9 @@ def test_an_account_that_is_left_out_on_purpose_is_named_as_such(history: Histor
 @pytest.mark.parametrize("scenario", DOWN)
 def test_a_missing_account_is_drawn_as_an_outage(history: History, scenario: str) -> None:
     chart = panel(TREASURY, "Free and locked $asset")
-    free, _, _, _, *outages, _, _ = (ask(history(scenario), target) for target in chart["targets"])
+    free, _, _, _, *outages, _, _ = (
+        query(history(scenario), target) for target in chart["targets"]
+    )
     end = max(time for outage in outages for one in outage for time, _ in one["values"])
 
     assert all(time < end for one in free for time, _ in one["values"])
@@ -173,7 +173,7 @@ def test_an_outage_that_is_shorter_than_a_step_is_drawn(history: History) -> Non
     missing = panel(TREASURY, "Free and locked $asset")["targets"][4]
     expr = substitute(missing["expr"], {"$__interval": "6h"})
 
-    (at_its_end,) = history("healthy").ask(expr, instant=True)  # it was five hours ago
+    (at_its_end,) = history("healthy").query(expr, instant=True)  # it was five hours ago
     assert values([at_its_end]) == [1]
 
 
@@ -185,8 +185,8 @@ def test_the_worst_exporter_is_told_from_an_account_that_is_missing(history: His
         ("exporter_down", down, missing),
     ):
         expr, other = (substitute(one["expr"]) for one in (lit, dark))
-        assert history(scenario).ask(expr, instant=True)
-        assert not history(scenario).ask(other, instant=True)
+        assert history(scenario).query(expr, instant=True)
+        assert not history(scenario).query(other, instant=True)
 
 
 def test_an_outage_is_never_drawn_as_money_that_left(history: History) -> None:
@@ -340,12 +340,12 @@ def test_a_threshold_without_a_balance_is_unknown_and_not_kept(history: History)
 def test_an_account_says_why_it_is_down(history: History, scenario: str, words: str) -> None:
     target = panel(ACCOUNT, "State")["targets"][0]
 
-    assert label(ask(history(scenario), target, PAYMENTS_MX), "state") == [words]
+    assert label(query(history(scenario), target, PAYMENTS_MX), "state") == [words]
 
 
 def test_withdrawn_balances_are_not_shown_as_the_present(history: History) -> None:
     table = panel(ACCOUNT, "Balances: currencies")["targets"]
-    rows = [ask(history("account_down"), target, PAYMENTS_MX) for target in table]
+    rows = [query(history("account_down"), target, PAYMENTS_MX) for target in table]
 
     assert label(rows[0], "note") == ["no balance is served"]
     assert [finite(row) for row in rows] == [[] for _ in rows]
@@ -355,7 +355,7 @@ def test_withdrawn_balances_are_not_shown_as_the_present(history: History) -> No
 def test_no_poll_failed_is_said_only_if_it_is_known(history: History, uid: str) -> None:
     title = "Failed polls per minute, by reason"
     failed, none = (
-        ask(history("account_down"), target, PAYMENTS_MX)
+        query(history("account_down"), target, PAYMENTS_MX)
         for target in panel(uid, title)["targets"][:2]
     )
     while_failing = {time for one in failed for time, value in one["values"] if float(value)}
@@ -363,7 +363,7 @@ def test_no_poll_failed_is_said_only_if_it_is_known(history: History, uid: str) 
     assert while_failing
     assert set(values(none)) == {0}
     assert not while_failing & {time for one in none for time, _ in one["values"]}
-    assert ask(history("empty"), panel(uid, title)["targets"][1], PAYMENTS_MX) == []
+    assert query(history("empty"), panel(uid, title)["targets"][1], PAYMENTS_MX) == []
 
 
 def test_alerts_are_listed_the_most_severe_first(history: History) -> None:
@@ -437,7 +437,7 @@ def values_by_time(series: list[Json]) -> dict[float, float]:
 
 @pytest.mark.parametrize("uid", UIDS)
 def test_a_restart_is_marked_at_its_time(history: History, uid: str) -> None:
-    restarts = history("healthy").ask(annotations(uid)["Restarts"], instant=True)
+    restarts = history("healthy").query(annotations(uid)["Restarts"], instant=True)
 
     assert set(values(restarts)) == {1000 * (ago(HOURS) - 30)}
 
@@ -446,7 +446,7 @@ def test_a_restart_is_marked_at_its_time(history: History, uid: str) -> None:
     ("change", "account"), [("Accounts added", "new-desk"), ("Accounts removed", "old-desk")]
 )
 def test_added_and_removed_accounts_are_marked(history: History, change: str, account: str) -> None:
-    marks = history("changed").ask(substitute(annotations(TREASURY)[change]), instant=False)
+    marks = history("changed").query(substitute(annotations(TREASURY)[change]), instant=False)
 
     assert label(marks, "account") == [account]
     assert len(values(marks)) == 1
@@ -457,10 +457,10 @@ def test_added_and_removed_accounts_are_marked(history: History, change: str, ac
 )
 def test_a_sum_that_steps_with_its_accounts_is_shaded(history: History, title: str) -> None:
     *_, changed = panel(TREASURY, title)["targets"]
-    (spans,) = ask(history("changed"), changed)
+    (spans,) = query(history("changed"), changed)
 
     assert len(spans["values"]) == 2
-    assert ask(history("account_down"), changed) == []
+    assert query(history("account_down"), changed) == []
 
 
 @pytest.mark.parametrize("scenario", ["exporter_down", "empty"])
@@ -506,7 +506,7 @@ def test_the_rows_of_a_table_are_joined_on_labels_and_not_on_names_of_metrics(
     """Grafana would show the name of the metric as one more column."""
     for one in panels(uid):
         for target in one["targets"] if one["type"] == "table" else []:
-            rows = ask(history("account_down"), target, PAYMENTS_MX)
+            rows = query(history("account_down"), target, PAYMENTS_MX)
             assert not any("__name__" in row["metric"] for row in rows), one["title"]
 
 

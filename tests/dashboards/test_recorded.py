@@ -44,7 +44,7 @@ def now(prometheus: Prometheus, expr: str) -> dict[tuple[tuple[str, str], ...], 
         tuple(sorted((k, v) for k, v in one["metric"].items() if k != "__name__")): float(
             one["value"][1]
         )
-        for one in prometheus.ask(expr, instant=True)
+        for one in prometheus.query(expr, instant=True)
     }
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 
 class ConnectProxy:
-    """Make tunnels for those who know the password; `seen` are the targets, `peers` who asked."""
+    """Make tunnels for those who know the password; `seen` are the targets, `peers` the clients."""
 
     def __init__(self, user: str, password: str) -> None:
         self._expected = base64.b64encode(f"{user}:{password}".encode()).decode()

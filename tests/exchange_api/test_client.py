@@ -178,7 +178,7 @@ async def test_an_account_recovers_wherever_its_poll_was_given_up_on(
         await client.aclose()
 
 
-async def test_session_keys_are_not_written_where_the_environment_asks_for_them(
+async def test_session_keys_are_not_written_although_the_environment_asks_for_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "no" / "such" / "folder"))
@@ -193,13 +193,15 @@ async def test_session_keys_are_not_written_where_the_environment_asks_for_them(
 @pytest.mark.parametrize("age", ["7200", "0", "soon"])
 async def test_a_response_of_a_cache_is_refused(simulator: Simulator, exchange: str, age: str):
     fault = Fault(
-        "cached", "A cache answers.", response=lambda response, _: response.adding(("Age", age))
+        "cached",
+        "The response comes from a cache.",
+        response=lambda response, _: response.adding(("Age", age)),
     )
     simulator.show(fault, call="balances")
     assert reason(await poll(simulator, exchange)) == "bad_response"
 
 
-async def test_a_request_says_who_sends_it_and_asks_for_no_copy_of_a_cache(simulator: Simulator):
+async def test_a_request_says_who_sends_it_and_accepts_no_copy_of_a_cache(simulator: Simulator):
     async with relay_to(simulator.url) as relay:
         result = await poll(simulator, "btcturk", base_url=f"http://127.0.0.1:{relay.port}")
         assert isinstance(result.outcome, BalancesResponse)

@@ -63,7 +63,7 @@ def test_a_flood_of_values_is_refused_before_they_are_read(value: bytes):
         decode_object(body)
 
 
-def test_as_many_documented_rows_as_an_answer_may_be_long_are_read():
+def test_the_largest_response_of_documented_rows_is_read():
     row = (
         b'{"asset":"A","assetname":"","balance":"0,1","locked":"0,1","free":"0,1",'
         b'"orderFund":"0,1","requestFund":"0,1","precision":2,"timestamp":1735866257711}'

@@ -152,7 +152,7 @@ def test_an_asset_whose_other_row_is_not_understood_is_not_believed(order: int):
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_an_answer_with_both_separators_is_refused_whole(order: int):
+def test_a_response_with_both_separators_is_rejected_whole(order: int):
     rows = [{"asset": "BTC", "total": "1,234"}, {"asset": "ETH", "total": "1.234"}]
     with pytest.raises(BadResponseError, match="both"):
         read(rows[::order])
@@ -219,7 +219,7 @@ def test_a_json_number_does_not_contradict_a_decimal_comma():
     assert totals(rows) == {"A": "1.5", "B": "1.5"}
 
 
-def test_a_flood_of_rows_is_no_answer():
+def test_a_flood_of_rows_is_not_a_response():
     with pytest.raises(BadResponseError):
         read([1] * 500_000)
 

@@ -30,7 +30,7 @@ class Times:
         self.pass_time(back)
         return clock.bounds(date, sent, self.monotonic)
 
-    def answer(self, clock: ServerClock, there: float = 0.1, back: float = 0.1) -> None:
+    def respond(self, clock: ServerClock, there: float = 0.1, back: float = 0.1) -> None:
         clock.learn(self.bounds(clock, there, back))
 
     def refuse(self, clock: ServerClock, *, dated: bool = True) -> PollError:
@@ -43,7 +43,7 @@ class Times:
         """Let the exchange accept a request that is signed now."""
         stamp = clock.stamp(clock.signing_time())
         if dated:
-            self.answer(clock)
+            self.respond(clock)
         else:
             self.pass_time(0.2)
         clock.accepted(stamp)
@@ -71,7 +71,7 @@ def test_a_clock_that_agrees_is_never_corrected(ways: list[tuple[float, float]])
     times = Times()
     clock = ServerClock(times.clock())
     for there, back in ways:
-        times.answer(clock, there, back)
+        times.respond(clock, there, back)
     assert clock.offset() == 0
 
 
@@ -81,9 +81,9 @@ def test_two_dates_that_agree_tell_the_time_within_their_delay(
 ):
     times = Times(ahead=ahead)
     clock = ServerClock(times.clock())
-    times.answer(clock, *first)
+    times.respond(clock, *first)
     assert clock.offset() == 0
-    times.answer(clock, *second)
+    times.respond(clock, *second)
     within = min(sum(first), sum(second)) / 2 + 0.51
     assert clock.now() == pytest.approx(times.wall + ahead, abs=within)
 
@@ -93,7 +93,7 @@ def test_more_dates_never_make_the_estimate_worse(ahead: float, ways: list[tuple
     times = Times(ahead=ahead)
     clock = ServerClock(times.clock())
     for there, back in ways:
-        times.answer(clock, there, back)
+        times.respond(clock, there, back)
     assert clock.now() == pytest.approx(times.wall + ahead, abs=min(map(sum, ways)) / 2 + 0.51)
 
 
@@ -131,7 +131,7 @@ def test_one_refusal_teaches_the_time_of_a_machine_whose_clock_is_off(ahead: flo
 def test_one_date_of_a_machine_on_the_way_moves_no_stamp():
     times = Times(ahead=7200)
     clock = ServerClock(times.clock())
-    times.answer(clock)
+    times.respond(clock)
     times.ahead = 0
     for _ in range(3):
         assert times.error_of_stamps(clock) == 0
@@ -202,7 +202,7 @@ def test_dates_that_lie_move_no_stamp_that_is_accepted(lie: float):
     clock = ServerClock(times.clock())
     for _ in range(4):
         stamp = clock.stamp(clock.signing_time())
-        times.answer(clock)
+        times.respond(clock)
         clock.accepted(stamp)
         assert clock.signing_time() == pytest.approx(times.wall, abs=1.0)
 
@@ -279,7 +279,7 @@ def test_a_refusal_without_a_date_discards_only_a_time_that_nothing_confirmed():
     times = Times(ahead=600)
     clock = ServerClock(times.clock())
     for _ in range(2):
-        times.answer(clock)
+        times.respond(clock)
     assert clock.offset() == pytest.approx(600, abs=1.0)
     assert isinstance(times.refuse(clock, dated=False), ClockSkewError)
     assert clock.offset() == 0

@@ -1,4 +1,4 @@
-"""Statuses: who answered, and what it means for an account."""
+"""Statuses: who responded, and what it means for an account."""
 
 import pytest
 

@@ -37,31 +37,31 @@ STUBS: dict[str, ApiResponse] = {
     "500": ApiResponse(500, b"oops"),
 }
 
-Answer = Callable[[ApiRequest], ApiResponse]
+Respond = Callable[[ApiRequest], ApiResponse]
 
 
 class _StubSession:
-    """Answer every request with one response; nothing is sent."""
+    """Return one response to every request; nothing is sent."""
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, respond: Respond) -> None:
+        self._respond = respond
 
     async def send(self, make_request: Callable[[], ApiRequest]) -> ApiResponse:
-        return self._answer(make_request())
+        return self._respond(make_request())
 
 
-def answers(status: int, body: bytes) -> Answer:
+def responding(status: int, body: bytes) -> Respond:
     return lambda _request: ApiResponse(status, body)
 
 
-def fetched(name: str, answer: Answer, host: str | None = None) -> BalancesResponse:
+def fetched(name: str, respond: Respond, host: str | None = None) -> BalancesResponse:
     """Return what a poll of an exchange makes of a response; raises its `PollError`."""
     exchange = EXCHANGES[f"ccxt:{name}"]
     clock = ServerClock(Clock())
     api = CcxtApi(name, host, clock) if host else exchange.api(clock)
     credentials = {each.name: Secret(SECRET) for each in exchange.credentials[0]}
     account = Account("a", exchange.name, exchange.base_url, "", credentials)
-    session = cast("Session", _StubSession(answer))
+    session = cast("Session", _StubSession(respond))
     return asyncio.run(api.fetch_balances(account, credentials, session))
 
 

@@ -8,29 +8,29 @@ from exporter.model import BalancesResponse
 from exporter.simulator import Exchange as Simulated
 from exporter.simulator import simulated_exchanges
 
-ANSWERS = Path(__file__).parents[1] / "data" / "answers"
+RECORDED = Path(__file__).parents[1] / "data" / "responses"
 
 
 def complaints(
     exchange: Exchange,
     *,
-    answers: Path = ANSWERS,
+    recorded: Path = RECORDED,
     simulated: Mapping[str, type[Simulated]] | None = None,
 ) -> list[str]:
     """Return all that is missing, or wrong with the recorded responses, in words."""
     twins = simulated_exchanges() if simulated is None else simulated
-    return [f"{exchange.name}: {text}" for text in _complaints(exchange, answers, twins)]
+    return [f"{exchange.name}: {text}" for text in _complaints(exchange, recorded, twins)]
 
 
 def _complaints(
-    exchange: Exchange, answers: Path, twins: Mapping[str, type[Simulated]]
+    exchange: Exchange, recorded: Path, twins: Mapping[str, type[Simulated]]
 ) -> Iterator[str]:
     if exchange.name not in twins:
         yield "not simulated, see exporter/simulator/exchanges"
         return
-    files = sorted((answers / exchange.name).glob("*.json"))
+    files = sorted((recorded / exchange.name).glob("*.json"))
     if not files:
-        yield f"no recorded response in {answers / exchange.name}"
+        yield f"no recorded response in {recorded / exchange.name}"
     for file in files:
         response = exchange.parse_balances(file.read_bytes())
         yield from (f"{file.name}: {text}" for text in _wrong(response))

@@ -14,12 +14,12 @@ from exporter.exchanges.binance import (
     sign,
 )
 from exporter.model import Amount, Balance
-from tests.exchanges.contract import ANSWERS
+from tests.exchanges.contract import RECORDED
 
 PARSERS = [parse_balances, parse_balances_tr]
 
 
-def answer(parse: Parse, *rows: dict[str, object]) -> bytes:
+def document(parse: Parse, *rows: dict[str, object]) -> bytes:
     if parse is parse_balances:
         return json.dumps({"canTrade": True, "balances": rows}).encode()
     return json.dumps({"code": 0, "msg": "", "data": {"accountAssets": rows}}).encode()
@@ -52,7 +52,7 @@ def test_the_official_signature_comes_out(secret: str, query: str, signature: st
 
 
 def test_the_documented_response_is_read_with_its_exact_digits():
-    response = parse_balances((ANSWERS / "binance" / "documented.json").read_bytes())
+    response = parse_balances((RECORDED / "binance" / "documented.json").read_bytes())
     assert response.balances == (
         Balance(
             "BTC", Amount("4723846.89208129"), Amount("4723846.89208129"), Amount("0.00000000")
@@ -65,7 +65,7 @@ def test_the_documented_response_is_read_with_its_exact_digits():
 
 
 def test_the_documented_response_of_binance_tr_is_read_with_its_exact_digits():
-    response = parse_balances_tr((ANSWERS / "binance_tr" / "documented.json").read_bytes())
+    response = parse_balances_tr((RECORDED / "binance_tr" / "documented.json").read_bytes())
     assert response.balances == (
         Balance("TRY", Amount("1.0"), Amount("1.0"), Amount("0")),
         Balance("USDT", Amount("1300.00000000"), Amount("1250.12345678"), Amount("49.87654322")),
@@ -85,7 +85,7 @@ def test_the_documented_response_of_binance_tr_is_read_with_its_exact_digits():
     ],
 )
 def test_the_total_is_the_exact_sum(parse: Parse, free: str, locked: str, total: str):
-    [balance] = parse(answer(parse, {"asset": "BTC", "free": free, "locked": locked})).balances
+    [balance] = parse(document(parse, {"asset": "BTC", "free": free, "locked": locked})).balances
     assert balance.total == total
 
 
@@ -93,7 +93,7 @@ def test_the_total_is_the_exact_sum(parse: Parse, free: str, locked: str, total:
 @pytest.mark.parametrize("locked", [None, "", "1,2.3", "1.7e308"])
 def test_a_row_without_a_sum_is_dropped(parse: Parse, locked: object):
     rows = [{"asset": "BTC", "free": "1.7e308", "locked": locked}]
-    response = parse(answer(parse, *rows))
+    response = parse(document(parse, *rows))
     assert (response.balances, len(response.rejected)) == ((), 1)
 
 

@@ -7,7 +7,7 @@ import pytest
 from exporter.errors import BadResponseError, PollError
 from exporter.exchanges.bitso import ERRORS, parse_balances, sign
 from exporter.model import Amount, Balance
-from tests.exchanges.contract import ANSWERS
+from tests.exchanges.contract import RECORDED
 
 
 def body(*rows: dict[str, object], **changes: object) -> bytes:
@@ -35,7 +35,7 @@ def test_the_signature_covers_the_path_as_it_is_sent(path: str, signature: str):
 
 
 def test_the_documented_response_is_read_with_its_exact_digits():
-    response = parse_balances((ANSWERS / "bitso" / "documented.json").read_bytes())
+    response = parse_balances((RECORDED / "bitso" / "documented.json").read_bytes())
     assert response.balances[0] == Balance(
         asset="MXN",
         total=Amount("300.00"),
@@ -109,7 +109,7 @@ def test_what_the_body_of_a_4xx_says_outweighs_its_status(status: int, content: 
         body(payload=[]),
         body(payload={}),
         b'{"success":true}',
-        (ANSWERS / "binance" / "documented.json").read_bytes(),
+        (RECORDED / "binance" / "documented.json").read_bytes(),
     ],
 )
 def test_a_response_of_another_shape_is_a_bad_response(content: bytes):

@@ -1,4 +1,4 @@
-"""BtcTurk: the documented signature, and what its answers mean."""
+"""BtcTurk: the documented signature, and what its responses mean."""
 
 import json
 from pathlib import Path
@@ -17,10 +17,10 @@ from exporter.errors import (
 from exporter.exchanges.btcturk import parse_balances, sign
 from exporter.model import Amount, Balance
 
-ANSWERS = Path(__file__).parent.parent / "data" / "answers"
+RECORDED = Path(__file__).parent.parent / "data" / "responses"
 
 
-def answer(**changes: object) -> bytes:
+def document(**changes: object) -> bytes:
     return json.dumps({"data": [], "success": True, "message": None, "code": 0} | changes).encode()
 
 
@@ -39,9 +39,9 @@ def test_a_secret_that_is_not_base64_is_refused_without_repeating_it():
     assert "not base64!" not in str(caught.value)
 
 
-def test_the_documented_answer_is_read_with_its_exact_digits():
-    reading = parse_balances((ANSWERS / "btcturk" / "documented.json").read_bytes())
-    assert reading.balances == (
+def test_the_documented_response_is_read_with_its_exact_digits():
+    response = parse_balances((RECORDED / "btcturk" / "documented.json").read_bytes())
+    assert response.balances == (
         Balance(
             asset="TRY",
             total=Amount("27223.7283250757643288"),
@@ -63,12 +63,12 @@ def test_the_documented_answer_is_read_with_its_exact_digits():
             asset_name="Bitcoin",
         ),
     )
-    assert reading.rejected == ()
+    assert response.rejected == ()
 
 
 @pytest.mark.parametrize("code", [0, "0", "SUCCESS"])
 def test_every_known_code_of_success_is_one(code: object):
-    assert parse_balances(answer(code=code)).balances == ()
+    assert parse_balances(document(code=code)).balances == ()
 
 
 @pytest.mark.parametrize(
@@ -84,35 +84,35 @@ def test_every_known_code_of_success_is_one(code: object):
 )
 def test_an_error_code_in_a_200_is_believed_by_its_meaning(code: object, error: type[PollError]):
     with pytest.raises(error) as caught:
-        parse_balances(answer(success=False, code=code, data=None))
+        parse_balances(document(success=False, code=code, data=None))
     assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize("code", [None, False, True, [0], {}, 0.0, "", "00"])
 def test_a_success_without_its_code_is_none(code: object):
     with pytest.raises(RejectedError):
-        parse_balances(answer(code=code))
+        parse_balances(document(code=code))
 
 
 @pytest.mark.parametrize("changes", [{"success": None}, {"success": "true"}, {"data": None}])
-def test_an_answer_of_another_shape_is_a_bad_response(changes: dict[str, object]):
+def test_a_response_of_another_shape_is_a_bad_response(changes: dict[str, object]):
     with pytest.raises(BadResponseError):
-        parse_balances(answer(**changes))
+        parse_balances(document(**changes))
 
 
-def test_the_other_exchanges_answer_is_a_bad_response():
+def test_the_other_exchanges_response_is_a_bad_response():
     with pytest.raises(BadResponseError):
-        parse_balances((ANSWERS / "trubit" / "documented.json").read_bytes())
+        parse_balances((RECORDED / "trubit" / "documented.json").read_bytes())
 
 
-def test_what_an_old_answer_lacks_is_left_open():
+def test_what_an_old_response_lacks_is_left_open():
     row = {"asset": "BTC", "balance": "1", "free": "1", "locked": "0", "new_field": [1]}
-    [balance] = parse_balances(answer(data=[row])).balances
+    [balance] = parse_balances(document(data=[row])).balances
     assert balance == Balance("BTC", Amount("1"), Amount("1"), Amount("0"))
 
 
 @pytest.mark.parametrize("timestamp", ["soon", -1, 1.5, 10**15, True, None])
 def test_a_timestamp_without_meaning_is_left_out_and_its_row_is_served(timestamp: object):
     row = {"asset": "BTC", "balance": "1", "free": "1", "locked": "0", "timestamp": timestamp}
-    [balance] = parse_balances(answer(data=[row])).balances
+    [balance] = parse_balances(document(data=[row])).balances
     assert balance.updated_ms is None

@@ -10,7 +10,7 @@ import pytest
 from exporter.errors import BadResponseError, PollError, RejectedError
 from exporter.exchange_api.ccxt_client import known_exchanges
 from exporter.exchanges import EXCHANGES
-from tests.exchanges.ccxt_survey import SECRET, STUBS, answers, fetched, outcome
+from tests.exchanges.ccxt_survey import SECRET, STUBS, fetched, outcome, responding
 
 pytestmark = pytest.mark.skipif(find_spec("ccxt") is None, reason="needs ccxt: make ccxt")
 
@@ -31,7 +31,7 @@ def test_no_exchange_takes_an_odd_response_for_balances(stub: str):
 
 
 def test_amounts_keep_their_exact_digits_and_what_is_derived_says_so():
-    response = fetched("kraken", answers(200, KRAKEN))
+    response = fetched("kraken", responding(200, KRAKEN))
     by_asset = {balance.asset: balance for balance in response.balances}
     assert by_asset["BTC"].total == "1.2345678901"
     assert by_asset["BTC"].locked == "0.1"
@@ -42,25 +42,25 @@ def test_amounts_keep_their_exact_digits_and_what_is_derived_says_so():
 
 def test_digits_of_json_numbers_are_not_lost():
     body = KRAKEN.replace(b'"504861.8946"', b"504861.89460000000000000001")
-    [euro] = [b for b in fetched("kraken", answers(200, body)).balances if b.asset == "EUR"]
+    [euro] = [b for b in fetched("kraken", responding(200, body)).balances if b.asset == "EUR"]
     assert euro.total == "504861.89460000000000000001"
 
 
 def test_an_asset_that_is_listed_twice_is_refused():
     body = KRAKEN.replace(b'"ZEUR":{', b'"EUR":{"balance":"1","hold_trade":"0"},"ZEUR":{')
     with pytest.raises(BadResponseError, match="listed twice"):
-        fetched("kraken", answers(200, body))
+        fetched("kraken", responding(200, body))
 
 
 def test_an_empty_account_is_not_told_from_an_error():
     with pytest.raises(BadResponseError, match="can't be told from an error"):
-        fetched("kraken", answers(200, b'{"error":[],"result":{}}'))
+        fetched("kraken", responding(200, b'{"error":[],"result":{}}'))
 
 
 def test_an_error_never_repeats_what_the_exchange_sent_or_we_did():
     body = f'{{"error":["EAPI:Invalid key {SECRET}"]}}'.encode()
     with pytest.raises(PollError) as raised:
-        fetched("kraken", answers(200, body))
+        fetched("kraken", responding(200, body))
     assert SECRET not in f"{raised.value} {raised.value!r} {raised.value.__cause__!r}"
 
 
@@ -77,7 +77,7 @@ def test_an_error_never_repeats_what_the_exchange_sent_or_we_did():
 )
 def test_an_error_has_the_reason_that_ccxt_sees_in_it(error: str, reason: str):
     with pytest.raises(PollError) as raised:
-        fetched("kraken", answers(200, f'{{"error":["{error}"]}}'.encode()))
+        fetched("kraken", responding(200, f'{{"error":["{error}"]}}'.encode()))
     assert raised.value.reason == reason
 
 
@@ -85,7 +85,7 @@ def test_a_key_is_never_sent_to_another_host():
     exchange = EXCHANGES["ccxt:kraken"]
     assert exchange.base_url == "https://api.kraken.com"
     with pytest.raises(RejectedError, match="another host"):
-        fetched("kraken", answers(200, KRAKEN), host="api.example.com")
+        fetched("kraken", responding(200, KRAKEN), host="api.example.com")
 
 
 def test_an_exchange_with_a_file_of_its_own_is_not_replaced():

@@ -15,7 +15,7 @@ from exporter.model import Balance, BalancesResponse, RejectedRow
 from exporter.simulator import Simulator, no_limits, simulated_exchanges
 from fuzz.oracles import CANARY, check_words
 from fuzz.targets import TARGETS
-from tests.exchanges.contract import ANSWERS, complaints
+from tests.exchanges.contract import RECORDED, complaints
 from tests.faults.case import EXCHANGES as PLAYED
 from tests.faults.virtual_time import run
 from tests.faults.world import INTERVAL, LIMITS, World, opened
@@ -30,7 +30,7 @@ def test_an_exchange_has_everything_that_it_needs(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_exchange_without_a_recorded_response_is_noticed(name: str, tmp_path: Path):
-    assert complaints(EXCHANGES[name], answers=tmp_path) == [
+    assert complaints(EXCHANGES[name], recorded=tmp_path) == [
         f"{name}: no recorded response in {tmp_path / name}"
     ]
 
@@ -69,7 +69,7 @@ def test_its_twin_documents_the_reasons_that_the_matrix_plays(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_amount_of_a_recorded_response_adds_up_as_documented(name: str):
-    for file in sorted((ANSWERS / name).glob("*.json")):
+    for file in sorted((RECORDED / name).glob("*.json")):
         for row in EXCHANGES[name].parse_balances(file.read_bytes()).balances:
             assert row == Balance(*row)
             assert re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", row.total)

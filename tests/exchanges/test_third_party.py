@@ -32,9 +32,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-exchange\nVersion: 1.0\n")
     entries = _ENTRY.sub(r"[\2]", files["pyproject.toml"]).replace('"', "")
     (metadata / "entry_points.txt").write_text(entries)
-    answers = folder / "answers" / "toy"
-    answers.mkdir(parents=True)
-    (answers / "documented.json").write_text(files["documented.json"])
+    responses = folder / "responses" / "toy"
+    responses.mkdir(parents=True)
+    (responses / "documented.json").write_text(files["documented.json"])
     return folder
 
 
@@ -68,7 +68,7 @@ def test_the_contract_has_no_complaint(installed: Path):
         "from pathlib import Path\n"
         "from exporter.exchanges import EXCHANGES\n"
         "from tests.exchanges.contract import complaints\n"
-        f"print(complaints(EXCHANGES['toy'], answers=Path({str(installed / 'answers')!r})))\n"
+        f"print(complaints(EXCHANGES['toy'], recorded=Path({str(installed / 'responses')!r})))\n"
     )
     assert python(installed, code) == "[]\n"
 

@@ -1,4 +1,4 @@
-"""TruBit: the documented signature, and what its answers mean."""
+"""TruBit: the documented signature, and what its responses mean."""
 
 import json
 from pathlib import Path
@@ -17,10 +17,10 @@ from exporter.errors import (
 from exporter.exchanges.trubit import parse_balances, parse_token, sign
 from exporter.model import Amount, Balance
 
-ANSWERS = Path(__file__).parent.parent / "data" / "answers"
+RECORDED = Path(__file__).parent.parent / "data" / "responses"
 
 
-def answer(data: object = None, code: object = 200, msg: object = "SUCCESS") -> bytes:
+def document(data: object = None, code: object = 200, msg: object = "SUCCESS") -> bytes:
     return json.dumps({"code": code, "msg": msg, "data": data}).encode()
 
 
@@ -31,9 +31,9 @@ def test_the_documented_signature_comes_out():
     )
 
 
-def test_the_documented_answer_is_read_with_its_exact_digits():
-    reading = parse_balances((ANSWERS / "trubit" / "documented.json").read_bytes())
-    assert reading.balances == (
+def test_the_documented_response_is_read_with_its_exact_digits():
+    response = parse_balances((RECORDED / "trubit" / "documented.json").read_bytes())
+    assert response.balances == (
         Balance(
             "BTC", Amount("1.5"), Amount("1.0"), Amount("0.5"), asset_name="Bitcoin", asset_id="1"
         ),
@@ -41,7 +41,7 @@ def test_the_documented_answer_is_read_with_its_exact_digits():
             "ETH", Amount("10.0"), Amount("5.0"), Amount("5.0"), asset_name="Ethereum", asset_id="2"
         ),
     )
-    assert reading.can_deposit is True
+    assert response.can_deposit is True
 
 
 @pytest.mark.parametrize(
@@ -58,46 +58,46 @@ def test_the_documented_answer_is_read_with_its_exact_digits():
 )
 def test_an_error_inside_a_200_is_believed_by_its_code(code: int, error: type[PollError]):
     with pytest.raises(error):
-        parse_balances(answer(code=code, msg="canary"))
+        parse_balances(document(code=code, msg="canary"))
 
 
 def test_the_exchanges_words_are_never_repeated():
     with pytest.raises(RejectedError) as caught:
-        parse_balances(answer(code=-5, msg="canary"))
+        parse_balances(document(code=-5, msg="canary"))
     assert str(caught.value) == "the exchange rejected the request (code -5)"
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        answer(data=None),
-        answer(data=[]),
-        answer(data={}),
-        answer(data={"balances": None}),
-        answer(data={"balances": []}, code=None),
-        answer(code=0, msg=None),
+        document(data=None),
+        document(data=[]),
+        document(data={}),
+        document(data={"balances": None}),
+        document(data={"balances": []}, code=None),
+        document(code=0, msg=None),
     ],
 )
-def test_an_answer_of_another_shape_is_a_bad_response(body: bytes):
+def test_a_response_of_another_shape_is_a_bad_response(body: bytes):
     with pytest.raises(BadResponseError):
         parse_balances(body)
 
 
 def test_a_code_can_be_a_text():
-    assert parse_balances(answer(data={"balances": []}, code="200")).balances == ()
+    assert parse_balances(document(data={"balances": []}, code="200")).balances == ()
 
 
-def test_the_other_exchanges_answer_is_a_bad_response():
+def test_the_other_exchanges_response_is_a_bad_response():
     with pytest.raises(BadResponseError):
-        parse_balances((ANSWERS / "btcturk" / "documented.json").read_bytes())
+        parse_balances((RECORDED / "btcturk" / "documented.json").read_bytes())
 
 
 def test_whether_deposits_are_allowed_is_unknown_unless_said():
-    assert parse_balances(answer(data={"balances": [], "canDeposit": "yes"})).can_deposit is None
+    assert parse_balances(document(data={"balances": [], "canDeposit": "yes"})).can_deposit is None
 
 
 def test_a_token_comes_with_its_end():
-    body = answer(data={"token": "7c1d", "expireTime": "1740568725231"})
+    body = document(data={"token": "7c1d", "expireTime": "1740568725231"})
     assert parse_token(body) == ("7c1d", 1740568725.231)
 
 
@@ -116,4 +116,4 @@ def test_a_token_comes_with_its_end():
 )
 def test_a_token_that_is_none_is_a_bad_response(data: object):
     with pytest.raises(BadResponseError):
-        parse_token(answer(data=data))
+        parse_token(document(data=data))

@@ -9,7 +9,7 @@ from exporter.exchanges import EXCHANGES
 
 _MARK = "CANARY/+=%"  # changes when it is quoted, and when it is encoded in any other way
 
-# What is made anew for each request can't be known beforehand, but it can be told by its looks.
+# What is made anew for each request can't be known beforehand, but it has a recognisable form.
 _MADE = {
     "a token": re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
     "a signature in hex": re.compile(r"\b[0-9a-fA-F]{64}\b"),
@@ -30,7 +30,7 @@ def api_secret(account: str) -> str:
 
 
 def forms(secret: str) -> Iterator[str]:
-    """Yield every text by which a secret can be told: as it is, and encoded in common ways."""
+    """Yield every text that would reveal a secret: as it is, and encoded in common ways."""
     raw = secret.encode()
     yield secret
     yield raw.hex()

@@ -23,7 +23,7 @@ class Seen:
 
     Every poll fails with `reason`, and where it `pauses` the next one comes later than usual; or it
     works, and then `total` is what is served of the first asset (None: nothing), and `rejected`
-    rows are left out.
+    rows are dropped.
     """
 
     reason: str | None = None
@@ -35,7 +35,7 @@ class Seen:
         if self.reason:
             return f"{self.reason}, balances stay until stale_after"
         served = f"served: {self.total}" if self.total else "not served"
-        return f"{served}, {self.rejected} rows left out" if self.rejected else served
+        return f"{served}, {self.rejected} rows dropped" if self.rejected else served
 
 
 def fails(reason: str, *, pauses: bool = False) -> Seen:
@@ -49,7 +49,7 @@ def serves(total: str | None = "1.5", rejected: int = 0) -> Seen:
 
 
 LEFT_OUT = serves(None, rejected=1)
-"""The first row is left out, the others are served."""
+"""The first row is dropped, the others are served."""
 
 Expected = Seen | Callable[[type[Simulated]], Seen | None]
 """What must be seen at every exchange, or what follows from what an exchange documents.
@@ -131,7 +131,7 @@ def story_case(
     exchanges: tuple[str, ...] = EXCHANGES,
     why: str = "",
 ) -> Case:
-    """Return a case that is told step by step; the function's docstring says what happens."""
+    """Return a case that runs step by step; the function's docstring says what happens."""
 
     async def in_a_world(exchange: str) -> None:
         random.seed(name)
@@ -212,7 +212,7 @@ def _check_during(world: World, seen: Seen, before: Page, pages: list[Page]) -> 
     if seen.reason:
         assert last.failures(victim) == {seen.reason: polls}, str(last.failures(victim))
         assert not last.is_up(victim)
-        assert last.assets(victim) == set(), "balances stay for ever"
+        assert last.assets(victim) == set(), "balances are never withdrawn"
         assert {page.total(victim) for page in pages} == {"1.5", None}
     else:
         assert last.failures(victim) == {}, str(last.failures(victim))

@@ -147,15 +147,15 @@ def _unprotected(_: trustme.CA) -> None:
     return None
 
 
-def _break_tls(answers: int) -> Attend:
-    """Return what passes on some answers, and a record that can't be deciphered after them."""
+def _break_tls(responses: int) -> Attend:
+    """Return what passes on some responses, and a record that can't be deciphered after them."""
 
     async def attend(
         relay: Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         there, back = await relay.connect()
         try:
-            for _ in range(answers):
+            for _ in range(responses):
                 back.write(await reader.read(65536))
                 writer.write(await there.read(65536))
                 await writer.drain()
@@ -220,9 +220,9 @@ _PLAIN = say(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 _CASES: tuple[tuple[str, str, Seen, Setting], ...] = (
     ("refused", "Nobody listens.", _CONNECTION, _through_relay(Relay.close)),
     ("unknown_host", "The name does not exist.", _CONNECTION, _named(UNKNOWN)),
-    ("hanging_resolver", "The resolver never answers.", _TIMEOUT, _named(HANGS)),
+    ("hanging_resolver", "The resolver hangs.", _TIMEOUT, _named(HANGS)),
     ("empty_label", "The name can't be looked up at all.", _CONNECTION, _named("api..test")),
-    ("black_hole", "A SYN is never answered.", _TIMEOUT, _through_relay(Relay.plug)),
+    ("black_hole", "A SYN gets no response.", _TIMEOUT, _through_relay(Relay.plug)),
     ("reset_at_accept", "Reset as soon as it is accepted.", _CONNECTION, _instead(reset)),
     ("silence_at_accept", "Accepted, and then nothing.", _TIMEOUT, _instead(listen)),
     ("closed_once", "Closed between two polls.", serves(), _through_relay(Relay.drop)),
@@ -257,15 +257,15 @@ _CASES: tuple[tuple[str, str, Seen, Setting], ...] = (
     ("tls_reset", "Reset in the handshake.", _TLS, _over_tls(_unprotected, reset)),
     (
         "tls_broken",
-        "A record in the place of an answer can't be deciphered.",
+        "A record in place of a response can't be deciphered.",
         _TLS,
-        _over_tls(_trusted, _break_tls(answers=0)),
+        _over_tls(_trusted, _break_tls(responses=0)),
     ),
     (
         "tls_broken_on_reuse",
         "That happens at the second request of a connection.",
         serves(),
-        _over_tls(_trusted, _break_tls(answers=1)),
+        _over_tls(_trusted, _break_tls(responses=1)),
     ),
     ("tls_refused", "An alert in the handshake.", _TLS, _over_tls(_unprotected, _GARBAGE)),
     ("tls_plain", "Plain HTTP on the TLS port.", _TLS, _over_tls(_unprotected, _PLAIN)),

@@ -60,7 +60,7 @@ async def a_ban_is_obeyed(world: World) -> None:
 
 
 async def a_redirect_is_not_followed(world: World) -> None:
-    """The exchange redirects to another host; that host is never asked."""
+    """The exchange redirects to another host; that host gets no request."""
     async with world.polling():
         await world.run(INTERVAL)
         with world.simulator.show("http_307", account="victim"):
@@ -80,7 +80,7 @@ async def a_cookie_is_not_kept(world: World) -> None:
 
 
 async def a_refused_key_is_left_alone(world: World) -> None:
-    """The key is revoked for 40 minutes, and asked for ever more seldom."""
+    """The key is revoked for 40 minutes, and polled less and less often."""
     async with world.polling():
         await world.run(INTERVAL)
         world.simulated(world.victim).is_active = False
@@ -88,8 +88,8 @@ async def a_refused_key_is_left_alone(world: World) -> None:
         page = await world.run(2400)
         world.simulated(world.victim).is_active = True
         after = await world.until(lambda page: page.is_up(world.victim.key), within=905)
-    asked = [e.began for e in world.asked(world.victim) if began <= e.began < began + 2400]
-    polls = [at for at in asked if not any(0 < at - other < 1 for other in asked)]
+    times = [e.began for e in world.requests_of(world.victim) if began <= e.began < began + 2400]
+    polls = [at for at in times if not any(0 < at - other < 1 for other in times)]
     pauses = [later - earlier for earlier, later in pairwise(polls)]
     assert [round(pause / 60) for pause in pauses[:3]] == [1, 5, 15]
     assert set(page.failures(world.victim.key)) == {"authentication"}
@@ -118,7 +118,7 @@ async def a_refused_key_survives_reloads(world: World) -> None:
             changed = replace(world.victim, stale_after=100.0 + minute)
             await poller.reconcile([changed, world.neighbour, world.stranger], LIMITS)
         page = await world.run(1)
-        refused = [entry for entry in world.asked(world.victim) if entry.began > began]
+        refused = [entry for entry in world.requests_of(world.victim) if entry.began > began]
         assert page.failures(world.victim.key) == {"authentication": 3}
         assert len({round(entry.began) for entry in refused}) == 3
 
@@ -153,8 +153,8 @@ async def a_pause_outlasts_its_accounts(world: World) -> None:
 
 
 def _limited_with_a_date_that_lies(response: Response, call: Call) -> Response:
-    answer = on_response.limited_until(60)(response, call)
-    return answer.without("Date").adding(("Date", "Thu, 01 Jan 1970 00:00:00 GMT"))
+    limited = on_response.limited_until(60)(response, call)
+    return limited.without("Date").adding(("Date", "Thu, 01 Jan 1970 00:00:00 GMT"))
 
 
 def _limited_twice(response: Response, call: Call) -> Response:
@@ -188,14 +188,14 @@ OF_HTTP = [
         "D", "refused_key_reloads", "pauses of 1, 5, 15 min", a_refused_key_survives_reloads
     ),
     story_case("D", "refused_key_replaced", "tried at once", a_reload_brings_another_key),
-    story_case("D", "limit_reloads", "nobody asks too soon", a_pause_outlasts_its_accounts),
+    story_case("D", "limit_reloads", "no request is sent too soon", a_pause_outlasts_its_accounts),
     *(
         story_case(
             "D",
             f"{fault.name}_obeyed",
             f"every account waits {least} to {most} s",
             _retry_after(fault, least, most),
-            does=f"An account is told 429, with {what}.",
+            does=f"An account gets 429, with {what}.",
         )
         for fault, least, most, what in _LIMITED
     ),

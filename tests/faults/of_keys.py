@@ -73,7 +73,7 @@ def _check_skew(world: World, page: Page, skew: float) -> None:
 
 
 async def a_date_that_lies_for_one(world: World) -> None:
-    """One account's answers have a Date that is an hour off; the exchange's clock is right."""
+    """One account's responses have a Date that is an hour off; the exchange's clock is right."""
 
     def lie(response: Response, _call: Call) -> Response:
         date = ("Date", formatdate(world.clocks.true() + 3600, usegmt=True))
@@ -105,7 +105,7 @@ async def a_token_is_renewed_ahead(world: World) -> None:
         await asyncio.sleep(2 * 3600)
         page = await world.scrape()
     assert page.failures(world.victim.key) == {}, page.failures(world.victim.key)
-    refused = [e for e in world.asked(world.victim) if e.rows is None]
+    refused = [e for e in world.requests_of(world.victim) if e.rows is None]
     assert refused == []
     assert len(world.simulator.ledger.entries(world.exchange, "victim", "token")) == 3
 
@@ -147,8 +147,8 @@ def _restarted(skew: float) -> Tell:
 
 
 async def a_token_is_needed_in_a_pause(world: World) -> None:
-    """A refused token would be renewed, but the exchange has just asked others to wait."""
-    fault = Fault("slow", "The answer comes after 5 s.", deliver=late(5.0), only="balances")
+    """A refused token would be renewed, but a pause for other requests has just begun."""
+    fault = Fault("slow", "The response takes 5 s.", deliver=late(5.0), only="balances")
     async with world.polling():
         await world.run(INTERVAL - 5)
         world.simulator.expire_tokens(world.simulated(world.victim))
@@ -226,10 +226,12 @@ OF_KEYS = [
     _with_tokens("token_expires", "one silent renewal", a_token_expires),
     _with_tokens("token_renewed_ahead", "no refusal", a_token_is_renewed_ahead),
     _with_tokens("token_expired", "authentication", every_token_is_void),
-    _with_tokens("token_in_pause", "rate_limited, nobody asks", a_token_is_needed_in_a_pause),
+    _with_tokens(
+        "token_in_pause", "rate_limited, no request is sent", a_token_is_needed_in_a_pause
+    ),
     _with_tokens(
         "token_limited_for_5",
-        "rate_limited, asked for once",
+        "rate_limited, one request is sent",
         a_renewal_is_limited_while_others_wait_for_it,
     ),
     _with_tokens("token_of_50", "one renewal", fifty_polls_see_a_token_expire),
@@ -248,7 +250,7 @@ OF_KEYS = [
             ("clock_jumps", "jumps by", _clock_jumps, EXCHANGES),
             (
                 "clock_jumps_undated",
-                "jumps, and no answer has a Date, by",
+                "jumps, and no response has a Date, by",
                 _clock_jumps_undated,
                 TELLING_TIME,
             ),

@@ -47,7 +47,7 @@ async def a_stall_of_our_own(world: World) -> None:
 
 
 async def a_silence_in_a_stall(world: World) -> None:
-    """That happens while an exchange does not answer."""
+    """That happens while an exchange does not respond."""
     async with world.polling():
         await world.run(INTERVAL - 5)
         with world.simulator.show("silence", account="victim"):
@@ -69,9 +69,9 @@ async def a_limit_of_one(world: World) -> None:
     assert world.most_requests(world.exchange) == 1
 
 
-async def an_answer_just_in_time(world: World) -> None:
-    """Every answer takes 9.9 of the 10 s that a poll may take."""
-    fault = Fault("very_late", "The answer comes after 9.9 s.", deliver=late(9.9), only="balances")
+async def a_response_just_in_time(world: World) -> None:
+    """Every response takes 9.9 of the 10 s that a poll may take."""
+    fault = Fault("very_late", "The response takes 9.9 s.", deliver=late(9.9), only="balances")
     async with world.polling():
         await world.run(INTERVAL)
         with world.simulator.show(fault, account="victim"):
@@ -81,7 +81,7 @@ async def an_answer_just_in_time(world: World) -> None:
 
 
 async def a_poll_ends_at_its_timeout(world: World) -> None:
-    """Nothing is answered; the poll is given up at its timeout, within half a second."""
+    """Nothing is sent back; the poll is given up at its timeout, within half a second."""
     async with world.polling():
         await world.run(INTERVAL - 5)
         with world.simulator.show("silence", account="victim"):
@@ -138,6 +138,6 @@ OF_TIME = [
     story_case("B", "own_stall", "no failure, the lag shows it", a_stall_of_our_own),
     story_case("B", "own_stall_in_silence", "internal, then fresh", a_silence_in_a_stall),
     story_case("B", "limit_of_one", "slow, no failure", a_limit_of_one),
-    story_case("B", "just_in_time", "served", an_answer_just_in_time),
+    story_case("B", "just_in_time", "served", a_response_just_in_time),
     story_case("B", "timeout_is_exact", "timeout after 10 to 10.5 s", a_poll_ends_at_its_timeout),
 ]

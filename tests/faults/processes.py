@@ -163,7 +163,7 @@ def without_threads(daemon: Daemon) -> None:
 
 
 def a_file_system_that_hangs(daemon: Daemon) -> None:
-    """The secret of one more account is on a file system that never answers; then SIGTERM."""
+    """The secret of one more account is on a file system that hangs; then SIGTERM."""
     code = (
         "import os, time\n"
         "def hang(call):\n"
@@ -283,7 +283,7 @@ def a_broken_start(daemon: Daemon) -> None:
 
 
 def broken_reloads(daemon: Daemon) -> None:
-    """The file is replaced by everything that is no configuration; then it is mended."""
+    """The file is replaced by everything that is not a configuration; then it is fixed."""
     daemon.start()
     wait_for(daemon.is_up)
     good = daemon.config.read_text()
@@ -325,7 +325,7 @@ def _remove(path: Path) -> None:
 
 
 def a_resolver_that_hangs(daemon: Daemon) -> None:
-    """Ten more accounts are at a name whose server never answers; then SIGTERM."""
+    """Ten more accounts are at a name whose server never responds; then SIGTERM."""
     lines = "\n".join(
         f"  - {{name: hang{number}, exchange: btcturk, base_url: 'https://{number}.test',"
         " timeout: 500ms, credentials: {api_key: k, api_secret: c2VjcmV0}}"

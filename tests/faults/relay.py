@@ -18,7 +18,7 @@ Attend = Callable[["Relay", asyncio.StreamReader, asyncio.StreamWriter], Awaitab
 
 
 class Relay:
-    """Pass on what comes, until told otherwise; `heard` is all that clients said, deciphered."""
+    """Pass on what comes, until changed; `heard` is all that clients said, deciphered."""
 
     def __init__(self, target: str) -> None:
         self._target = urlsplit(target)
@@ -126,7 +126,7 @@ async def reset(_: Relay, __: asyncio.StreamReader, writer: asyncio.StreamWriter
 
 
 def say(data: bytes) -> Attend:
-    """Return what says something, whatever is asked, and closes."""
+    """Return what sends something to every request, and closes."""
 
     async def attend(
         relay: Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

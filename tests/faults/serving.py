@@ -31,7 +31,7 @@ from tests.web.shapes import (
 )
 
 Clients = Callable[[Daemon], Coroutine[Any, Any, None]]
-"""Do something to a daemon, and raise where it does not answer as it must."""
+"""Do something to a daemon, and raise if it does not respond as it must."""
 
 # Seconds. Prometheus allows a scrape 10.
 _IN_TIME = 5.0
@@ -55,34 +55,34 @@ _SCRAPES = [
 
 async def scrapers(daemon: Daemon) -> None:
     """1,000 clients scrape at once."""
-    answers = await asyncio.gather(*(_ask(daemon, _SCRAPES[0]) for _ in range(1000)))
-    assert all(_text(answer).endswith("# EOF\n") for answer in answers)
+    responses = await asyncio.gather(*(_fetch(daemon, _SCRAPES[0]) for _ in range(1000)))
+    assert all(_text(response).endswith("# EOF\n") for response in responses)
 
 
 async def slow_clients(daemon: Daemon) -> None:
     """500 clients never finish their request, each in another place."""
 
     async def begin(length: int) -> None:
-        answer = await _ask(daemon, _SCRAPES[0][:length])
-        assert not answer or _status(answer) == 408
+        response = await _fetch(daemon, _SCRAPES[0][:length])
+        assert not response or _status(response) == 408
 
     await asyncio.gather(*(begin(number % len(_SCRAPES[0])) for number in range(500)))
 
 
 async def slow_readers(daemon: Daemon) -> None:
-    """300 clients ask for 50 large pages each and read none, so that the kernel takes no more."""
+    """300 clients request 50 large pages each and read none, so that the kernel takes no more."""
     _give(daemon, "1.5", assets=2000)
     await asyncio.to_thread(
         wait_for, lambda: daemon.page().count("exchange_total_balance{") == 4000
     )
 
-    async def ask() -> None:
+    async def send() -> None:
         _, writer = await _connect(daemon)
         writer.write(request(line="GET /metrics HTTP/1.1") * 50)
         await asyncio.sleep(5)
         writer.transport.abort()
 
-    await asyncio.gather(*(ask() for _ in range(300)))
+    await asyncio.gather(*(send() for _ in range(300)))
 
 
 async def leaving_clients(daemon: Daemon) -> None:
@@ -107,41 +107,41 @@ async def leaving_clients(daemon: Daemon) -> None:
 async def large_requests(daemon: Daemon) -> None:
     """Targets, headers, numbers of headers and bodies of 1 MB and more, ten times each."""
     for sent, refusal in 10 * list(TOO_LARGE.values()):
-        assert _status(await _ask(daemon, sent)) == refusal
+        assert _status(await _fetch(daemon, sent)) == refusal
 
 
 async def ambiguous_requests(daemon: Daemon) -> None:
     """Contradictory lengths, and all else that two readers could understand in two ways."""
     for sent in 10 * list(AMBIGUOUS.values()):
-        answer = await _ask(daemon, sent + _SCRAPES[0])
-        assert _status(answer) in {400, 501, 505}
-        assert answer.count(b"\r\nDate: ") == 1, "what follows is served"
+        response = await _fetch(daemon, sent + _SCRAPES[0])
+        assert _status(response) in {400, 501, 505}
+        assert response.count(b"\r\nDate: ") == 1, "what follows is served"
 
 
 async def bad_methods(daemon: Daemon) -> None:
     """Methods that a page does not have, made-up ones among them."""
     for path, method in product(_PATHS, ("POST", "PUT", "DELETE", "TRACE", "get", "X" * 1000)):
-        answer = await _ask(daemon, _get(path, method=method))
-        assert _status(answer) == 405
-        assert b"\r\nAllow: GET, HEAD\r\n" in answer
-    assert b"\r\nAllow: POST, PUT\r\n" in await _ask(daemon, _get("/-/reload"))
+        response = await _fetch(daemon, _get(path, method=method))
+        assert _status(response) == 405
+        assert b"\r\nAllow: GET, HEAD\r\n" in response
+    assert b"\r\nAllow: POST, PUT\r\n" in await _fetch(daemon, _get("/-/reload"))
 
 
 async def odd_paths(daemon: Daemon) -> None:
     """Paths that are almost right, and some that lead out of where one is."""
     paths = ("//metrics", "/metrics/", "/%6detrics", "/x/../metrics", "/../../etc/passwd", "/-/")
     for path in (*paths, "/metrics;x", "/metrics%00", "/METRICS", "/" + "a" * 10_000):
-        assert _status(await _ask(daemon, _get(path))) == 404
+        assert _status(await _fetch(daemon, _get(path))) == 404
 
 
 async def pipelining(daemon: Daemon) -> None:
-    """20 clients send 2,000 requests each without waiting for answers, and read them later."""
+    """20 clients send 2,000 requests each without waiting for responses, and read them later."""
     sent = request(line="GET /-/healthy HTTP/1.1") * 1999 + _get("/metrics")
 
-    async def ask() -> None:
-        assert (await _ask(daemon, sent)).count(b"HTTP/1.1 200 ") == 2000
+    async def send() -> None:
+        assert (await _fetch(daemon, sent)).count(b"HTTP/1.1 200 ") == 2000
 
-    await asyncio.gather(*(ask() for _ in range(20)))
+    await asyncio.gather(*(send() for _ in range(20)))
 
 
 async def negotiation(daemon: Daemon) -> None:
@@ -149,17 +149,17 @@ async def negotiation(daemon: Daemon) -> None:
     garbage = {"garbage of 10 kB": ("," * 5000 + ";q=" * 1600, next(iter(ACCEPT.values()))[1])}
     for accept, coding in product({**ACCEPT, **garbage}.values(), ACCEPT_ENCODING.values()):
         headers = f"Accept: {accept[0]}", f"Accept-Encoding: {coding[0]}"
-        answer = await _ask(daemon, _get("/metrics", *headers))
-        assert _status(answer) == 200
-        assert f"\r\nContent-Type: {accept[1].value}\r\n".encode() in answer
-        assert (b"\r\nContent-Encoding: gzip\r\n" in answer) == (coding[1] is Encoding.GZIP)
+        response = await _fetch(daemon, _get("/metrics", *headers))
+        assert _status(response) == 200
+        assert f"\r\nContent-Type: {accept[1].value}\r\n".encode() in response
+        assert (b"\r\nContent-Encoding: gzip\r\n" in response) == (coding[1] is Encoding.GZIP)
 
 
 async def head(daemon: Daemon) -> None:
     """HEAD of every page."""
     for path in _PATHS:
-        answers = [await _ask(daemon, _get(path, method=method)) for method in ("GET", "HEAD")]
-        whole, bare = [answer.partition(b"\r\n\r\n") for answer in answers]
+        responses = [await _fetch(daemon, _get(path, method=method)) for method in ("GET", "HEAD")]
+        whole, bare = [response.partition(b"\r\n\r\n") for response in responses]
         assert _names(bare[0]) == _names(whole[0])
         assert whole[2]
         assert not bare[2]
@@ -185,7 +185,7 @@ async def scrapes_in_reloads(daemon: Daemon) -> None:
 
 
 async def scrapes_in_swaps(daemon: Daemon) -> None:
-    """Scrapes without a pause, 8 at a time, while every answer has other balances than the last."""
+    """Scrapes without a pause, 8 at a time, while every response has new balances."""
     seen: set[str] = set()
 
     async def scrape(number: int) -> None:
@@ -215,7 +215,7 @@ async def _play(daemon: Daemon, clients: Clients) -> None:
     await crowd
     due = len(daemon.simulator.accounts) * (time.monotonic() - began)  # each once a second
     assert daemon.polls() - polls > due / 2 - 2, "polls do not go on"
-    page = _text(await _ask(daemon, _SCRAPES[0]))
+    page = _text(await _fetch(daemon, _SCRAPES[0]))
     assert list(text_string_to_metric_families(page))
     lag = re.search(r"^exchange_exporter_event_loop_lag_seconds (\S+)$", page, re.MULTILINE)
     assert lag, page
@@ -225,8 +225,8 @@ async def _play(daemon: Daemon, clients: Clients) -> None:
 
 
 async def _scrape(daemon: Daemon) -> set[str]:
-    """Return the totals of a page that is whole, and has one answer of each account."""
-    text = _text(await _ask(daemon, random.choice(_SCRAPES)))
+    """Return the totals of a page that is whole, and has one response of each account."""
+    text = _text(await _fetch(daemon, random.choice(_SCRAPES)))
     assert text.endswith("# EOF\n")
     seen: set[str] = set()
     for account in daemon.simulator.accounts:
@@ -235,7 +235,7 @@ async def _scrape(daemon: Daemon) -> set[str]:
         totals = re.findall(rf"^exchange_total_balance{labels},.*}} (\S+)$", text, re.MULTILINE)
         assert len(totals) == int(count[1] if count else 0)
         assert totals or account.name == _GUEST, "balances are missing"
-        assert len(set(totals)) <= 1, "half of one answer and half of another"
+        assert len(set(totals)) <= 1, "half of one response and half of another"
         seen.update(totals)
     return seen
 
@@ -244,8 +244,8 @@ async def _connect(daemon: Daemon) -> tuple[asyncio.StreamReader, asyncio.Stream
     return await asyncio.open_connection("127.0.0.1", daemon.port)
 
 
-async def _ask(daemon: Daemon, sent: bytes) -> bytes:
-    """Return all that answers until the daemon closes."""
+async def _fetch(daemon: Daemon, sent: bytes) -> bytes:
+    """Return the response until the daemon closes."""
     reader, writer = await _connect(daemon)
     try:
         async with asyncio.timeout(_PATIENCE):
@@ -265,15 +265,15 @@ async def _a_few_at_a_time(tasks: Iterable[Awaitable[None]]) -> None:
     await asyncio.gather(*(work() for _ in range(8)))
 
 
-def _text(answer: bytes) -> str:
-    assert _status(answer) == 200
-    head, _, body = answer.partition(b"\r\n\r\n")
+def _text(response: bytes) -> str:
+    assert _status(response) == 200
+    head, _, body = response.partition(b"\r\n\r\n")
     is_gzip = b"\r\nContent-Encoding: gzip\r\n" in head
     return (zlib.decompress(body, wbits=31) if is_gzip else body).decode()
 
 
-def _status(answer: bytes) -> int:
-    return int(answer.split(maxsplit=2)[1])
+def _status(response: bytes) -> int:
+    return int(response.split(maxsplit=2)[1])
 
 
 def _names(head: bytes) -> list[bytes]:

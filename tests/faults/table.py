@@ -25,7 +25,7 @@ _BAD = fails("bad_response")
 
 
 def _coded(code: object, *, in_place: bool = False) -> Expected:
-    """Return what a code in a 200 stands for, new or `in_place` of the one of a good answer."""
+    """Return what a code in a 200 stands for, new or `in_place` of the one of a good response."""
 
     def expected(simulated: type[Simulated]) -> Seen:
         if in_place and simulated.code_key is None:
@@ -227,7 +227,7 @@ _SEEN: Mapping[str, Mapping[str, Expected]] = {
     "A": _A, "B": _B, "C": _C, "D": _D, "E": _E, "F": _F,
 }  # fmt: skip
 
-# Of an answer without rows, only what concerns whole answers can be wrong.
+# Without rows, only faults of the whole response apply.
 _ABOUT_ROWS = {"none", "rows_null", "rows_text", "rows_object", "row_null"}
 
 SHOWN = [

@@ -25,7 +25,7 @@ def play(exchange: str, tell: Tell) -> None:
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
-def test_what_is_left_of_a_bad_answer_spoils_no_later_poll(exchange: str):
+def test_what_is_left_of_a_bad_response_spoils_no_later_poll(exchange: str):
     async def tell(world: World) -> None:
         async with world.polling():
             await world.run(INTERVAL + 5)
@@ -38,12 +38,12 @@ def test_what_is_left_of_a_bad_answer_spoils_no_later_poll(exchange: str):
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
-def test_an_answer_that_was_there_before_its_question_is_not_believed(exchange: str):
+def test_a_response_that_was_there_before_its_request_is_not_believed(exchange: str):
     async def twice(wire: object, response: object) -> None:
         whole = response.head() + response.body  # type: ignore[attr-defined]
         await wire.send(whole + whole)  # type: ignore[attr-defined]
 
-    fault = Fault("answered_twice", "The answer, and the same once more.", deliver=twice)
+    fault = Fault("sent_twice", "The response, and the same once more.", deliver=twice)
 
     async def tell(world: World) -> None:
         async with world.polling():

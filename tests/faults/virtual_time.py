@@ -65,7 +65,7 @@ class VirtualLoop(EventLoop):
         return await super().getaddrinfo(place, port, **options)
 
     def unhang(self) -> None:
-        """Let the resolver answer those whom it kept waiting."""
+        """Let the resolver respond to the calls that it kept waiting."""
         self._unhang.set()
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the signature is given
@@ -80,7 +80,7 @@ class VirtualLoop(EventLoop):
 
 
 class _Selector(selectors.EpollSelector):
-    """Ask the kernel first, and let time pass only where it has nothing."""
+    """Poll the kernel first, and let time pass only if it has nothing."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         super().__init__()

@@ -167,7 +167,7 @@ class World:
         [found] = [a for a in self.simulator.accounts if (a.exchange, a.name) == account.key]
         return found
 
-    def asked(self, account: Account) -> tuple[Entry, ...]:
+    def requests_of(self, account: Account) -> tuple[Entry, ...]:
         """Return the requests for an account's balances."""
         return self.simulator.ledger.entries(*account.key, "balances")
 
@@ -178,7 +178,7 @@ class World:
         limits: Mapping[str, int] = LIMITS,
         valuation: Valuation | None = None,
     ) -> AsyncIterator[Poller]:
-        """Poll as the daemon does until the end of the block, and value accounts if asked to."""
+        """Poll as the daemon does until the end of the block, and value accounts if configured."""
         listed = (self.victim, self.neighbour, self.stranger) if accounts is None else accounts
         async with asyncio.TaskGroup() as tasks:
             poller = Poller(self.store, tasks, self.clocks.ours)
@@ -218,8 +218,8 @@ class World:
     async def get(self, path: str, accept: str = "*/*") -> str:
         """Return a page of ours; its lines are kept to be searched for secrets."""
         request = Request("GET", path, "", {"accept": accept}, "127.0.0.1")
-        answer = self._routes[path]["GET"](request)
-        response = answer if isinstance(answer, Response) else await answer
+        found = self._routes[path]["GET"](request)
+        response = found if isinstance(found, Response) else await found
         assert response.status == 200
         text = b"".join(response.body).decode()
         self._lines.update(text.splitlines())
@@ -252,7 +252,7 @@ class World:
 
 
 def _check_expiry(page: Page, key: AccountKey, wall: float) -> None:
-    """Check that balances are there exactly while the last good answer is young enough."""
+    """Check that balances are there exactly while the last good response is young enough."""
     success = page.number("exchange_account_last_success_timestamp_seconds", key)
     stale_after = page.number("exchange_account_stale_after_seconds", key)
     is_fresh = success > 0 and wall - success < stale_after

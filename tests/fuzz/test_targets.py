@@ -9,7 +9,7 @@ from exporter.simulator import Simulator, simulated_exchanges
 from fuzz.seeds import JSON_LITERALS
 from fuzz.targets import TARGETS, files
 
-SLOW = {"answer", "request", "web_configuration"}
+SLOW = {"response", "request", "web_configuration"}
 """Targets that open sockets or load keys: a few milliseconds for each input."""
 
 
@@ -51,8 +51,8 @@ SIMULATED = simulated_exchanges()
 
 
 @st.composite
-def answers(draw: st.DrawFn, name: str) -> bytes:
-    """Draw an answer of the right shape whose rows hold values of every kind, good ones mostly."""
+def documents(draw: st.DrawFn, name: str) -> bytes:
+    """Draw a response of the right shape whose rows hold values of every kind, good ones mostly."""
     style = SIMULATED[name].style
     strange = st.sampled_from(JSON_LITERALS)
     amounts = st.sampled_from(['"0"', '"1,5"', '"-2,25"', "3", "1.5", "1e-8", '"1,234,567.8"'])
@@ -69,7 +69,7 @@ def answers(draw: st.DrawFn, name: str) -> bytes:
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_no_value_in_a_row_makes_a_target_fail(name: str):
     @settings(max_examples=500, suppress_health_check=list(HealthCheck))
-    @given(answers(name))
+    @given(documents(name))
     def check(data: bytes) -> None:
         TARGETS[f"{name}_balances"](data)
 

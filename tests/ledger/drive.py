@@ -62,7 +62,7 @@ async def _run(schedule: Schedule) -> int:
 
 
 def numbered(exchange: str) -> Portfolio:
-    """Return balances that are never twice the same: each answer's amounts have its number."""
+    """Return balances that are never twice the same: each response's amounts have its number."""
     numbers = itertools.count(1)
 
     def portfolio(now: float) -> Any:
@@ -195,15 +195,15 @@ def _is_cut(poll: Poll, life: Life) -> bool:
 
 
 def _check_balances(page: Page, key: AccountKey, life: Life, polls: list[Poll]) -> None:
-    """Check that what is served is the newest good answer, whole, alone, and young enough."""
+    """Check that what is served is the newest good response, whole, alone, and young enough."""
     served = samples_on(page.samples, *key)
     stale_after = page.number("exchange_account_stale_after_seconds", key)
     ended = [poll for poll in polls if poll.ended is not None and not _is_cut(poll, life)]
     good = [poll for poll in ended if poll.outcome == SUCCESS]
     newest = good[-1] if good else None
     if served:
-        assert newest is not None, "balances that no answer gave"
-        assert served == samples_of(newest.entries[-1]), "not what the newest answer gave"
+        assert newest is not None, "balances that no response had"
+        assert served == samples_of(newest.entries[-1]), "not those of the newest response"
         assert page.at - newest.entries[-1].began < stale_after, "older than stale_after"
     elif newest and samples_of(newest.entries[-1]):
         # What was withdrawn does not come back with a longer stale_after.

@@ -60,7 +60,7 @@ class Poll:
 def polls_of(entries: Sequence[Entry], boundaries: Iterable[float], timeout: float) -> list[Poll]:
     """Return an account's polls; none crosses a boundary, where a configuration was taken over.
 
-    A poll asks again at once, or with the token that it just got; the next poll keeps a distance.
+    A poll may send a second request at once, or after its token; the next poll comes later.
     """
     cuts = sorted(boundaries)
     groups: list[list[Entry]] = []
@@ -86,7 +86,7 @@ def _between(cuts: Sequence[float], groups: Sequence[Sequence[Entry]], entry: En
 
 
 def samples_of(entry: Entry) -> Samples:
-    """Return what an answer gives to publish, by a reading of its rows that is not ours."""
+    """Return what a response lets us publish, parsed independently of our code."""
     samples: Samples = {}
     style = simulated_exchanges()[entry.exchange or ""].style
     for row in entry.rows or ():

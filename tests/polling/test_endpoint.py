@@ -13,7 +13,7 @@ from tests.accounts import simulated
 from tests.faults.virtual_time import run
 from tests.faults.world import opened
 
-SLOW = Fault("slow", "The answer comes after a tenth of a second.", deliver=late(0.1))
+SLOW = Fault("slow", "The response takes a tenth of a second.", deliver=late(0.1))
 
 
 async def test_fifty_polls_that_see_their_token_expire_at_once_make_one_new_token():

@@ -1,4 +1,4 @@
-"""What a key may do is asked rarely, published as it is said, and costs no balances."""
+"""Key permissions are checked rarely, published as reported, and never delay balances."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def permissions(page: Page, world: World) -> dict[str, str | None]:
     return {each: page.value(METRIC, world.victim.key, permission=each) for each in KEY_PERMISSIONS}
 
 
-def asked(world: World) -> int:
+def checks(world: World) -> int:
     return len(world.simulator.ledger.entries(*world.victim.key, "permissions"))
 
 
@@ -64,11 +64,11 @@ def test_a_key_that_can_do_harm_is_shown_and_warned_about_once(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_key_is_asked_about_once_an_hour(name: str):
+def test_a_key_is_checked_once_an_hour(name: str):
     async def main() -> int:
         async with opened(name) as world, world.polling():
             await world.run(3 * EVERY)
-            return asked(world)
+            return checks(world)
 
     assert run(main) == 3
 
@@ -85,18 +85,18 @@ def test_no_failure_to_ask_touches_a_balance(name: str, fault: str):
             assert page.total(world.victim.key) == "1.5"
             assert set(permissions(page, world).values()) == {None}
             assert abs(page.polls(world.victim.key) - 10) <= 1
-            assert 1 <= asked(world) <= 3
+            assert 1 <= checks(world) <= 3
 
     run(main)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_refused_key_is_not_asked_about(name: str):
+def test_a_refused_key_is_not_checked(name: str):
     async def main() -> int:
         async with opened(name) as world:
             world.simulated(world.victim).is_active = False
             async with world.polling():
                 await world.run(10 * INTERVAL)
-            return asked(world)
+            return checks(world)
 
     assert run(main) == 0

@@ -220,10 +220,10 @@ async def test_accounts_come_and_go_without_a_gap_in_the_others(simulator: Simul
         assert set(store.states) == {stays.key, comes.key}
         assert store.states[stays.key].snapshot is snapshot_before
         await until(lambda: store.states[comes.key].up)
-        asked = len(simulator.ledger.entries(account="goes"))
+        sent = len(simulator.ledger.entries(account="goes"))
         before = store.states[stays.key].polls
         await until(lambda: store.states[stays.key].polls > before + 2)
-        assert len(simulator.ledger.entries(account="goes")) == asked
+        assert len(simulator.ledger.entries(account="goes")) == sent
 
 
 async def test_a_defect_while_rendering_costs_polls_of_one_account_and_nothing_else(

@@ -105,10 +105,10 @@ class ScriptedApi:
         return BalancesResponse(())
 
     async def send(self, wanted: ApiRequest, _progress: Progress, _patience: float) -> ApiResponse:
-        await self.ask(float(wanted.path))
+        await self.record(float(wanted.path))
         return ApiResponse(200, b"")
 
-    async def ask(self, duration: float) -> None:
+    async def record(self, duration: float) -> None:
         request = Request(asyncio.get_running_loop().time())
         self.sent.append(request)
         try:
@@ -203,7 +203,7 @@ def test_no_window_sees_more_than_the_limit_whatever_fails_follows_or_is_given_u
 
 @settings(max_examples=150)
 @given(LIMITS, SCRIPTS, st.floats(0, 1))
-def test_after_a_refusal_nobody_asks_before_the_exchange_wants_it(
+def test_after_a_refusal_no_request_is_sent_before_the_exchange_allows_it(
     limit: int, scripts: list[Script], jitter: float
 ):
     scene = played(limit, scripts, jitter)

@@ -21,7 +21,7 @@ from tests.prices.oracle import price, quotes_known
 CURRENCIES = ("TRY", "USDT")
 _STEP = 61.7  # seconds between scrapes: never in step with polls or fetches
 _OF_TICKERS = [fault.name for fault in GROUPS["prices"]]
-_OF_ANSWERS = ["http_500", "http_429_soon", "html", "close", "cut_json", "http_302", "silence"]
+_OF_RESPONSES = ["http_500", "http_429_soon", "html", "close", "cut_json", "http_302", "silence"]
 _OF_ACCOUNTS = ["http_500", "total_null", "balance_negative", "gone", "none", "silence"]
 
 
@@ -66,7 +66,7 @@ def _drawn(dice: random.Random) -> Iterator[Mapping[str, object]]:
     """Yield what is shown at once: at most one fault of the ticker and one of an account."""
     share = dice.choice((0.3, 0.6, 1.0))
     if dice.random() < 0.8:
-        fault = dice.choice(_OF_TICKERS + _OF_ANSWERS)
+        fault = dice.choice(_OF_TICKERS + _OF_RESPONSES)
         yield {"fault": fault, "call": "ticker", "probability": share}
     if dice.random() < 0.3:
         name = f"moving-{dice.randrange(3)}"

@@ -12,7 +12,7 @@ from exporter.runtime.threads import MAX_LOOK_UPS, EventLoop, OwnThreads
 
 
 class Resolver:
-    """A resolver that hangs until it is let go; `calls` are the names it was asked for."""
+    """A resolver that hangs until it is let go; `calls` are the names that it looked up."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []

@@ -16,7 +16,7 @@ from exporter.simulator.rows import Style
 
 NOON = 1_767_268_800.0
 IMPATIENT = 0.2
-"""Seconds to wait for more of an answer that is known to stand still."""
+"""Seconds to wait for more of a response that is known to stall."""
 
 
 class Clock:
@@ -58,7 +58,7 @@ class Client:
         return await self.send(account, "token")
 
     async def raw(self, account: Account, most: int = 3_000_000, patience: float = 5.0) -> bytes:
-        """Return the bytes that answer a request for balances, until they end or stand still.
+        """Return the bytes of the response to a request for balances, until it ends or stalls.
 
         A reset ends them too. `patience` is in seconds.
         """
@@ -137,7 +137,7 @@ def status(received: bytes) -> int:
 
 
 def listed(account: Account, body: bytes) -> list[dict[str, Any]]:
-    """Return the rows of an answer under the simulator's own field names."""
+    """Return the rows of a response under the simulator's own field names."""
     rows = simulated_exchanges()[account.exchange]().rows_of(body)
     assert rows is not None
     return [dict(row.fields) for row in rows]

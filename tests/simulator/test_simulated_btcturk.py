@@ -1,4 +1,4 @@
-"""BtcTurk's checks and answers, as its documentation and its users describe them."""
+"""BtcTurk's checks and responses, as its documentation and its users describe them."""
 
 import base64
 from pathlib import Path
@@ -10,7 +10,7 @@ from exporter.simulator import Account, Simulator
 from tests.simulator.simulated_client import NOON, Client, Clock, btcturk_headers
 
 BALANCES = "/api/v1/users/balances"
-SEED = Path(__file__).parents[1] / "data/answers/btcturk/documented.json"
+SEED = Path(__file__).parents[1] / "data/responses/btcturk/documented.json"
 NOW_MS = int(NOON * 1000)
 
 
@@ -39,7 +39,7 @@ async def test_the_seed_is_served_byte_for_byte(simulator: Simulator, client: Cl
     assert (await client.balances(account)).content == SEED.read_bytes()
 
 
-async def test_the_rows_of_a_verbatim_answer_are_in_the_ledger(
+async def test_the_rows_of_a_verbatim_response_are_in_the_ledger(
     simulator: Simulator, client: Client
 ) -> None:
     account = simulator.add_account(exchange="btcturk", name="seed", verbatim=SEED.read_bytes())
@@ -49,7 +49,7 @@ async def test_the_rows_of_a_verbatim_answer_are_in_the_ledger(
     assert [row["total"] for row in entry.rows] == ["27223,7283250757643288", "9,7502186644553258"]
 
 
-async def test_an_answer_has_the_documented_shape(client: Client, btcturk: Account) -> None:
+async def test_a_response_has_the_documented_shape(client: Client, btcturk: Account) -> None:
     response = await client.balances(btcturk)
     content = response.json()
     assert response.headers["Content-Type"] == "application/json; charset=utf-8"

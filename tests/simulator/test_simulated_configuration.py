@@ -45,7 +45,7 @@ async def test_thresholds_are_texts(demo: Any) -> None:
     assert all(isinstance(value, str) for bound in bounds for value in bound.values())
 
 
-async def test_durations_are_those_that_were_asked_for(simulator: Simulator) -> None:
+async def test_durations_are_the_given_ones(simulator: Simulator) -> None:
     text = config_text(simulator, interval="1s", stale_after="9s")
     assert yaml.safe_load(text)["defaults"] == {"interval": "1s", "stale_after": "9s"}
 

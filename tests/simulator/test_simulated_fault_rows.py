@@ -102,7 +102,7 @@ async def test_two_faults_are_shown_together(
     assert (row[style(account).main], row["staked"]) == ("0x1F", "1.5")
 
 
-async def test_rows_of_a_verbatim_answer_can_be_spoiled_too(
+async def test_rows_of_a_verbatim_response_can_be_spoiled_too(
     simulator: Simulator, client: Client, btcturk: Account
 ) -> None:
     btcturk.verbatim = b'{"data":[{"asset":"BTC","balance":"1,5"}]}'

@@ -41,14 +41,14 @@ def test_no_two_faults_have_one_name() -> None:
 
 
 @pytest.mark.parametrize("fault", ["close", "silence"])
-async def test_nothing_is_answered(
+async def test_no_response_is_sent(
     simulator: Simulator, client: Client, account: Account, fault: str
 ) -> None:
     with simulator.show(fault):
         assert await client.raw(account, patience=IMPATIENT) == b""
 
 
-async def test_a_connection_is_reset_before_an_answer(
+async def test_a_connection_is_reset_before_a_response(
     simulator: Simulator, client: Client, account: Account
 ) -> None:
     with simulator.show("reset"):
@@ -59,7 +59,7 @@ async def test_a_connection_is_reset_before_an_answer(
 
 
 @pytest.mark.parametrize("fault", ["reset_in_head", "reset_in_body"])
-async def test_a_connection_is_reset_within_an_answer(
+async def test_a_connection_is_reset_within_a_response(
     simulator: Simulator, client: Client, account: Account, fault: str
 ) -> None:
     with simulator.show(fault):
@@ -92,12 +92,12 @@ async def test_a_connection_is_closed_when_it_is_used_again(
     assert received.count(b"HTTP/1.1 200") == 1
 
 
-async def test_an_answer_is_late(simulator: Simulator, client: Client, account: Account) -> None:
+async def test_a_response_is_late(simulator: Simulator, client: Client, account: Account) -> None:
     with simulator.show(Fault("late", "", deliver=on_wire.late(0.001))):
         assert (await client.balances(account)).status_code == 200
 
 
-async def test_an_answer_drips(simulator: Simulator, client: Client, account: Account) -> None:
+async def test_a_response_drips(simulator: Simulator, client: Client, account: Account) -> None:
     with simulator.show(Fault("drip", "", deliver=on_wire.drip(0.0))):
         assert listed(account, (await client.balances(account)).content)
 
@@ -164,21 +164,21 @@ async def test_ten_gigabytes_are_declared(
 
 
 @pytest.mark.parametrize("fault", ["endless_head", "endless_body"])
-async def test_an_answer_never_ends(
+async def test_a_response_never_ends(
     simulator: Simulator, client: Client, account: Account, fault: str
 ) -> None:
     with simulator.show(fault):
         assert len(await client.raw(account, most=5_000_000)) >= 5_000_000
 
 
-async def test_an_answer_is_not_http(
+async def test_a_response_is_not_http(
     simulator: Simulator, client: Client, account: Account
 ) -> None:
     with simulator.show("not_http"):
         assert (await client.raw(account)).startswith(b"SSH-")
 
 
-async def test_an_answer_is_compressed(
+async def test_a_response_is_compressed(
     simulator: Simulator, client: Client, account: Account
 ) -> None:
     body = await body_with("compressed", simulator, client, account)

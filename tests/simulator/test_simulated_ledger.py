@@ -1,4 +1,4 @@
-"""What a test can ask of the answers that were given."""
+"""What the ledger says of the responses that were sent."""
 
 from exporter.simulator import Account, Entry, Ledger, Simulator
 from tests.simulator.simulated_client import NOON, Client, Clock, listed, style
@@ -27,7 +27,7 @@ def ledger(*entries: Entry, size: int = 100) -> Ledger:
     return written
 
 
-async def test_an_answer_is_written_down_with_the_very_texts_that_were_sent(
+async def test_a_response_is_recorded_with_the_exact_texts_sent(
     simulator: Simulator, client: Client, account: Account
 ) -> None:
     response = await client.balances(account)
@@ -37,7 +37,7 @@ async def test_an_answer_is_written_down_with_the_very_texts_that_were_sent(
     assert [row["free"] for row in given.rows] == [row["free"] for row in rows]
 
 
-async def test_an_answer_is_written_down_with_its_times(
+async def test_a_response_is_recorded_with_its_times(
     simulator: Simulator, client: Client, btcturk: Account, clock: Clock
 ) -> None:
     simulator.skew = 2.0
@@ -106,7 +106,7 @@ def test_requests_one_after_the_other_do_not_overlap() -> None:
     assert not ledger(entry(0, 0.0, 1.0), entry(1, 1.0, 2.0)).overlapped("btcturk", "a")
 
 
-def test_a_request_before_the_answer_to_another_overlaps() -> None:
+def test_a_request_before_the_response_to_another_overlaps() -> None:
     assert ledger(entry(0, 0.0, 1.0), entry(1, 0.9, 2.0)).overlapped("btcturk", "a")
 
 

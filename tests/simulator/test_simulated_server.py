@@ -14,14 +14,14 @@ from tests.simulator.simulated_client import Client, address, connected
 
 
 async def exchange(simulator: Simulator, *requests: bytes) -> bytes:
-    """Return all bytes that answer some bytes, until the simulator closes."""
+    """Return the response to some bytes, until the simulator closes."""
     async with connected(simulator) as (reader, writer):
         for request in requests:
             writer.write(request)
         return await reader.read()
 
 
-async def test_every_answer_has_the_date_of_the_exchange(
+async def test_every_response_has_the_date_of_the_exchange(
     simulator: Simulator, client: Client, account: Account
 ) -> None:
     assert (await client.balances(account)).headers["Date"] == "Thu, 01 Jan 2026 12:00:00 GMT"
@@ -47,7 +47,7 @@ async def test_a_connection_serves_many_requests(client: Client, account: Accoun
         assert (await client.balances(account)).status_code == 200
 
 
-async def test_requests_sent_together_are_answered_in_turn(
+async def test_requests_sent_together_get_their_responses_in_turn(
     simulator: Simulator, client: Client, btcturk: Account
 ) -> None:
     last = client.request(btcturk, "Connection: close")

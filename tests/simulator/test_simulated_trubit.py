@@ -1,4 +1,4 @@
-"""TruBit Business' tokens and answers, as its documentation describes them."""
+"""TruBit Business' tokens and responses, as its documentation describes them."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.simulator.simulated_client import NOON, Client, Clock, TokenClient, t
 
 ASSETS = "/v2/user/account/assets"
 TOKEN = "/v2/token/generate"
-SEED = Path(__file__).parents[1] / "data/answers/trubit/documented.json"
+SEED = Path(__file__).parents[1] / "data/responses/trubit/documented.json"
 NOW_MS = int(NOON * 1000)
 
 
@@ -34,7 +34,7 @@ async def test_the_seed_is_served_byte_for_byte(simulator: Simulator, client: Cl
     assert (await client.balances(account)).content == SEED.read_bytes()
 
 
-async def test_the_rows_of_a_verbatim_answer_are_in_the_ledger(
+async def test_the_rows_of_a_verbatim_response_are_in_the_ledger(
     simulator: Simulator, client: Client
 ) -> None:
     account = simulator.add_account(exchange="trubit", name="seed", verbatim=SEED.read_bytes())
@@ -44,7 +44,7 @@ async def test_the_rows_of_a_verbatim_answer_are_in_the_ledger(
     assert [row["total"] for row in entry.rows] == ["1.5", "10.0"]
 
 
-async def test_an_answer_has_the_documented_shape(
+async def test_a_response_has_the_documented_shape(
     token_client: TokenClient, trubit: Account
 ) -> None:
     content = (await token_client.balances(trubit)).json()

@@ -22,7 +22,7 @@ BOUNDS: Mapping[str, float] = {
 """Growth from the third quarter of a soak to the last that still counts as flat.
 
 `heap_mib` and `blocks` are what is in use of malloc's and of Python's own memory: a leak of a few
-bytes shows there. `rss_mib` also has what both keep for later, which is as much as an answer of
+bytes shows there. `rss_mib` also has what both keep for later, which is as much as a response of
 5,000 rows left behind, and the caches that are emptied before each sample.
 """
 
@@ -66,7 +66,7 @@ def resources() -> dict[str, Any]:
 def growth(samples: Sequence[Sample]) -> dict[str, float]:
     """Return by how much the median of each resource rose from the third quarter to the last.
 
-    A leak shows in it, a single answer of 5,000 rows that happens to come last does not.
+    A leak shows in it, a single response of 5,000 rows that happens to come last does not.
     """
     quarter = len(samples) // 4
     return {

@@ -109,7 +109,7 @@ class Soak:
             del self._seen[key]
 
     async def _reload(self) -> None:
-        """Reload with another account left out each time; every tenth file is broken."""
+        """Reload without another account each time; every tenth file is broken."""
         self._count_polls()
         self.file.write_text(_config_text(self.simulator, self.reloads))
         with suppress(ConfigError):

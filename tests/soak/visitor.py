@@ -10,10 +10,10 @@ _PATHS = ("/metrics", "/metrics", "/metrics", "/metrics", "/api/v1/balances", "/
 
 
 def scrape(port: int, count: int, accounts: tuple[str, ...]) -> int:
-    """Scrape so many times over a few kept connections, and return how many answers were whole.
+    """Scrape so many times over a few kept connections, and return how many responses were whole.
 
     The first page is read to see that every account is on it. One more client leaves in the middle
-    of its request, and one after having asked, without waiting for the answer.
+    of its request, and one after the request, without waiting for the response.
     """
     scrapers = _scrapers(port)
     page = scrapers[0].page().decode()

@@ -43,11 +43,11 @@ class Browser:
             message["sessionId"] = session
         os.write(self._writing, json.dumps(message).encode() + b"\0")
         while True:
-            answer = self._next()
-            if answer.get("id") == self._count:
-                assert "result" in answer, answer
-                return dict(answer["result"])
-            self.events.append(answer)
+            message = self._next()
+            if message.get("id") == self._count:
+                assert "result" in message, message
+                return dict(message["result"])
+            self.events.append(message)
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._received:
@@ -60,7 +60,7 @@ class Browser:
 
 
 class Tab:
-    """Hold one page as a person sees it, with what it asked for and what it complained of."""
+    """Drive one page as a person sees it, and record its requests and its errors."""
 
     def __init__(self, browser: Browser, width: int = 1280, height: int = 900) -> None:
         self._browser = browser
@@ -97,11 +97,11 @@ class Tab:
 
     def run(self, script: str) -> Any:
         """Return the value of an expression in the page."""
-        answer = self.call(
+        message = self.call(
             "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
         )
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
+        assert "exceptionDetails" not in message, message
+        return message["result"].get("value")
 
     def wait_for(self, condition: str) -> None:
         end = time.monotonic() + _PATIENCE
@@ -139,11 +139,11 @@ class Tab:
 def chromium(program: str, folder: Path) -> Iterator[Browser]:
     """Run Chromium until the end of the block."""
     commands, write = os.pipe()
-    read, answers = os.pipe()
+    read, results = os.pipe()
 
     def connect() -> None:
         # By way of numbers that are surely free: the pipes could have 3 and 4 the wrong way round.
-        high = [fcntl.fcntl(each, fcntl.F_DUPFD, 10) for each in (commands, answers)]
+        high = [fcntl.fcntl(each, fcntl.F_DUPFD, 10) for each in (commands, results)]
         os.dup2(high[0], 3)
         os.dup2(high[1], 4)
 
@@ -155,7 +155,7 @@ def chromium(program: str, folder: Path) -> Iterator[Browser]:
         stderr=subprocess.DEVNULL,
     )
     os.close(commands)
-    os.close(answers)
+    os.close(results)
     try:
         yield Browser(read, write)
     finally:

@@ -1,4 +1,4 @@
-"""The page in Chromium: what a person sees, and that the browser asks nobody else."""
+"""The page in Chromium: what a person sees, and that the browser sends no request to others."""
 
 import re
 from collections.abc import Callable

@@ -39,13 +39,13 @@ class Client:
         async with asyncio.timeout(_PATIENCE):
             return await self.reader.read()
 
-    async def ask(self, data: bytes) -> bytes:
+    async def fetch(self, data: bytes) -> bytes:
         """Send, and return everything up to the server's close."""
         await self.send(data)
         return await self.rest()
 
-    async def answer(self) -> tuple[int, dict[str, str], bytes]:
-        """One answer with a known length: status, headers and body."""
+    async def response(self) -> tuple[int, dict[str, str], bytes]:
+        """One response with a known length: status, headers and body."""
         async with asyncio.timeout(_PATIENCE):
             lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines[1:-2])}

@@ -1,4 +1,4 @@
-"""The web configuration holds for every page, follows its files, and never lets go."""
+"""The web configuration holds for every page, follows its files, and is never dropped."""
 
 import asyncio
 import base64
@@ -70,7 +70,7 @@ def trusting(authorities) -> Callable[..., ssl.SSLContext]:
     return context
 
 
-async def ask(address, context, *requests: bytes) -> bytes:
+async def fetch(address, context, *requests: bytes) -> bytes:
     """Send requests over TLS, and return all that comes back until the server closes."""
     reader, writer = await asyncio.open_connection(
         *address, ssl=context, server_hostname="localhost"
@@ -86,7 +86,7 @@ async def ask(address, context, *requests: bytes) -> bytes:
 async def is_kept_out(address, context) -> bool:
     """Whether a client gets nothing; TLS 1.3 tells it only after its own side is done."""
     try:
-        return await ask(address, context, get()) == b""
+        return await fetch(address, context, get()) == b""
     except (ssl.SSLError, ConnectionError):
         return True
 
@@ -96,13 +96,13 @@ def of_files(logs: list[Any]) -> list[Any]:
     return [log for log in logs if log["event"].startswith("web configuration")]
 
 
-def status(answer: bytes) -> int:
-    return int(answer.split()[1])
+def status(response: bytes) -> int:
+    return int(response.split()[1])
 
 
 async def status_of(client, request: bytes) -> int:
     await client.send(request)
-    return int((await client.answer())[0])
+    return int((await client.response())[0])
 
 
 # Passwords
@@ -112,7 +112,7 @@ async def status_of(client, request: bytes) -> int:
 async def test_every_page_wants_a_password(serve, connect, configure, path):
     client = await connect(await serve(PAGES, access=Access(configure(USERS))))
     await client.send(get(path))
-    code, headers, _ = await client.answer()
+    code, headers, _ = await client.response()
     assert (code, headers["www-authenticate"]) == (401, 'Basic realm="metrics"')
 
 
@@ -146,12 +146,12 @@ async def test_a_rate_limit_counts_before_passwords_are_checked(serve, connect, 
     assert [await status_of(client, get("/", AS_ALICE)) for _ in range(3)] == [200, 200, 429]
 
 
-async def test_configured_headers_stand_in_every_answer_before_our_own(serve, connect, configure):
+async def test_configured_headers_stand_in_every_response_before_our_own(serve, connect, configure):
     text = "http_server_config: {headers: {X-Frame-Options: sameorigin, X-XSS-Protection: '0'}}"
     client = await connect(await serve(PAGES, access=Access(configure(text))))
     for path in ("/", "/nowhere"):
         await client.send(get(path))
-        _, headers, _ = await client.answer()
+        _, headers, _ = await client.response()
         assert headers["x-frame-options"] == "sameorigin"
         assert headers["x-xss-protection"] == "0"
 
@@ -160,7 +160,7 @@ async def test_spaces_around_a_configured_header_are_left_out(serve, connect, co
     text = "http_server_config: {headers: {Content-Security-Policy: \"  default-src 'none' \"}}"
     client = await connect(await serve(PAGES, access=Access(configure(text))))
     await client.send(get())
-    _, headers, _ = await client.answer()
+    _, headers, _ = await client.response()
     assert headers["content-security-policy"] == "default-src 'none'"
 
 
@@ -337,24 +337,24 @@ def test_a_file_that_is_wrong_at_the_start_is_an_error(configure):
 
 async def test_tls_serves_what_plain_http_does(serve, configure, trusting):
     address = await serve(PAGES, access=Access(configure(TLS)))
-    answer = await ask(address, trusting(), get("/", "Connection: close"))
-    assert answer.endswith(b"\r\n\r\nhello")
+    response = await fetch(address, trusting(), get("/", "Connection: close"))
+    assert response.endswith(b"\r\n\r\nhello")
 
 
 async def test_plain_http_on_a_tls_port_gets_nothing(serve, connect, configure):
     client = await connect(await serve(PAGES, access=Access(configure(TLS))))
-    assert b"hello" not in await client.ask(get())
+    assert b"hello" not in await client.fetch(get())
 
 
 async def test_500_silent_peers_hold_up_nobody_and_are_dropped(serve, connect, configure, trusting):
     address = await serve(PAGES, Limits(receive=0.5), access=Access(configure(TLS)))
     silent = [await connect(address) for _ in range(500)]
-    answer = await ask(address, trusting(), get("/", "Connection: close"))
-    assert answer.endswith(b"hello")
+    response = await fetch(address, trusting(), get("/", "Connection: close"))
+    assert response.endswith(b"hello")
     assert set(await asyncio.gather(*(peer.rest() for peer in silent))) == {b""}
 
 
-async def test_peers_that_do_not_answer_our_goodbye_make_room(serve, configure, trusting):
+async def test_peers_that_do_not_respond_to_our_goodbye_make_room(serve, configure, trusting):
     limits = Limits(max_connections=3, receive=0.1, linger=10)
     address = await serve(PAGES, limits, access=Access(configure(TLS)))
     # With TLS 1.2 nothing comes after the handshake but the goodbye.
@@ -369,8 +369,8 @@ async def test_peers_that_do_not_answer_our_goodbye_make_room(serve, configure, 
     with ExitStack() as peers:
         for peer in await asyncio.gather(*(asyncio.to_thread(see_goodbye) for _ in range(3))):
             peers.enter_context(peer)
-        answer = await ask(address, trusting(), get("/", "Connection: close"))
-    assert answer.endswith(b"hello")
+        response = await fetch(address, trusting(), get("/", "Connection: close"))
+    assert response.endswith(b"hello")
 
 
 async def test_a_silent_peer_costs_little_memory(serve, connect, configure, trusting):
@@ -378,7 +378,9 @@ async def test_a_silent_peer_costs_little_memory(serve, connect, configure, trus
     tracemalloc.start()
     for _ in range(100):
         await connect(address)
-    await ask(address, trusting(), get("/", "Connection: close"))  # the others were accepted before
+    await fetch(
+        address, trusting(), get("/", "Connection: close")
+    )  # the others were accepted before
     allocated, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert allocated < 100 * 64 * 1024
@@ -416,7 +418,7 @@ async def test_a_certificate_that_is_half_renewed_changes_nothing(
     with structlog.testing.capture_logs() as logs:
         (pem_folder / "server.key").write_bytes((pem_folder / "other.key").read_bytes())
         for _ in range(3):
-            assert (await ask(address, trusting(), get("/", "Connection: close"))).endswith(
+            assert (await fetch(address, trusting(), get("/", "Connection: close"))).endswith(
                 b"hello"
             )
     assert len(logs) == 1
@@ -450,7 +452,7 @@ async def test_a_client_of_another_authority_is_kept_out(serve, configure, trust
 async def test_a_client_of_our_authority_gets_in(serve, configure, trusting, authorities):
     address = await serve(PAGES, access=Access(configure(MUTUAL)))
     own = authorities.ours.issue_cert("prometheus.example.org")
-    assert (await ask(address, trusting(own), get("/", "Connection: close"))).endswith(b"hello")
+    assert (await fetch(address, trusting(own), get("/", "Connection: close"))).endswith(b"hello")
 
 
 async def test_a_certificate_that_need_not_be_shown_must_still_be_good(
@@ -459,8 +461,8 @@ async def test_a_certificate_that_need_not_be_shown_must_still_be_good(
     text = MUTUAL.replace("RequireAndVerifyClientCert", "VerifyClientCertIfGiven")
     address = await serve(PAGES, access=Access(configure(text)))
     request = get("/", "Connection: close")
-    assert (await ask(address, trusting(), request)).endswith(b"hello")
-    assert (await ask(address, trusting(authorities.ours.issue_cert("a.b")), request)).endswith(
+    assert (await fetch(address, trusting(), request)).endswith(b"hello")
+    assert (await fetch(address, trusting(authorities.ours.issue_cert("a.b")), request)).endswith(
         b"hello"
     )
     assert await is_kept_out(address, trusting(authorities.other.issue_cert("a.b")))
@@ -476,21 +478,21 @@ async def test_only_clients_with_an_allowed_name_may_ask(serve, configure, trust
         ("other.example.org", 403),
     ]:
         client = trusting(authorities.ours.issue_cert(name))
-        assert status(await ask(address, client, request)) == code
+        assert status(await fetch(address, client, request)) == code
 
 
 async def test_tls_older_than_the_minimum_is_refused(serve, configure, trusting):
     text = TLS.replace("}", ", min_version: TLS13}")
     address = await serve(PAGES, access=Access(configure(text)))
     assert await is_kept_out(address, trusting(maximum_version=ssl.TLSVersion.TLSv1_2))
-    assert status(await ask(address, trusting(), get("/", "Connection: close"))) == 200
+    assert status(await fetch(address, trusting(), get("/", "Connection: close"))) == 200
 
 
-async def test_a_large_answer_arrives_whole_over_tls(serve, configure, trusting):
+async def test_a_large_response_arrives_whole_over_tls(serve, configure, trusting):
     body = bytes(range(256)) * 80_000
     pages = {"/": {"GET": lambda _: Response(200, {}, (body,), len(body))}}
     address = await serve(pages, access=Access(configure(TLS)))
-    assert (await ask(address, trusting(), get("/", "Connection: close"))).endswith(body)
+    assert (await fetch(address, trusting(), get("/", "Connection: close"))).endswith(body)
 
 
 async def test_a_reader_over_tls_that_is_too_slow_is_dropped(serve, configure, trusting):

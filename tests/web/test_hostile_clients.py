@@ -1,4 +1,4 @@
-"""No client, however slow, large or rude, keeps another from its answer or leaves a trace."""
+"""No client, however slow, large or rude, keeps another from its response or leaves a trace."""
 
 import asyncio
 import gc
@@ -31,8 +31,8 @@ GET_HUGE = GET.replace(b"/ ", b"/huge ")
 PAGES = {"/": page(), "/huge": page(HUGE)}
 
 
-def status(answer: bytes) -> int:
-    return int(answer.split()[1])
+def status(response: bytes) -> int:
+    return int(response.split()[1])
 
 
 SMUGGLED = b"GET /huge HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -45,10 +45,10 @@ async def test_an_ambiguous_request_is_refused_and_nothing_after_it_is_served(
     serve, connect, attempt
 ):
     client = await connect(await serve(PAGES))
-    answer = await client.ask(attempt + SMUGGLED)
-    assert status(answer) in {400, 501, 505}
-    assert b"connection: close" in answer.lower()
-    assert answer.count(b"Date: ") == 1
+    response = await client.fetch(attempt + SMUGGLED)
+    assert status(response) in {400, 501, 505}
+    assert b"connection: close" in response.lower()
+    assert response.count(b"Date: ") == 1
 
 
 @pytest.mark.parametrize(
@@ -59,22 +59,22 @@ async def test_a_large_request_is_refused_and_the_client_can_read_why(
     serve, connect, sent, refusal
 ):
     client = await connect(await serve(PAGES))
-    assert status(await client.ask(sent)) == refusal
+    assert status(await client.fetch(sent)) == refusal
 
 
 async def test_a_small_body_is_tolerated(serve, connect):
     client = await connect(await serve(PAGES))
     await client.send(request("Content-Length: 1024") + bytes(1024) + GET)
-    assert (await client.answer())[0] == 200
-    assert (await client.answer())[0] == 200
+    assert (await client.response())[0] == 200
+    assert (await client.response())[0] == 200
 
 
 async def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(serve, connect):
     client = await connect(await serve(PAGES))
     await client.send(request("Content-Length: 2", "Expect: 100-continue"))
-    assert (await client.answer())[0] == 100
+    assert (await client.response())[0] == 100
     await client.send(b"{}")
-    assert (await client.answer())[0] == 200
+    assert (await client.response())[0] == 200
 
 
 async def test_query_parameters_make_nobody_connect_anywhere(serve, connect):
@@ -83,11 +83,11 @@ async def test_query_parameters_make_nobody_connect_anywhere(serve, connect):
     listener = await asyncio.start_server(lambda *_: called.set(), "127.0.0.1", 0)
     inside = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/"
     client = await connect(await serve(PAGES))
-    answers = []
+    responses = []
     for query in ("", f"target={inside}", f"url={inside}", f"module=x&target={inside}&debug=true"):
         await client.send(request(line=f"GET /?{query} HTTP/1.1"))
-        answers.append(await client.answer())
-    assert [(code, body) for code, _, body in answers] == [(200, b"xxxxx")] * 4
+        responses.append(await client.response())
+    assert [(code, body) for code, _, body in responses] == [(200, b"xxxxx")] * 4
     assert not called.is_set()
     listener.close()
     await listener.wait_closed()
@@ -102,9 +102,9 @@ async def test_made_up_methods_and_paths_leave_nothing_behind(serve, connect):
         for _ in range(times):
             word = rng.randbytes(8).hex()
             await client.send(request(line=f"{word.upper()} /{word} HTTP/1.1"))
-            assert (await client.answer())[0] == 404
+            assert (await client.response())[0] == 404
             await client.send(request(line=f"{word.upper()} / HTTP/1.1"))
-            assert (await client.answer())[0] == 405
+            assert (await client.response())[0] == 405
 
     await explore(50)
     gc.collect()
@@ -121,10 +121,10 @@ async def test_500_clients_that_never_finish_their_request_keep_nobody_out(serve
         await client.send(b"GET / HTTP/1.1\r\nHost: loc")
     prometheus = await connect(address)
     await prometheus.send(GET)
-    assert (await prometheus.answer())[0] == 200
-    answers = await asyncio.gather(*(client.rest() for client in slow))
+    assert (await prometheus.response())[0] == 200
+    responses = await asyncio.gather(*(client.rest() for client in slow))
     # On a busy machine some have not begun in time, and are closed without a response.
-    assert {status(answer) for answer in answers if answer} == {408}
+    assert {status(response) for response in responses if response} == {408}
 
 
 async def test_the_deadline_of_a_request_is_absolute_however_busily_it_drips(serve, connect):
@@ -146,13 +146,13 @@ async def test_the_deadline_of_a_request_is_absolute_however_busily_it_drips(ser
 async def test_a_later_request_has_no_more_time_than_the_first(serve, connect):
     client = await connect(await serve(PAGES, Limits(receive=0.05)))
     await client.send(GET)
-    await client.answer()
-    assert status(await client.ask(b"GET / HTTP/1.1\r\n")) == 408
+    await client.response()
+    assert status(await client.fetch(b"GET / HTTP/1.1\r\n")) == 408
 
 
 async def test_a_body_that_never_comes_is_not_waited_for(serve, connect):
     client = await connect(await serve(PAGES, Limits(receive=0.05)))
-    assert status(await client.ask(request("Content-Length: 5") + b"abc")) == 408
+    assert status(await client.fetch(request("Content-Length: 5") + b"abc")) == 408
 
 
 async def test_a_client_that_says_nothing_is_dropped_without_a_word(serve, connect):
@@ -163,7 +163,7 @@ async def test_a_client_that_says_nothing_is_dropped_without_a_word(serve, conne
 async def test_an_idle_connection_is_dropped_after_a_while(serve, connect):
     client = await connect(await serve(PAGES, Limits(idle=0.05)))
     await client.send(GET)
-    await client.answer()
+    await client.response()
     assert await client.rest() == b""
 
 
@@ -173,9 +173,9 @@ async def test_1000_clients_at_once_are_all_served(serve):
     async def scrape() -> int:
         reader, writer = await asyncio.open_connection(*address)
         writer.write(request("Connection: close"))
-        answer = await reader.read()
+        response = await reader.read()
         writer.close()
-        return status(answer) if answer.endswith(b"x" * 1_000_000) else 0
+        return status(response) if response.endswith(b"x" * 1_000_000) else 0
 
     assert set(await asyncio.gather(*(scrape() for _ in range(1000)))) == {200}
 
@@ -196,7 +196,7 @@ def counted_turns():
     others.cancel()
 
 
-async def test_a_fast_reader_of_a_large_answer_lets_the_others_have_their_turn(serve, connect):
+async def test_a_fast_reader_of_a_large_response_lets_the_others_have_their_turn(serve, connect):
     turns_seen = set()
 
     def chunks():
@@ -237,28 +237,28 @@ CROWDED = Limits(max_requests=3, reserved=1, slot_wait=0.05)
 
 
 async def hoard(connect, address, count: int) -> None:
-    """Ask for large answers and read none of them."""
+    """Request large responses and read none of them."""
     for _ in range(count):
         client = await connect(address)
         await client.send(GET_HUGE)
         await client.reader.readuntil(b"\r\n\r\n")
 
 
-async def test_beyond_the_limit_a_large_answer_is_refused(serve, connect):
+async def test_beyond_the_limit_a_large_response_is_refused(serve, connect):
     address = await serve(PAGES, CROWDED)
     await hoard(connect, address, 3)
     late = await connect(address)
-    answer = await late.ask(GET_HUGE)
-    assert status(answer) == 503
-    assert b"Retry-After: 1\r\n" in answer
+    response = await late.fetch(GET_HUGE)
+    assert status(response) == 503
+    assert b"Retry-After: 1\r\n" in response
 
 
-async def test_beyond_the_limit_a_small_answer_is_still_given(serve, connect):
+async def test_beyond_the_limit_a_small_response_is_still_sent(serve, connect):
     address = await serve(PAGES, CROWDED)
     await hoard(connect, address, 3)
     health = await connect(address)
     await health.send(GET)
-    assert (await health.answer())[0] == 200
+    assert (await health.response())[0] == 200
 
 
 async def test_beyond_the_limit_there_is_room_for_another_address(serve, connect):
@@ -279,16 +279,16 @@ async def test_a_slot_that_comes_free_goes_to_the_one_who_waits(serve, connect):
     await first.reader.readuntil(b"\r\n\r\n")
     await second.send(GET_HUGE)
     await first.reader.readexactly(HUGE)
-    assert (await second.answer())[0] == 200
+    assert (await second.response())[0] == 200
 
 
-async def test_an_answer_that_is_not_read_makes_room_for_one_that_will_be(serve, connect):
+async def test_a_response_that_is_not_read_makes_room_for_one_that_will_be(serve, connect):
     address = await serve(PAGES, replace(CROWDED, stall=0.05, slot_wait=1))
     await hoard(connect, address, 3)
     prometheus = await connect(address)
     async with asyncio.timeout(8):
         await prometheus.send(GET_HUGE)
-        assert (await prometheus.answer())[0] == 200
+        assert (await prometheus.response())[0] == 200
 
 
 async def test_a_crowd_that_waits_does_not_hold_up_who_comes_after_it(serve, connect):
@@ -303,15 +303,15 @@ async def test_a_crowd_that_waits_does_not_hold_up_who_comes_after_it(serve, con
     await prometheus.send(GET_HUGE)
     assert len(await reading.reader.readexactly(HUGE)) == HUGE
     async with asyncio.timeout(4):
-        assert (await prometheus.answer())[0] == 200
+        assert (await prometheus.response())[0] == 200
 
 
-async def test_answers_that_are_never_read_free_their_slots(serve, connect):
+async def test_responses_that_are_never_read_free_their_slots(serve, connect):
     address = await serve(PAGES, replace(CROWDED, send=1, slot_wait=10))
     await hoard(connect, address, 3)
     late = await connect(address)
     await late.send(GET_HUGE)
-    assert (await late.answer())[0] == 200
+    assert (await late.response())[0] == 200
 
 
 async def test_requests_pipelined_by_a_client_that_reads_nothing_are_not_heaped_up(serve, connect):
@@ -335,18 +335,18 @@ async def test_when_all_connections_are_taken_the_oldest_idle_one_makes_room(ser
     for _ in range(3):
         clients.append(await connect(address))
         await clients[-1].send(GET)
-        await clients[-1].answer()
+        await clients[-1].response()
     await clients[0].send(GET)
-    await clients[0].answer()
+    await clients[0].response()
     newcomer = await connect(address)
     await newcomer.send(GET)
-    assert (await newcomer.answer())[0] == 200
+    assert (await newcomer.response())[0] == 200
     assert await clients[1].rest() == b""
     await clients[0].send(GET)
-    assert (await clients[0].answer())[0] == 200
+    assert (await clients[0].response())[0] == 200
 
 
-async def test_when_every_connection_is_owed_an_answer_none_is_dropped(serve, connect):
+async def test_when_every_connection_waits_for_a_response_none_is_dropped(serve, connect):
     address = await serve(PAGES, Limits(max_connections=2))
     await hoard(connect, address, 2)
     assert await (await connect(address)).rest() == b""
@@ -365,8 +365,8 @@ def no_more_descriptors():
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-async def answer_of(client: socket.socket) -> int:
-    """Ask on a connection that was made without turning to the event loop."""
+async def status_of(client: socket.socket) -> int:
+    """Send a request on a connection that was made without turning to the event loop."""
     client.sendall(GET)
     client.settimeout(0)
     async with asyncio.timeout(10):
@@ -378,7 +378,7 @@ async def test_without_file_descriptors_the_server_waits_and_goes_on(serve):
     with structlog.testing.capture_logs() as logs, socket.create_connection(address) as client:
         with no_more_descriptors():
             await asyncio.sleep(0.3)
-        assert await answer_of(client) == 200
+        assert await status_of(client) == 200
     assert [log["event"] for log in logs] == ["connections can't be accepted"]
 
 
@@ -386,10 +386,10 @@ async def test_without_file_descriptors_an_idle_connection_makes_room(serve, con
     address = await serve(PAGES)
     idle = await connect(address)
     await idle.send(GET)
-    await idle.answer()
+    await idle.response()
     with structlog.testing.capture_logs(), socket.create_connection(address) as client:
         with no_more_descriptors():
-            assert await answer_of(client) == 200
+            assert await status_of(client) == 200
         assert await idle.rest() == b""
 
 
@@ -421,7 +421,7 @@ async def test_clients_that_leave_in_the_middle_10000_times_leave_nothing_behind
             await leave()
         # Connections are accepted in order: with this one the others are at least begun.
         last = await connect(address)
-        await last.ask(request("Connection: close", line="GET /last HTTP/1.1"))
+        await last.fetch(request("Connection: close", line="GET /last HTTP/1.1"))
         last.writer.close()
         if serving := serving_tasks():
             await asyncio.wait(serving, timeout=10)
@@ -444,7 +444,7 @@ async def test_a_head_of_countless_lines_is_refused_before_it_is_parsed(serve, c
     began = asyncio.get_running_loop().time()
     for _ in range(50):
         client = await connect(address)
-        assert status(await client.ask(head)) == 431
+        assert status(await client.fetch(head)) == 431
     assert asyncio.get_running_loop().time() - began < 5
 
 
@@ -452,7 +452,7 @@ async def test_a_head_of_countless_lines_is_refused_before_it_is_parsed(serve, c
 async def test_a_head_has_at_most_a_hundred_fields(serve, connect, fields, expected):
     client = await connect(await serve(PAGES))
     await client.send(request(*[f"X-{number}: a" for number in range(fields)]))
-    assert (await client.answer())[0] == expected
+    assert (await client.response())[0] == expected
 
 
 async def test_of_a_list_in_a_header_only_the_first_items_are_looked_at(serve, connect):
@@ -464,5 +464,5 @@ async def test_of_a_list_in_a_header_only_the_first_items_are_looked_at(serve, c
 
     client = await connect(await serve({"/": {"GET": page_}}))
     await client.send(request("Accept: " + ",".join(f"a/{n}" for n in range(1_000))))
-    assert (await client.answer())[0] == 200
+    assert (await client.response())[0] == 200
     assert seen[0].split(",") == [f"a/{n}" for n in range(64)]

@@ -19,10 +19,10 @@ def request(target: str, *headers: str, method: str = "GET", version: str = "1.1
     return "\r\n".join([f"{method} {target} HTTP/{version}", *headers, "", ""]).encode()
 
 
-async def ask(connect, address, *args: str, **kwargs: str) -> tuple[int, bytes]:
+async def fetch(connect, address, *args: str, **kwargs: str) -> tuple[int, bytes]:
     client = await connect(address)
     await client.send(request(*args, **kwargs))
-    status, _, body = await client.answer()
+    status, _, body = await client.response()
     return status, body
 
 
@@ -41,7 +41,7 @@ async def ask(connect, address, *args: str, **kwargs: str) -> tuple[int, bytes]:
     ],
 )
 async def test_a_loopback_address_serves_localhost_and_addresses(serve, connect, host):
-    status, _ = await ask(connect, await serve(PAGES), "/", f"Host: {host}")
+    status, _ = await fetch(connect, await serve(PAGES), "/", f"Host: {host}")
     assert status == (400 if host == "::1" else 200)
 
 
@@ -50,15 +50,15 @@ async def test_a_loopback_address_serves_localhost_and_addresses(serve, connect,
     ["evil.example", "localhost.evil.example", "foo.localhost", "127.0.0.1.nip.io", "127.1", "1"],
 )
 async def test_a_loopback_address_serves_no_other_name(serve, connect, host):
-    status, body = await ask(connect, await serve(PAGES), "/", f"Host: {host}:10517")
+    status, body = await fetch(connect, await serve(PAGES), "/", f"Host: {host}:10517")
     assert (status, body) == (421, b"this host name is not served; see --web.allowed-host\n")
 
 
 async def test_an_allowed_name_is_served_whatever_its_case(serve, connect):
     address = await serve(PAGES, allowed_hosts=["exporter.example.com"])
-    assert (await ask(connect, address, "/", "Host: Exporter.Example.com:80"))[0] == 200
-    assert (await ask(connect, address, "/", "Host: localhost"))[0] == 200
-    assert (await ask(connect, address, "/", "Host: other.example.com"))[0] == 421
+    assert (await fetch(connect, address, "/", "Host: Exporter.Example.com:80"))[0] == 200
+    assert (await fetch(connect, address, "/", "Host: localhost"))[0] == 200
+    assert (await fetch(connect, address, "/", "Host: other.example.com"))[0] == 421
 
 
 @pytest.mark.parametrize(("allowed", "status"), [([], 200), (["a.example"], 421)])
@@ -66,7 +66,7 @@ async def test_another_address_serves_any_name_unless_some_are_allowed(connect, 
     server = Server(PAGES, allowed_hosts=allowed)
     [address] = await server.start([Address("0.0.0.0", 0)])  # noqa: S104
     loopback = ("127.0.0.1", address.port)
-    assert (await ask(connect, loopback, "/", "Host: b.example"))[0] == status
+    assert (await fetch(connect, loopback, "/", "Host: b.example"))[0] == status
     await server.stop()
 
 
@@ -85,13 +85,13 @@ async def test_a_page_of_a_rebound_name_changes_nothing_on_any_address(connect):
     [address] = await server.start([Address("0.0.0.0", 0)])  # noqa: S104
     loopback = ("127.0.0.1", address.port)
     rebound = ("Host: evil.example", "Origin: http://evil.example")
-    assert (await ask(connect, loopback, "/-/reload", *rebound, method="POST"))[0] == 421
-    assert (await ask(connect, loopback, "/-/reload", rebound[0], method="POST"))[0] == 200
+    assert (await fetch(connect, loopback, "/-/reload", *rebound, method="POST"))[0] == 421
+    assert (await fetch(connect, loopback, "/-/reload", rebound[0], method="POST"))[0] == 200
     await server.stop()
 
 
 async def test_a_request_without_a_host_is_served_as_http_1_0_allows(serve, connect):
-    assert (await ask(connect, await serve(PAGES), "/", version="1.0"))[0] == 200
+    assert (await fetch(connect, await serve(PAGES), "/", version="1.0"))[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,12 @@ async def test_a_request_without_a_host_is_served_as_http_1_0_allows(serve, conn
 )
 async def test_an_absolute_target_is_read_and_outweighs_the_host(serve, connect, target, said):
     address = await serve(PAGES)
-    assert await ask(connect, address, target, "Host: evil.example") == (200, said + b"\n")
+    assert await fetch(connect, address, target, "Host: evil.example") == (200, said + b"\n")
 
 
 async def test_the_host_of_an_absolute_target_is_checked(serve, connect):
     address = await serve(PAGES)
-    assert (await ask(connect, address, "http://evil.example/", "Host: localhost"))[0] == 421
+    assert (await fetch(connect, address, "http://evil.example/", "Host: localhost"))[0] == 421
 
 
 @pytest.mark.parametrize("authority", ["a b", "a/b", "a@b", "[::1", "a:b", "::1", "a:1:2"])

@@ -40,7 +40,7 @@ async def test_a_kind_is_logged_once_a_minute_and_each_refusal_at_debug(serve, c
     with structlog.testing.capture_logs() as logs:
         for _ in range(3):
             await client.send(GET)
-            assert (await client.answer())[0] == 401
+            assert (await client.response())[0] == 401
     assert lines(logs) == [("warning", 401, 1, "user name and password required")]
     assert len(lines(logs, "request refused")) == 3
 
@@ -61,7 +61,7 @@ async def test_every_refusal_has_a_line_that_repeats_nothing(
     client = await connect(await serve(PAGES))
     with structlog.testing.capture_logs() as logs:
         await client.send(request_)
-        assert (await client.answer())[0] == status
+        assert (await client.response())[0] == status
     [(said_level, said_status, count, _)] = lines(logs)
     assert (said_level, said_status, count) == (level, status, 1)
     assert "hunter2" not in repr(logs)
@@ -71,7 +71,7 @@ async def test_what_is_served_is_not_logged(serve, connect):
     client = await connect(await serve(PAGES))
     with structlog.testing.capture_logs() as logs:
         await client.send(GET)
-        assert (await client.answer())[0] == 200
+        assert (await client.response())[0] == 200
     assert logs == []
 
 
@@ -91,15 +91,15 @@ async def test_plain_http_on_the_tls_port_is_told_so(serve, connect, web_file):
     address = await serve(PAGES, access=Access(web_file(TLS)))
     client = await connect(address)
     with structlog.testing.capture_logs() as logs:
-        answer = await client.ask(GET)
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert answer.endswith(b"this port serves HTTPS; use https:// in the URL\n")
+        response = await client.fetch(GET)
+    assert response.startswith(b"HTTP/1.1 400 ")
+    assert response.endswith(b"this port serves HTTPS; use https:// in the URL\n")
     assert [status for _, status, _, _ in lines(logs)] == [400]
 
 
 async def test_what_is_neither_tls_nor_http_gets_no_response(serve, connect, web_file):
     client = await connect(await serve(PAGES, access=Access(web_file(TLS))))
-    assert await client.ask(b"\x00\x01\x02\x03") in {b"", b"\x15\x03\x01\x00\x02\x022"}
+    assert await client.fetch(b"\x00\x01\x02\x03") in {b"", b"\x15\x03\x01\x00\x02\x022"}
 
 
 async def test_a_client_that_says_nothing_to_the_tls_port_is_dropped(serve, connect, web_file):

@@ -1,4 +1,4 @@
-"""The server answers what its routes name, as HTTP wants it, and stops in order."""
+"""The server serves what its routes name, as HTTP wants it, and stops in order."""
 
 import asyncio
 import socket
@@ -31,24 +31,24 @@ def url(address: tuple[str, int], path: str = "/") -> str:
     return f"http://{address[0]}:{address[1]}{path}"
 
 
-async def test_a_route_answers(serve):
+async def test_a_route_responds(serve):
     address = await serve({"/": {"GET": page("hello")}})
     async with httpx.AsyncClient() as client:
-        answer = await client.get(url(address))
-    assert (answer.status_code, answer.text) == (200, "hello")
+        response = await client.get(url(address))
+    assert (response.status_code, response.text) == (200, "hello")
 
 
 async def test_a_route_sees_the_request_as_it_was_sent(serve, connect):
     client = await connect(await serve({"/a": {"GET": echo}}))
     await client.send(get("/a?b=%41&c"))
-    assert (await client.answer())[2] == b"GET /a b=%41&c 127.0.0.1\n"
+    assert (await client.response())[2] == b"GET /a b=%41&c 127.0.0.1\n"
 
 
 async def test_header_names_are_found_in_any_case(serve, connect):
     route = {"GET": lambda request: Response.text(200, request.header("ACCEPT"))}
     client = await connect(await serve({"/": route}))
     await client.send(get("/", "accept: a", "Accept: b"))
-    assert (await client.answer())[2] == b"a, b\n"
+    assert (await client.response())[2] == b"a, b\n"
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ async def test_header_names_are_found_in_any_case(serve, connect):
 async def test_only_the_exact_path_is_a_page(serve, connect, path):
     client = await connect(await serve({"/metrics": {"GET": page()}}))
     await client.send(get(path))
-    assert (await client.answer())[0] == 404
+    assert (await client.response())[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -67,22 +67,22 @@ async def test_only_the_exact_path_is_a_page(serve, connect, path):
 async def test_a_wrong_method_is_told_the_right_ones(serve, connect, method):
     client = await connect(await serve({"/": {"GET": page()}}))
     await client.send(get("/", method=method))
-    status, headers, _ = await client.answer()
+    status, headers, _ = await client.response()
     assert (status, headers["allow"]) == (405, "GET, HEAD")
 
 
 async def test_get_on_a_page_for_post_is_a_wrong_method(serve, connect):
     client = await connect(await serve({"/-/reload": {"POST": page()}}))
     await client.send(get("/-/reload"))
-    status, headers, _ = await client.answer()
+    status, headers, _ = await client.response()
     assert (status, headers["allow"]) == (405, "POST")
 
 
 async def test_head_has_the_headers_of_get_and_no_body(serve, connect):
     client = await connect(await serve({"/": {"GET": page("hello")}}))
-    answer = await client.ask(get("/", "Connection: close", method="HEAD"))
-    assert b"Content-Length: 5\r\n" in answer
-    assert answer.endswith(b"\r\n\r\n")
+    response = await client.fetch(get("/", "Connection: close", method="HEAD"))
+    assert b"Content-Length: 5\r\n" in response
+    assert response.endswith(b"\r\n\r\n")
 
 
 async def test_a_route_may_take_its_time(serve, connect):
@@ -95,24 +95,24 @@ async def test_a_route_may_take_its_time(serve, connect):
     client = await connect(await serve({"/-/reload": {"POST": reload}}))
     await client.send(get("/-/reload", "Content-Length: 2", method="POST") + b"{}")
     done.set()
-    assert (await client.answer())[2] == b"reloaded\n"
+    assert (await client.response())[2] == b"reloaded\n"
 
 
 async def test_a_body_of_unknown_length_goes_out_in_chunks(serve):
     address = await serve({"/": {"GET": lambda _: Response(200, {}, iter([b"one ", b"", b"two"]))}})
     async with httpx.AsyncClient() as client:
-        answer = await client.get(url(address))
-    assert answer.headers["transfer-encoding"] == "chunked"
-    assert answer.content == b"one two"
+        response = await client.get(url(address))
+    assert response.headers["transfer-encoding"] == "chunked"
+    assert response.content == b"one two"
 
 
 async def test_an_old_client_gets_a_body_of_unknown_length_up_to_the_close(serve, connect):
     client = await connect(
         await serve({"/": {"GET": lambda _: Response(200, {}, iter([b"one ", b"two"]))}})
     )
-    answer = await client.ask(get("/", version="1.0"))
-    assert answer.endswith(b"\r\n\r\none two")
-    assert b"chunked" not in answer
+    response = await client.fetch(get("/", version="1.0"))
+    assert response.endswith(b"\r\n\r\none two")
+    assert b"chunked" not in response
 
 
 async def test_a_large_body_arrives_whole_though_it_is_made_while_it_leaves(serve):
@@ -123,35 +123,35 @@ async def test_a_large_body_arrives_whole_though_it_is_made_while_it_leaves(serv
         assert (await client.get(url(address))).content == b"".join(chunks)
 
 
-async def test_pipelined_requests_are_answered_in_order(serve, connect):
+async def test_pipelined_requests_get_their_responses_in_order(serve, connect):
     client = await connect(await serve({f"/{n}": {"GET": page(f"{n:03}")} for n in range(100)}))
-    answer = await client.ask(
+    response = await client.fetch(
         b"".join(get(f"/{n}") for n in range(99)) + get("/99", "Connection: close")
     )
-    bodies = [part[:3] for part in answer.split(b"\r\n\r\n")[1:]]
+    bodies = [part[:3] for part in response.split(b"\r\n\r\n")[1:]]
     assert bodies == [b"%03d" % n for n in range(100)]
 
 
-async def test_every_answer_has_a_date_and_is_never_stored(serve, connect):
+async def test_every_response_has_a_date_and_is_never_stored(serve, connect):
     client = await connect(await serve({"/": {"GET": page()}}, wall=lambda: 784111777.9))
     await client.send(get("/"))
-    _, headers, _ = await client.answer()
+    _, headers, _ = await client.response()
     assert headers["date"] == "Sun, 06 Nov 1994 08:49:37 GMT"
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
 
 
-async def test_no_answer_says_what_serves_it_or_opens_it_to_other_origins(serve, connect):
+async def test_no_response_says_what_serves_it_or_opens_it_to_other_origins(serve, connect):
     client = await connect(await serve({"/": {"GET": page()}}))
     await client.send(get("/", "Origin: https://example.org"))
-    _, headers, _ = await client.answer()
+    _, headers, _ = await client.response()
     assert not {"server", "x-powered-by", "access-control-allow-origin"} & headers.keys()
 
 
 async def test_a_page_of_html_is_locked_down(serve, connect):
     client = await connect(await serve({"/": {"GET": page("<p>", "text/html; charset=utf-8")}}))
     await client.send(get("/"))
-    _, headers, _ = await client.answer()
+    _, headers, _ = await client.response()
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert headers["x-frame-options"] == "deny"
     assert headers["referrer-policy"] == "no-referrer"
@@ -161,7 +161,7 @@ async def test_a_page_may_loosen_its_own_policy(serve, connect):
     headers = {"Content-Type": "text/html", "Content-Security-Policy": "default-src 'self'"}
     client = await connect(await serve({"/": {"GET": lambda _: Response(200, headers, (), 0)}}))
     await client.send(get("/"))
-    assert (await client.answer())[1]["content-security-policy"] == "default-src 'self'"
+    assert (await client.response())[1]["content-security-policy"] == "default-src 'self'"
 
 
 async def test_a_page_that_fails_says_nothing_but_that_it_failed(serve, connect):
@@ -171,9 +171,9 @@ async def test_a_page_that_fails_says_nothing_but_that_it_failed(serve, connect)
     client = await connect(await serve({"/": {"GET": fail}, "/good": {"GET": page("good")}}))
     with structlog.testing.capture_logs() as logs:
         await client.send(get("/") + get("/good"))
-        status, _, body = await client.answer()
+        status, _, body = await client.response()
         assert (status, body) == (500, b"internal error; the log says more\n")
-        assert (await client.answer())[2] == b"good"
+        assert (await client.response())[2] == b"good"
     assert logs == [
         {"event": "a page failed", "log_level": "error", "path": "/", "error": "ValueError"}
     ]
@@ -194,7 +194,7 @@ async def test_a_body_that_fails_half_way_is_seen_to_be_incomplete(serve):
     ]
 
 
-async def test_a_client_that_closes_its_sending_side_still_gets_its_answer(serve, connect):
+async def test_a_client_that_closes_its_sending_side_still_gets_its_response(serve, connect):
     client = await connect(await serve({"/": {"GET": page("hello")}}))
     client.writer.write(get("/"))
     client.writer.write_eof()
@@ -243,7 +243,7 @@ async def test_stopping_closes_idle_connections_at_once(connect):
     [address] = await server.start([Address("127.0.0.1", 0)])
     client = await connect(address)
     await client.send(get("/"))
-    await client.answer()
+    await client.response()
     async with asyncio.timeout(5):
         await server.stop()
     assert await client.rest() == b""
@@ -251,7 +251,7 @@ async def test_stopping_closes_idle_connections_at_once(connect):
         await connect(address)
 
 
-async def test_stopping_lets_an_answer_under_way_finish(connect):
+async def test_stopping_lets_a_response_under_way_finish(connect):
     size = 30_000_000
     pages = {"/": {"GET": lambda _: Response(200, {}, (bytes(size),), size)}}
     server = Server(pages, limits=Limits(stop=60))

@@ -69,16 +69,16 @@ func write(out io.Writer, store *subject.Store) {
 
 func main() {
 	store := &subject.Store{}
-	subject.Run(store, http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
-		answer.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	subject.Run(store, http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
+		writer.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		if !strings.Contains(request.Header.Get("Accept-Encoding"), "gzip") {
-			write(answer, store)
+			write(writer, store)
 			return
 		}
-		answer.Header().Set("Content-Encoding", "gzip")
+		writer.Header().Set("Content-Encoding", "gzip")
 		zipper := zippers.Get().(*gzip.Writer)
 		defer zippers.Put(zipper)
-		zipper.Reset(answer)
+		zipper.Reset(writer)
 		write(zipper, store)
 		zipper.Close()
 	}))

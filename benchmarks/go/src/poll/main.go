@@ -1,4 +1,4 @@
-// Command poll asks an exchange as a typical client in Go does: net/http, a signature, typed JSON.
+// Command poll polls an exchange as a typical client in Go does: net/http, a signature, typed JSON.
 package main
 
 import (
@@ -35,7 +35,7 @@ type balance struct {
 	Timestamp   int64  `json:"timestamp"`
 }
 
-type answer struct {
+type response struct {
 	Success bool      `json:"success"`
 	Data    []balance `json:"data"`
 }
@@ -68,9 +68,9 @@ func poll(url string, typed bool) (int, error) {
 	return parse(body)
 }
 
-// parse returns how many balances an answer has, after reading all their amounts.
+// parse returns how many balances a response has, after reading all their amounts.
 func parse(body []byte) (int, error) {
-	var read answer
+	var read response
 	if err := json.Unmarshal(body, &read); err != nil {
 		return 0, err
 	}

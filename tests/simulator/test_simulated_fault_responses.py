@@ -77,7 +77,7 @@ async def test_data_are_there_twice(simulator: Simulator, client: Client, accoun
         assert body.count(f'"{key}":'.encode()) >= 2
 
 
-async def test_the_answer_has_the_shape_of_the_other_exchange(
+async def test_the_response_has_the_shape_of_the_other_exchange(
     simulator: Simulator, client: Client, account: Account
 ) -> None:
     honest = (await client.balances(account)).content
@@ -155,7 +155,7 @@ async def test_a_code_comes_in_a_200(
     ("fault", "written"),
     [("code_text", '"'), ("code_null", "null"), ("code_false", "false"), ("code_wrong", "1")],
 )
-async def test_the_code_of_a_good_answer_is_written_otherwise(
+async def test_the_code_of_a_good_response_is_written_otherwise(
     *, simulator: Simulator, client: Client, account: Account, fault: str, written: str
 ) -> None:
     key = simulator.exchanges[account.exchange].code_key
