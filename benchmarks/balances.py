@@ -16,7 +16,7 @@ HELD = 0.1  # of the assets that an exchange lists, an account holds about one i
 
 
 class Line(NamedTuple):
-    """Hold one asset of one account; amounts are exact decimal texts."""
+    """One asset of one account; amounts are exact decimal texts."""
 
     account: str
     asset: str

@@ -45,7 +45,7 @@ FULL = Effort(budget=8.0, least=3, most=1000)
 
 @dataclass(slots=True)
 class Subject:
-    """Hold a running exporter and what was measured of it; times in seconds, memory in MB."""
+    """A running exporter and its measurements; times in seconds, memory in MB."""
 
     name: str
     process: Process

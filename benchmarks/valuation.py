@@ -51,7 +51,7 @@ def _row(what: str, seconds: float, baseline: float) -> tuple[str, ...]:
 
 
 def _best(measured: Callable[[], object], times: int = 7) -> float:
-    """Return the shortest of several runs in seconds: what is left out is other programs' time."""
+    """Return the shortest of several runs in seconds; longer ones include other programs."""
     durations = []
     for _ in range(times):
         began = time.perf_counter()

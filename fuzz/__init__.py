@@ -1,1 +1,1 @@
-"""Feed any bytes to whatever reads what others wrote, and hold it to what it promises."""
+"""Feed any bytes to everything that parses external input, and check what it promises."""

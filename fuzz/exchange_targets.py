@@ -155,7 +155,7 @@ def token(data: bytes) -> None:
 
 
 def retry_after(data: bytes) -> None:
-    """Obey a number or a date within reason, whatever our own time zone is."""
+    """Follow a number or a date within limits, in any local time zone."""
     text = data.decode("latin-1")
     waits = set()
     for zone in _ZONES:

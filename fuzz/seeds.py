@@ -1,4 +1,4 @@
-"""Hold the short inputs that a fuzzer should begin with, of every kind that is known to matter."""
+"""List the short inputs that a fuzzer begins with, of every kind that is known to matter."""
 
 from fuzz.oracles import CANARY
 

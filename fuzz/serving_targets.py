@@ -37,7 +37,7 @@ _USER, _PASSWORD = "alice", f"right-{CANARY}"
 
 
 def negotiation(data: bytes) -> None:
-    """Choose a format and a coding that the header speaks of, whatever else it says."""
+    """Choose a format and a coding that the header allows, whatever else it contains."""
     header = data.decode("latin-1")
     lower = header.lower()
     accepted, coding = choose_format(header), choose_encoding(header)
@@ -61,7 +61,7 @@ def authorization(data: bytes) -> None:
 
 
 def request(data: bytes) -> None:
-    """Respond whatever a client sends, with nothing but whole responses, and never with a 500."""
+    """Send only whole responses to any request, and never a 500."""
     received = asyncio.run(_talk(data))
     assert CANARY.encode() not in received, "a response repeats the request"
     if received:

@@ -44,7 +44,7 @@ def lack(packages: str) -> NoReturn:
 
 
 class Exporter:
-    """Hold a running exporter: its process, what it wrote, and where it listens."""
+    """A running exporter: its process, its output, and where it listens."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", output: Path, errors: Path) -> None:
         self.process = process
@@ -177,7 +177,7 @@ class Prometheus:
         return list(response["data"]["result"])
 
     def value(self, expression: str) -> float | None:
-        """Return the only value of an expression, or None where there is none."""
+        """Return the only value of an expression, or None without one."""
         found = self.query(expression)
         assert len(found) <= 1, found
         return float(found[0]["value"][1]) if found else None

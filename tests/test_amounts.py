@@ -74,7 +74,7 @@ def test_a_comma_means_the_same_as_a_point(text: str):
 
 
 @given(st.text(max_size=40))
-def test_whatever_is_accepted_is_a_finite_plain_decimal(text: str):
+def test_every_accepted_text_is_a_finite_plain_decimal(text: str):
     try:
         amount = parse_amount(text)
     except AmountError:

@@ -192,7 +192,7 @@ def unprivileged() -> Iterator[None]:
         os.seteuid(0)
 
 
-def test_a_file_of_somebody_else_is_described_by_ids_and_mode(folder: Path):
+def test_a_file_of_another_user_is_described_by_ids_and_mode(folder: Path):
     source = write(folder, b"s3cret")
     source.path.chmod(0o000)
     owner = os.geteuid(), os.getegid()

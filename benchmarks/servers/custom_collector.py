@@ -12,10 +12,10 @@ from benchmarks.servers import client_library
 
 
 class Balances(Collector):
-    """Hold the balances of a file, and yield them as families."""
+    """Yield the balances of a file as families."""
 
     def __init__(self) -> None:
-        """Hold none."""
+        """Start without balances."""
         self._amounts: dict[tuple[str, str], tuple[float, ...]] = {}
 
     def fill(self, path: Path) -> None:

@@ -100,7 +100,7 @@ honoured for every page. Weights (`q`) are honoured.
 | Code | When |
 |---|---|
 | 401 | users are configured in `--web.config.file`, and the login is missing or wrong |
-| 403 | another site's page asks for a reload, or a client certificate is not allowed |
+| 403 | another site's page requests a reload, or a client certificate is not allowed |
 | 404 | unknown path, or the status page of an unknown account |
 | 405 | wrong method |
 | 421 | the `Host` is not one that this address serves |

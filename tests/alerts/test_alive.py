@@ -1,4 +1,4 @@
-"""Let trouble at an exchange become a page, through every program that it passes on its way.
+"""Let a failure at an exchange become a page, through every program on the way.
 
 A simulated exchange, the exporter, Prometheus with our rules, Alertmanager with our routes, and a
 webhook: all are real, and one thing is not. Here a minute lasts a second: see `faster`. Prometheus

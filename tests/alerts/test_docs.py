@@ -1,4 +1,4 @@
-"""Hold what the documents say of alerts to the alerts."""
+"""Check what the documents say of alerts against the alerts."""
 
 import re
 import shutil

@@ -86,7 +86,7 @@ def refusals(name: str, values: str) -> Series:
 
 
 def pages(minutes: int, **times: int) -> list[dict[str, Any]]:
-    """Expect so many beginnings of each alert, whatever its labels, and of no other one."""
+    """Expect each alert to begin so many times, with any labels, and no other alert."""
     firing = 'ALERTS{alertstate="firing"}'
     begins = f"count by (alertname) ({firing} unless {firing} offset 1m)"
     expression = f"sum by (alertname) (sum_over_time(({begins})[{minutes}m:1m]))"

@@ -1,4 +1,4 @@
-"""Hold the rules to what operators expect of rules, and run their own unit tests."""
+"""Check the rules by what operators expect of rules, and run their unit tests."""
 
 import re
 from collections import Counter
@@ -170,7 +170,7 @@ def test_every_threshold_has_its_alert_and_its_absence_twin() -> None:
     assert selectors(twin) == ["exchange_balance_threshold{}[3m]", f"{BOUNDED}{{}}[3m]"]
 
 
-def test_whatever_is_recorded_is_read_by_a_rule_or_a_dashboard() -> None:
+def test_every_record_is_read_by_a_rule_or_a_dashboard() -> None:
     dashboards = " ".join(path.read_text() for path in (ROOT / "grafana/dashboards").glob("*.json"))
     read = set().union(*(metrics(rule["expr"]) for rule in RULES))
     unread = {name for name in RECORDS if name not in read and name not in dashboards}

@@ -1,4 +1,4 @@
-"""Hold the rules to what a Prometheus can evaluate at 500 accounts of 300 assets.
+"""Check that a Prometheus can evaluate the rules at 500 accounts of 300 assets.
 
 There, adding up every total balance once takes about a second on a small machine. Each group gets
 five seconds and a third of its interval. Here the accounts are fewer, and the same holds as a

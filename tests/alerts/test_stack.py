@@ -22,7 +22,7 @@ ANY_PORTS = ("--exporter-port=0", "--prometheus-port=0", "--alertmanager-port=0"
 
 
 class Demo:
-    """Hold a running demo, and the addresses that it has printed."""
+    """A running demo, and the addresses that it printed."""
 
     def __init__(self, process: "subprocess.Popen[str]", folder: Path) -> None:
         self.process = process

@@ -1,4 +1,4 @@
-"""The health check finds a daemon by the flags that the daemon has, whatever guards it."""
+"""The health check finds a daemon by the daemon's flags, with TLS, users or client certificates."""
 
 import socket
 import threading

@@ -540,7 +540,7 @@ def test_a_file_is_read_with_a_byte_order_mark_and_dos_line_ends(tmp_path):
     assert loader.load([path], {}) == loader.parse(BTCTURK, {}, path=path)
 
 
-# Whatever is written
+# Any text
 
 CANARY = "hunter2-CANARY"
 BARE_EXAMPLE = re.sub(r" *#.*", "", EXAMPLE.read_text())
@@ -553,7 +553,7 @@ def everything_said(error):
     return "\n".join([*shown, *traceback.format_exception(error)])
 
 
-def whatever_is_said(text):
+def message_for(text):
     """Return all that is said of a text, which may be right."""
     try:
         loader.parse(text, ENVIRONMENT)
@@ -564,7 +564,7 @@ def whatever_is_said(text):
 
 @given(st.text())
 def test_no_text_raises_anything_but_a_config_error(text):
-    said = whatever_is_said(text)
+    said = message_for(text)
     assert not said or said.startswith("config.yaml:")
 
 
@@ -572,7 +572,7 @@ def test_no_text_raises_anything_but_a_config_error(text):
 def test_a_secret_in_a_wrong_place_is_never_repeated(word, before, after):
     start, end = word
     text = BARE_EXAMPLE[:start] + before + CANARY + after + BARE_EXAMPLE[end:]
-    assert CANARY not in whatever_is_said(text)
+    assert CANARY not in message_for(text)
 
 
 @pytest.mark.parametrize("value", [f"{CANARY} é", f"{CANARY}\n{CANARY}", CANARY])

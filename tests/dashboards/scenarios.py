@@ -40,7 +40,7 @@ def changed(removed: int, added: int) -> list[Account]:
 
 
 def twenty_accounts() -> list[Account]:
-    """Return 20 accounts, of which one has been down all the time and one is left out."""
+    """Return 20 accounts, of which one has been down all the time and one is not in totals."""
     down = (0, END + 1, "authentication")
     return [
         Account(
@@ -57,19 +57,19 @@ def twenty_accounts() -> list[Account]:
 def few_accounts(scenario: str) -> list[Account]:
     """Return five accounts on two exchanges; last night one of them was away for half an hour."""
     night = (ago(5.2), ago(4.7), "timeout")
-    trouble: dict[str, tuple[int, int, str]] = {}
+    downtime: dict[str, tuple[int, int, str]] = {}
     if scenario == "account_down":
-        trouble = {"payments-mx": (ago(0.8), END + 1, "connection")}
+        downtime = {"payments-mx": (ago(0.8), END + 1, "connection")}
     if scenario == "exchange_down":
         down = (ago(0.7), END + 1, "unavailable")
-        trouble = dict.fromkeys(("treasury-tr", "market-making", "payouts-tr"), down)
+        downtime = dict.fromkeys(("treasury-tr", "market-making", "payouts-tr"), down)
     if scenario == "authentication":
-        trouble = {"treasury-tr": (ago(3), END + 1, "authentication")}
+        downtime = {"treasury-tr": (ago(3), END + 1, "authentication")}
 
     low = 4_500_000 if scenario == "authentication" else 2_500_000
 
     def outages(name: str, *usual: tuple[int, int, str]) -> tuple[tuple[int, int, str], ...]:
-        return (*usual, *([trouble[name]] if name in trouble else []))
+        return (*usual, *([downtime[name]] if name in downtime else []))
 
     return [
         Account(

@@ -1,4 +1,4 @@
-"""Compute how well the colours of lines can be told apart, by every kind of colour vision.
+"""Check that the colours of lines can be distinguished by every kind of colour vision.
 
 Colours are those of Grafana's two themes; colour blindness is simulated with the matrices of
 Machado, Oliveira and Fernandes (2009) for full severity.

@@ -1,4 +1,4 @@
-"""Hold the dashboards to the rules of Grafana's dashboard-linter, and to our own."""
+"""Check the dashboards by the rules of Grafana's dashboard-linter, and by our own."""
 
 import re
 import subprocess

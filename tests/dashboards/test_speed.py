@@ -1,4 +1,4 @@
-"""Hold what a refresh of each dashboard costs, beside a query of the same run.
+"""Bound what a refresh of each dashboard costs, relative to a query of the same run.
 
 `python -m benchmarks.dashboards` measures it at 500 accounts x 300 assets.
 """

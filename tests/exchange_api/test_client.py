@@ -157,7 +157,7 @@ def test_retry_after_is_obeyed_within_reason(value: str, seconds: float | None):
         ([201, 202, 203, 204, 205, 206, 226, 299, 304, 600, 777, 999], "bad_response"),
     ],
 )
-def test_a_status_means_the_same_whatever_the_json_says(statuses: list[int], expected: str):
+def test_a_status_means_the_same_with_any_json(statuses: list[int], expected: str):
     for status in statuses:
         with pytest.raises(PollError) as caught:
             check_status(ApiResponse(status, b'{"success":true,"code":0,"data":[]}', None))

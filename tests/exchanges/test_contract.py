@@ -1,4 +1,4 @@
-"""What every exchange must do, whoever wrote it: taken from the registry, none is left out."""
+"""What every exchange must do; all of them, from the registry."""
 
 import re
 from dataclasses import replace

@@ -75,7 +75,7 @@ def no_reason() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Hold one line of the matrix; `play` takes an exchange and raises where something is wrong.
+    """Describe one line of the matrix; `play` takes an exchange and raises if something is wrong.
 
     `exchanges` are those for which it has a meaning; `why` says what is missing at the others.
     `unplayable` says why this machine can't play it, if so.

@@ -56,7 +56,7 @@ class Exchanges:
 
 @dataclass
 class Daemon:
-    """Hold a running exporter with accounts at two of the simulated exchanges."""
+    """Run an exporter with accounts at two of the simulated exchanges."""
 
     simulator: Simulator
     folder: Path

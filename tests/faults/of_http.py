@@ -124,7 +124,7 @@ async def a_refused_key_survives_reloads(world: World) -> None:
 
 
 async def a_reload_brings_another_key(world: World) -> None:
-    """A key is revoked for good; in its longest pause a reload brings the account a good one."""
+    """A key is revoked permanently; in its longest pause a reload gives the account a valid one."""
     other = world.simulated(world.add("other", world.exchange))
     async with world.polling() as poller:
         await world.run(INTERVAL)

@@ -59,7 +59,7 @@ class Relay:
         await asyncio.gather(*self._attending, return_exceptions=True)
 
     def forget(self) -> None:
-        """Lose whatever is sent from now on over the connections that there are."""
+        """Lose everything sent from now on over the connections that there are."""
         self.generation += 1
 
     async def plug(self) -> None:

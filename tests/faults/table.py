@@ -46,7 +46,7 @@ def _separated(separator: str) -> Expected:
 
 
 def _mismatched(simulated: type[Simulated]) -> Seen:
-    """Return that a wrong total is served as given, and that there is none where it is a sum."""
+    """Return that a wrong total is served as given, or that it is absent if it is our sum."""
     return serves("987654.25" if "total" in simulated.style.fields else "987654.75")
 
 

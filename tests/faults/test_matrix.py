@@ -1,4 +1,4 @@
-"""The fault matrix: whatever goes wrong, it is seen as it is, and nothing else suffers.
+"""The fault matrix: each fault is reported correctly and affects nothing else.
 
 All of it, at every exchange, is played by `python -m tests.faults`.
 """

@@ -43,7 +43,7 @@ _STEP = 12.9  # seconds between scrapes: never in step with the polls
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Hold one scrape: every sample by its text before the value."""
+    """One scrape: every sample by its text before the value."""
 
     at: float
     text: str
@@ -57,7 +57,7 @@ class Page:
         return cls(at, text, samples)
 
     def value(self, name: str, key: AccountKey, **more: str) -> str | None:
-        """Return a sample's text, None where there is none."""
+        """Return a sample's text, or None."""
         labels = ",".join(f'{label}="{text}"' for label, text in (key._asdict() | more).items())
         return self.samples.get(f"{name}{{{labels}}}")
 
@@ -95,7 +95,7 @@ class Page:
 
 
 class World:
-    """Hold the simulated exchanges, three accounts of ours, and the parts of a daemon.
+    """Connect simulated exchanges, three accounts and the parts of a daemon.
 
     `victim` and `neighbour` are at one exchange and share its limit, `stranger` is at another.
     """
@@ -109,7 +109,7 @@ class World:
         self.clocks = clocks
         self.canaries = Canaries()
         self.log = log
-        self.is_wall_steady = True  # ages can be told by dates
+        self.is_wall_steady = True  # ages can be checked by dates
         self.victim = self.add("victim", exchange)
         self.neighbour = self.add("neighbour", exchange)
         self.stranger = self.add("stranger", self.other)

@@ -52,7 +52,7 @@ SIMULATED = simulated_exchanges()
 
 @st.composite
 def documents(draw: st.DrawFn, name: str) -> bytes:
-    """Draw a response of the right shape whose rows hold values of every kind, good ones mostly."""
+    """Draw a response of the right shape with values of every kind, mostly valid ones."""
     style = SIMULATED[name].style
     strange = st.sampled_from(JSON_LITERALS)
     amounts = st.sampled_from(['"0"', '"1,5"', '"-2,25"', "3", "1.5", "1e-8", '"1,234,567.8"'])

@@ -18,7 +18,7 @@ def main() -> int:
     for seed in range(options.seed, options.seed + options.seeds):
         try:
             samples += check(seed)
-        except Exception:  # noqa: BLE001 - whatever goes wrong, the next seed is checked too
+        except Exception:  # noqa: BLE001 - after any failure the next seed is checked too
             failed += 1
             traceback.print_exc()
             print(f"seed {seed} failed; replay: python -m tests.ledger --seed {seed} --seeds 1")

@@ -1,4 +1,4 @@
-"""Run a daemon through a schedule, and hold every page of it against the exchanges' ledger."""
+"""Run a daemon through a schedule, and check every page against the exchanges' ledger."""
 
 import asyncio
 import itertools
@@ -25,7 +25,7 @@ _SLACK = 3.0  # seconds for which a request may wait for its turn
 
 @dataclass(slots=True)
 class Life:
-    """Hold what happened to an account since the daemon knows it; times are monotonic."""
+    """Record what happened to an account since the daemon knows it; times are monotonic."""
 
     began: float
     account: Account
@@ -166,7 +166,7 @@ class Driver:
             self._lives[account.key] = life
 
     async def scrape(self) -> None:
-        """Scrape, and hold each account's samples against the ledger."""
+        """Scrape, and check each account's samples against the ledger."""
         page = Page.of(self._world.now, await self._world.get("/metrics"))
         for key, life in self._lives.items():
             polls = self._polls(key, life)

@@ -30,7 +30,7 @@ _FAMILIES = {
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """Hold the requests of one poll, in order."""
+    """The requests of one poll, in order."""
 
     entries: tuple[Entry, ...]
 

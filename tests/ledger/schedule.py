@@ -90,7 +90,7 @@ Event = Shown | Reloaded | Restarted | OurClockSet | TheirClockSet | KeyRevoked 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Hold the accounts by their exchange, how they begin, and what happens when (in seconds)."""
+    """Describe the accounts of each exchange, their start, and events at times in seconds."""
 
     exchanges: Names
     begins: Reloaded

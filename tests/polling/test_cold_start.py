@@ -1,4 +1,4 @@
-"""How long the first balances of all accounts take is told with every request counted."""
+"""The time until the first balances of all accounts counts every request."""
 
 import pytest
 

@@ -57,12 +57,12 @@ def test_a_night_of_changing_causes_is_told_cause_by_cause(exchange: str):
             "account is up again",
         ]
         lines = [line for line in world.log.getvalue().splitlines() if "level=warning" in line]
-        told = [(field(line, "reason"), field(line, "error")) for line in lines]
-        assert told[0][0] == "unavailable"
-        assert "HTTP 500" in told[0][1]
-        assert "error 1020" in told[1][1]
-        assert told[2][0] == "connection"
-        assert "look up api.exchange.test" in told[2][1]
+        logged = [(field(line, "reason"), field(line, "error")) for line in lines]
+        assert logged[0][0] == "unavailable"
+        assert "HTTP 500" in logged[0][1]
+        assert "error 1020" in logged[1][1]
+        assert logged[2][0] == "connection"
+        assert "look up api.exchange.test" in logged[2][1]
         advice = [field(line, "advice") for line in lines]
         assert len(set(advice)) == len(advice)
 

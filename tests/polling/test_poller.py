@@ -45,7 +45,7 @@ async def polling(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is so; a machine may be busy, but not for ever."""
+    """Wait for a condition; a busy machine may take some seconds."""
     async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
             await asyncio.sleep(0.005)
@@ -242,10 +242,10 @@ async def test_a_defect_while_rendering_costs_polls_of_one_account_and_nothing_e
         await until(lambda: store.states[broken.key].polls >= 2)
         await until(lambda: store.states[sound.key].up)
         assert store.states[broken.key].failures["internal"] == store.states[broken.key].polls
-        trouble = store.states[broken.key].outage
-    assert trouble is not None
-    assert isinstance(trouble.defect, ZeroDivisionError)
-    assert trouble.message == "unexpected error in the exporter (ZeroDivisionError)"
+        outage = store.states[broken.key].outage
+    assert outage is not None
+    assert isinstance(outage.defect, ZeroDivisionError)
+    assert outage.message == "unexpected error in the exporter (ZeroDivisionError)"
 
 
 async def test_a_defect_while_samples_are_prepared_costs_polls_of_one_account_and_nothing_else(

@@ -173,7 +173,7 @@ def test_another_key_has_a_row_of_its_own():
     assert refusals.in_force("a", 460.0) is None
 
 
-def test_another_key_ends_a_row_of_refusals_whatever_becomes_of_it():
+def test_another_key_ends_a_row_of_refusals_with_any_outcome():
     refusals: Backoff[str] = Backoff()
     refusals.note("a", "old key", REFUSED, 0.0)
     assert refusals.note("a", "new key", UnavailableError("503"), 1.0) == 0

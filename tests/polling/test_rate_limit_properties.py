@@ -192,7 +192,7 @@ LIMITS = st.sampled_from([1, 2, 3, 10, 60, 120])
 
 @settings(max_examples=150)
 @given(LIMITS, SCRIPTS, st.floats(0, 1))
-def test_no_window_sees_more_than_the_limit_whatever_fails_follows_or_is_given_up(
+def test_no_window_sees_more_than_the_limit_in_any_order_of_failures(
     limit: int, scripts: list[Script], jitter: float
 ):
     sent = played(limit, scripts, jitter).sent
@@ -208,14 +208,14 @@ def test_after_a_refusal_no_request_is_sent_before_the_exchange_allows_it(
 ):
     scene = played(limit, scripts, jitter)
     for at, error in scene.refusals:
-        wish = error.retry_after or 0.0
-        early = [r for r in scene.sent if at < r.began < at + wish - 1e-6]
+        wait = error.retry_after or 0.0
+        early = [r for r in scene.sent if at < r.began < at + wait - 1e-6]
         assert early == []
 
 
 @settings(max_examples=150)
 @given(LIMITS, SCRIPTS)
-def test_whatever_happened_the_next_polls_work(limit: int, scripts: list[Script]):
+def test_the_next_polls_work_after_any_history(limit: int, scripts: list[Script]):
     """Every wait is bounded: by the longest pause, and by the requests that still count."""
     after = Script(400.0, (0.1,))
     scene = played(limit, [*scripts, after])

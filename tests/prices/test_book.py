@@ -196,7 +196,7 @@ rows = st.builds(
 
 
 @given(st.lists(st.lists(rows, max_size=6), max_size=4), st.sampled_from(["bid", "mid", "last"]))
-def test_whatever_comes_every_usable_rate_is_positive_fresh_and_of_the_last_response(
+def test_for_any_input_every_usable_rate_is_positive_fresh_and_of_the_last_response(
     responses: list[list[Quote]], price: Literal["bid", "mid", "last"]
 ):
     limits = LIMITS._replace(price=price)

@@ -78,7 +78,7 @@ def test_an_exception_is_named_with_its_places_and_never_its_words(stream: io.St
     try:
         raise_one_from_another()
     except ValueError:
-        structlog.get_logger().exception("poll failed by a defect")
+        structlog.get_logger().exception("unexpected error in a poll")
         logging.getLogger("asyncio").error("task failed", exc_info=sys.exc_info())
     text = stream.getvalue()
     assert CANARY not in text

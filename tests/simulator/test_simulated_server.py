@@ -127,7 +127,7 @@ async def test_it_serves_https_too() -> None:
 
 
 @pytest.mark.parametrize("host", ["", "::", "::1", "localhost"])
-async def test_its_address_can_be_reached_whatever_it_listens_on(host: str) -> None:
+async def test_its_address_can_be_reached_for_every_listen_address(host: str) -> None:
     async with (
         Simulator(host=host) as simulator,
         httpx.AsyncClient(base_url=simulator.url, trust_env=False) as http,

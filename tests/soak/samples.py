@@ -29,7 +29,7 @@ bytes shows there. `rss_mib` also has what both keep for later, which is as much
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Hold what had been done so far, and what the process held then."""
+    """Record the work done so far, and the resources in use at that time."""
 
     hours: float
     polls: int

@@ -57,7 +57,7 @@ class Goals:
 
 @dataclass(slots=True)
 class Soak:
-    """Hold a running daemon and what was done to it so far."""
+    """Run a daemon, and count what was done to it so far."""
 
     goals: Goals
     daemon: Daemon

@@ -22,7 +22,7 @@ from tests.status.pages import NOW
 
 
 class Site:
-    """Hold a server of a store's status page, and the clock that it goes by."""
+    """Serve a store's status page, with a clock of the test's own."""
 
     def __init__(self, store: SnapshotStore) -> None:
         self.now = NOW

@@ -19,7 +19,7 @@ _VOID = {"meta", "link", "input", "br"}
 
 @dataclass
 class Element:
-    """Hold an element with its attributes, and elements and texts inside."""
+    """An element with its attributes, and the elements and texts inside."""
 
     tag: str
     attributes: dict[str, str] = field(default_factory=dict)

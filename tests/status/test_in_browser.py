@@ -214,7 +214,7 @@ def test_groups_have_their_own_totals_and_stay_over_a_refresh(site: Serve, tab: 
     assert tab.complaints() == []
 
 
-def test_only_new_trouble_is_said_to_a_screen_reader(site: Serve, tab: Tab):
+def test_only_new_problems_are_announced_to_a_screen_reader(site: Serve, tab: Tab):
     store = two_accounts()
     store.fail(PAYMENTS.key, poll_at(NOW), PollTimeoutError("no response"))
     tab.open(site(store).url)

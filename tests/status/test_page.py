@@ -1,4 +1,4 @@
-"""The page as a whole: whole HTML whatever the names, and made no more often than it must be."""
+"""The page as a whole: valid HTML with any names, and made only when something changed."""
 
 import asyncio
 import re

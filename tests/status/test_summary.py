@@ -47,7 +47,7 @@ def test_many_down_are_counted_by_exchange_and_reason():
     ]
 
 
-def test_each_kind_of_trouble_has_its_sentence_and_the_worst_comes_first():
+def test_each_kind_of_problem_has_its_sentence_and_the_worst_comes_first():
     late, waiting = make_account("late"), make_account("waiting")
     store = make_store(waiting, PAYMENTS, late, TREASURY)
     store.succeed(PAYMENTS.key, poll_at(NOW - 1), reading(rejected=(RejectedRow(3, "X", "bad"),)))

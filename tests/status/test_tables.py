@@ -1,4 +1,4 @@
-"""Amounts keep their digits, whatever is done to make them readable."""
+"""Amounts keep their digits when they are made readable."""
 
 from decimal import Decimal
 

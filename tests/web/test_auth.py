@@ -103,7 +103,7 @@ def test_what_is_remembered_stands_for_one_login_only(parts, others):
     assert (check._digest(*parts) == check._digest(*others)) == (parts == others)
 
 
-async def test_a_right_password_of_somebody_else_opens_nothing_for_an_unknown_user():
+async def test_an_unknown_user_is_rejected_with_the_password_of_another():
     """Nor does it later: the hash that such a login is checked against is another user's."""
     check = PasswordCheck()
     users = {"alice": USERS["alice"]}

@@ -1,4 +1,4 @@
-"""A name that somebody rebinds to our address reads nothing, and changes nothing."""
+"""A name rebound to our address reads nothing, and changes nothing."""
 
 import asyncio
 
@@ -54,7 +54,7 @@ async def test_a_loopback_address_serves_no_other_name(serve, connect, host):
     assert (status, body) == (421, b"this host name is not served; see --web.allowed-host\n")
 
 
-async def test_an_allowed_name_is_served_whatever_its_case(serve, connect):
+async def test_an_allowed_name_is_served_in_any_case(serve, connect):
     address = await serve(PAGES, allowed_hosts=["exporter.example.com"])
     assert (await fetch(connect, address, "/", "Host: Exporter.Example.com:80"))[0] == 200
     assert (await fetch(connect, address, "/", "Host: localhost"))[0] == 200
