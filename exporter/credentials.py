@@ -50,7 +50,7 @@ class Secret:
 def check_not_decorated(text: str) -> None:
     """Raise `ValueError` if a credential was pasted with its quotes or the name of its variable."""
     if text[0] in _QUOTES or text[-1] in _QUOTES:
-        raise ValueError("has quotes around it that belong to a file or a shell; leave them out")
+        raise ValueError("has quotes around it that belong to a file or a shell; remove them")
     if _ASSIGNMENT.match(text):
         raise ValueError("looks like NAME=VALUE or NAME: VALUE; keep only the value")
 

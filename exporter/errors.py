@@ -54,7 +54,7 @@ class RateLimitedError(PollError):
     """The exchange's rate limit was exceeded."""
 
     reason = "rate_limited"
-    advice = "None needed if it passes; otherwise look for other programs that use this IP address."
+    advice = "Wait; if it persists, look for other programs that use this IP address."
 
 
 class PollTimeoutError(PollError):
@@ -133,7 +133,7 @@ class InternalError(PollError):
 class StalledError(InternalError):
     """Our own process stood still while it should have waited; no exchange is to blame."""
 
-    advice = "Give this machine more CPU; none needed after it slept."
+    advice = "Give this machine more CPU; nothing is needed after it was suspended."
 
 
 REASONS: tuple[str, ...] = tuple(error.reason for error in PollError.__subclasses__())

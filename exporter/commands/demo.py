@@ -96,8 +96,8 @@ async def demo(scenario: Scenario, options: Options, own: ExporterMetrics, clock
             def announce(url: str) -> None:
                 print(
                     f"Simulated exchanges at {simulator.url}\n"
-                    f"Balances for people      {url}\n"
-                    f"Metrics for Prometheus   {url}{options.telemetry_path.removeprefix('/')}\n"
+                    f"Status page              {url}\n"
+                    f"Metrics                  {url}{options.telemetry_path.removeprefix('/')}\n"
                     "Stop with Ctrl-C.",
                     flush=True,
                 )

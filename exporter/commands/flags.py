@@ -137,7 +137,7 @@ WEB = FlagGroup(
         ),
         Flag(
             "web.disable-exporter-metrics",
-            "leave out process_* and python_*; alerts on restarts and descriptors need process_*",
+            "omit process_* and python_*; alerts on restarts and descriptors need process_*",
             values.boolean,
             _DEFAULTS.disable_exporter_metrics,
             metavar="true|false",
@@ -263,7 +263,7 @@ ASSETS = FlagGroup(
     (
         Flag(
             "runbooks-url",
-            "where your people read the runbooks",
+            "base URL of the runbooks",
             values.url,
             RUNBOOKS_URL,
             metavar="URL",

@@ -71,7 +71,7 @@ def check(target: Target) -> Result:
     try:
         status = _request(target, with_tls=target.may_have_tls)
     except _CertificateWantedError:
-        return Result(is_healthy=True, text=f"{target.url}: wants a client certificate")
+        return Result(is_healthy=True, text=f"{target.url}: requires a client certificate")
     except (OSError, http.client.HTTPException) as error:
         return Result(is_healthy=False, text=f"{target.url}: {_reason(error)}")
     is_healthy = status == 200 if target.is_health_port else status < 500

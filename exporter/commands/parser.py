@@ -147,7 +147,7 @@ def _unknown(argument: str, command: CommandLine) -> str:
         return "unexpected argument"
     known = [f"--{flag.name}" for flag in command.flags]
     if name in known:
-        return f"{name} must stand behind the command {command.name}"
+        return f"{name} must follow the command {command.name}"
     near = difflib.get_close_matches(name[:60], known, n=1)
     return f"unknown flag {name}{f'; did you mean {near[0]}?' if near else ''}"
 

@@ -132,7 +132,7 @@ def _balances_path(node: Node, account: Account, exchange: Exchange) -> str:
     if exchange.has_other_paths:
         return account.balances_path or exchange.balances_path
     if not node.is_nothing:
-        node.problem(f"{exchange.name} has only one path; leave this out")
+        node.problem(f"{exchange.name} has only one path; remove this")
     return exchange.balances_path
 
 
@@ -145,7 +145,7 @@ def _assets(node: Node, default: AssetFilter) -> AssetFilter:
         node.problem("give `include` or `exclude`, one of them, with a list of assets")
     for each in (include, exclude):
         if each.content == []:
-            each.problem("list at least one asset, or leave this out")
+            each.problem("list at least one asset, or remove this")
     if include.is_nothing:
         return AssetFilter(exclude=frozenset(settings.EXCLUDE.read(nodes)))
     return AssetFilter(include=frozenset(settings.INCLUDE.read(nodes)))

@@ -15,7 +15,7 @@ _HEADER = """\
 #
 #     exchange-balance-exporter --config.check
 #
-# Only `accounts` is required. A line that starts with # directly before a key is switched off.
+# Only `accounts` is required. A # directly before a key disables the line.
 # An unknown or repeated key is an error, so that no typo goes unnoticed.
 #
 # Durations are written as in Prometheus: 500ms, 30s, 1m30s, 5m, 1h, 1d. ${NAME} in a value is

@@ -161,7 +161,7 @@ def _schedules(config: Config) -> Iterator[Suspicion]:
                     "stale_after": f"{schedule.stale_after:g}s",
                     "interval": f"{schedule.interval:.1f}s",
                 },
-                "balances will come and go",
+                "balances will disappear between polls",
             )
     for endpoint, group in stretched.items():
         yield Suspicion(
@@ -220,7 +220,7 @@ def _unused_proxy(config: Config, environ: Mapping[str, str]) -> Iterator[Suspic
         file = str(config.files[0]) if config.files else "(environment)"
         yield Suspicion(
             Place(file, 1, 1, "defaults.network"),
-            "proxy of the environment is not used",
+            "proxy from the environment is ignored",
             {"variable": names[0]},
             "set network.proxy_url, or unset the variable",
         )

@@ -88,7 +88,7 @@ def texts(name: str, parse: Callable[[str], T]) -> Kind[tuple[T, ...]]:
         for item in node.items():
             value = item.parsed(parse)
             if value in found:
-                item.problem("is listed already")
+                item.problem("is already listed")
             elif value is not None:
                 found[value] = None
         return tuple(found)

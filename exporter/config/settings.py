@@ -59,7 +59,7 @@ STALE_AFTER = Setting(
     "stale_after",
     kinds.duration("1s", "1w"),
     None,
-    "Age at which balances are withdrawn rather than shown.",
+    "Age at which balances are withdrawn.",
     "5m",
     default_in_words="three intervals, as polled, plus the timeout",
 )
@@ -88,7 +88,7 @@ BASE_URL = Setting(
 )
 BALANCES_PATH = Setting(
     "balances_path",
-    kinds.text("path, with a query if need be", values.balances_path),
+    kinds.text("path, with an optional query", values.balances_path),
     "",
     "Path of the balances; TruBit only. merchantId=0 is the sum of all merchants.",
     "/v2/assets/account/assets?merchantId=0",

@@ -69,7 +69,7 @@ def read_bounds(node: Node, assets: AssetFilter) -> Bounds:
             if nodes["asset"].is_nothing:
                 nodes["asset"].problem("a value is missing")
             if asset and not assets.admits(asset):
-                nodes["asset"].problem("`assets` leaves this asset out, so it is never checked")
+                nodes["asset"].problem("`assets` excludes this asset, so it is never checked")
             _add(item, nodes, asset, BOUNDS, balances)
         else:
             currency = settings.VALUE_IN.read(nodes)
@@ -96,7 +96,7 @@ def _add(
     for bound, setting in _settings(bound for bound in bounds if bound in given):
         value = setting.read(nodes)
         if subject and (subject, bound) in found:
-            nodes[bound].problem("this bound is given already")
+            nodes[bound].problem("this bound is already given")
         elif subject and value:
             found[subject, bound] = value, nodes[bound]
 

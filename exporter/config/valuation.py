@@ -74,7 +74,7 @@ class _Reader:
             absent = settings.SOURCES.read(listed)
             return tuple(self.source(absent, each, None) for each in self._default_exchanges())
         if not listed.items():
-            listed.problem("list at least one source, or leave this out")
+            listed.problem("list at least one source, or remove this")
         found: dict[str, PriceSource] = {}
         for item in listed.items():
             nodes = settings.SOURCES.read(item)

@@ -102,7 +102,7 @@ def base_url(text: str) -> str:
     """Return the URL before an API's paths; only a loopback host may do without TLS."""
     url = _BASE_URL.fullmatch(text)
     if not url or not 0 < int(url["port"] or 443) < 65536:
-        raise ValueError("must be https://HOST, with :PORT or /PATH if need be, and nothing else")
+        raise ValueError("must be https://HOST, with an optional :PORT or /PATH, and nothing else")
     if url["scheme"] == "http" and not _is_loopback(url["host"]):
         raise ValueError("must begin with https://; http is for this machine's own addresses only")
     return normalise_base_url(text)
@@ -136,7 +136,7 @@ def check_proxy_url(text: str) -> None:
     url = _PROXY_URL.fullmatch(text)
     if not url or not 0 < int(url["port"] or 80) < 65536:
         raise ValueError(
-            "must be http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD@ if need be; "
+            "must be http://HOST:PORT or https://HOST:PORT, with optional USER:PASSWORD@; "
             "percent-encode special characters of a password that is written out"
         )
 

@@ -173,7 +173,7 @@ class HttpClient:
         status, headers = response.status_code, response.headers
         if status == 407 and self.route.proxy:
             raise ConnectionFailedError(
-                f"the proxy {self.peer} rejected our credentials, or wants some (HTTP 407)",
+                f"the proxy {self.peer} rejected our credentials, or requires some (HTTP 407)",
                 advice="Check the user and the password in `network.proxy_url`.",
             )
         if "Age" in headers and request.call not in _PUBLIC_CALLS:

@@ -75,7 +75,7 @@ def _broken(
 def _refused_by_proxy(status: int, proxy: str) -> PollError:
     if status == 407:
         return ConnectionFailedError(
-            f"the proxy {proxy} rejected our credentials, or wants some (HTTP 407)",
+            f"the proxy {proxy} rejected our credentials, or requires some (HTTP 407)",
             advice="Check the user and the password in `network.proxy_url`.",
         )
     return ConnectionFailedError(

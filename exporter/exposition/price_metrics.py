@@ -198,7 +198,7 @@ PRICES: tuple[PriceFamily, ...] = (
     PriceFamily(
         "exchange_account_ignored_assets",
         "gauge",
-        "Number of assets held that the configuration leaves out of values.",
+        "Number of assets held that the configuration excludes from values.",
         _ignored,
         ("exchange", "account"),
     ),
@@ -254,7 +254,7 @@ PRICES: tuple[PriceFamily, ...] = (
     PriceFamily(
         "exchange_peg_deviation_ratio",
         "gauge",
-        "Price of a pegged asset in its currency minus 1, where a quote says so.",
+        "Price of a pegged asset in its currency, minus 1. Absent without a quote.",
         _deviations,
         ("asset", "currency"),
     ),

@@ -73,7 +73,7 @@ def _warn(account: Account, found: Mapping[str, bool]) -> None:
             "the key can do more than read",
             **_labels(account),
             permissions=", ".join(dangerous),
-            advice="Replace it by a key that can only read; the exporter needs no more.",
+            advice="Replace it with a key that can only read.",
         )
     if found.get("ip_restricted") is False:
         log.warning(

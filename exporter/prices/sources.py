@@ -25,7 +25,7 @@ from exporter.runtime.clock import Clock
 log = structlog.get_logger(__name__)
 
 _LOOK_AGAIN = 5.0  # seconds between two looks for an asset that nobody held before
-_ADVICE = "Values that need its quotes are withheld once they are too old; balances are not."
+_ADVICE = "Values are withheld once its quotes are too old; balances are not affected."
 
 
 class Polling(Protocol):

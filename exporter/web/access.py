@@ -110,7 +110,7 @@ class Access:
         except ConfigError as error:
             problems = error.shown(_SHOWN)
         except Exception as error:  # noqa: BLE001 - without a thread or memory it is read later
-            problems = (f"it can't be read now ({type(error).__name__})",)
+            problems = (f"the files can't be read ({type(error).__name__})",)
         if not problems:
             changed = _changes(self.config, config)
             self._adopt(config)

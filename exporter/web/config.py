@@ -65,7 +65,7 @@ def load(
     certificate is read. Raises `ConfigError` with every problem, each with its place.
     """
     variables = Variables(environ, required=not syntax_only)
-    advice = "name another one with --web.config.file, or none"
+    advice = "set --web.config.file to another file, or remove it"
     root = reader.load(path, advice=advice, variables=variables)
     sections = root.section(_SECTIONS)
     config = WebConfig(

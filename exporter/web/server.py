@@ -248,8 +248,9 @@ class Server:
             return response if isinstance(response, Response) else await response
         except Exception as error:  # noqa: BLE001 - one page must not end the process
             # The text of an error may hold anything, a secret included.
-            log.error("a page failed", path=request.path, error=type(error).__name__)  # noqa: TRY400
-            return Response.text(500, "internal error; the log says more")
+            name = type(error).__name__
+            log.error("unexpected error in a request", path=request.path, error=name)  # noqa: TRY400
+            return Response.text(500, "internal error; see the log")
 
 
 def _find(routes: Routes, request: Request) -> Handler:

@@ -196,7 +196,7 @@ def _in_memory(content: bytes) -> Iterator[str]:
 def _set_client_auth(context: ssl.SSLContext, node: Node, client_ca: _Pem | None) -> None:
     policy = _client_auth(node)
     if policy != ssl.CERT_NONE and client_ca is None:
-        node.problem("needs client_ca_file; without it any public certificate would open the door")
+        node.problem("needs client_ca_file; without it any public certificate would be accepted")
     if policy == ssl.CERT_NONE and client_ca is not None:
         advice = "set client_auth_type to RequireAndVerifyClientCert"
         client_ca.node.problem(f"is unused without a policy; {advice}")
@@ -213,7 +213,7 @@ def _client_auth(node: Node) -> ssl.VerifyMode:
         return ssl.CERT_NONE
     if node.content in _UNVERIFIED:
         advice = "use RequireAndVerifyClientCert"
-        node.problem(f"accepts any certificate, verified or not, which protects nothing; {advice}")
+        node.problem(f"accepts any certificate, verified or not, so it protects nothing; {advice}")
         return ssl.CERT_REQUIRED
     return _CLIENT_AUTH.get(node.choice(_CLIENT_AUTH) or "", ssl.CERT_REQUIRED)
 

@@ -138,7 +138,7 @@ class _Composer:
         if isinstance(content, str) and "$" in content and not is_key:
             node = self._replaced(node, content)
         if event.tag is not None and event.tag not in _STANDARD_TAGS:
-            node.problem("has a tag (a word after an exclamation mark); quote it or leave it out")
+            node.problem("has a tag (a word after an exclamation mark); quote it or remove it")
         if event.anchor is not None:
             self._anchors[event.anchor] = node, self._values - before
         return node

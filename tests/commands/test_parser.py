@@ -124,7 +124,7 @@ def test_a_flag_of_another_command_is_unknown_to_this_one(capsys):
 
 def test_a_flag_of_a_command_stands_behind_it(capsys):
     first, _ = error(capsys, "--format=json", "poll")
-    assert first.endswith("error: --format must stand behind the command poll")
+    assert first.endswith("error: --format must follow the command poll")
 
 
 def test_a_value_that_stands_alone_is_not_repeated(capsys):

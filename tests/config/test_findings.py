@@ -185,5 +185,5 @@ def test_a_readable_secret_file_is_found(tmp_path: Path):
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
 def test_a_proxy_of_the_environment_that_is_not_used_is_found(tmp_path: Path, variable: str):
     [warning] = warnings(tmp_path, ACCOUNT, 0o600, **{variable: f"http://user:{CANARY}@proxy:1"})
-    assert f"proxy of the environment is not used (variable: {variable})" in warning
+    assert f"proxy from the environment is ignored (variable: {variable})" in warning
     assert CANARY not in warning

@@ -172,10 +172,15 @@ async def test_a_page_that_fails_says_nothing_but_that_it_failed(serve, connect)
     with structlog.testing.capture_logs() as logs:
         await client.send(get("/") + get("/good"))
         status, _, body = await client.response()
-        assert (status, body) == (500, b"internal error; the log says more\n")
+        assert (status, body) == (500, b"internal error; see the log\n")
         assert (await client.response())[2] == b"good"
     assert logs == [
-        {"event": "a page failed", "log_level": "error", "path": "/", "error": "ValueError"}
+        {
+            "event": "unexpected error in a request",
+            "log_level": "error",
+            "path": "/",
+            "error": "ValueError",
+        }
     ]
 
 
