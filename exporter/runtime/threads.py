@@ -20,7 +20,8 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 MAX_THREADS = 32
-MAX_LOOK_UPS = 8
+MAX_LOOK_UPS = 32
+"""Names that are looked up at once, each in one thread: if as many hang, the others wait."""
 
 _IDLE_SECONDS = 10.0
 

@@ -33,7 +33,7 @@ class VirtualLoop(EventLoop):
         self._now = 1_000.0
         self._threads = 0
         self._unhang = threading.Event()
-        super().__init__(_Selector(self))
+        super().__init__(_Selector(self), self._look_up)
 
     def time(self) -> float:
         return self._now
@@ -50,19 +50,10 @@ class VirtualLoop(EventLoop):
         self, executor: Any, func: Callable[..., Any], *args: Any
     ) -> Any:
         result = super().run_in_executor(executor, func, *args)
-        if func != self._hang:
+        if not (func == self._look_up and self._place(args[0]) == HANGS):
             self._threads += 1
             result.add_done_callback(self._forget_thread)
         return result
-
-    async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> Any:
-        name = host.decode() if isinstance(host, bytes) else host
-        place = self.hosts.get(name, host)
-        if place == HANGS:
-            await self.run_in_executor(None, self._hang)
-        if place in {HANGS, UNKNOWN}:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return await super().getaddrinfo(place, port, **options)
 
     def unhang(self) -> None:
         """Let the resolver respond to the calls that it kept waiting."""
@@ -72,8 +63,17 @@ class VirtualLoop(EventLoop):
         self.unhang()
         await super().shutdown_default_executor(timeout)
 
-    def _hang(self) -> None:
-        self._unhang.wait()
+    def _place(self, host: Any) -> Any:
+        return self.hosts.get(host.decode() if isinstance(host, bytes) else host, host)
+
+    def _look_up(self, host: Any, *wanted: Any) -> Any:
+        """Look a name up as the machine's resolver would, in a thread."""
+        place = self._place(host)
+        if place == HANGS:
+            self._unhang.wait()
+        if place in {HANGS, UNKNOWN}:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return socket.getaddrinfo(place, *wanted)
 
     def _forget_thread(self, _: object) -> None:
         self._threads -= 1
