@@ -40,7 +40,14 @@ class TrustStore:
             running = asyncio.get_running_loop().run_in_executor(None, load)
             running.add_done_callback(partial(self._keep, ca_file))
             self._running[ca_file] = running
-        return (await asyncio.shield(running)).context
+        try:
+            return (await asyncio.shield(running)).context
+        except RuntimeError:  # no thread can be started
+            if ca_file is not None:
+                raise
+            # The system's own files are local, and don't hang.
+            self._loaded[None] = loaded = _load(None, self._loaded.get(None))
+            return loaded.context
 
     def _keep(self, ca_file: Path | None, ended: "asyncio.Future[_Loaded]") -> None:
         self._running.pop(ca_file, None)

@@ -141,7 +141,11 @@ class EventLoop(asyncio.SelectorEventLoop):
             running = self.run_in_executor(self._resolvers, self._resolve, *wanted)
             running.add_done_callback(partial(self._forget, wanted))
             self._look_ups[wanted] = running
-        return await asyncio.shield(running)
+        try:
+            return await asyncio.shield(running)
+        except RuntimeError as error:  # done here instead, it could hold up everything
+            text = "no thread can be started to look it up"
+            raise socket.gaierror(socket.EAI_AGAIN, text) from error
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the signature is given
         """Do nothing: asyncio would start one more thread for it, and there may be no room."""

@@ -146,15 +146,20 @@ def _with_startup(daemon: Daemon, code: str) -> str:
 
 
 def without_threads(daemon: Daemon) -> None:
-    """No thread can be started."""
+    """No thread can be started: addresses need none, and a name is not looked up."""
     code = (
         "import threading\n"
         'def refuse(thread): raise RuntimeError("can\'t start new thread")\n'
         "threading.Thread.start = refuse\n"
     )
-    daemon.config.write_text(daemon.config.read_text().replace("127.0.0.1", "localhost"))
+    line = (
+        "  - {name: named, exchange: btcturk, base_url: 'http://localhost:1',"
+        " credentials: {api_key: k, api_secret: c2VjcmV0}}\n"
+    )
+    daemon.config.write_text(daemon.config.read_text() + line)
     daemon.start(before=_with_startup(daemon, code))
     wait_for(daemon.is_up)
+    wait_for(lambda: re.search(r'"named",reason="connection"} [1-9]', daemon.page()))
     daemon.process.send_signal(signal.SIGHUP)
     wait_for(lambda: 'msg="configuration reloaded"' in daemon.log)
     daemon.goes_on()
