@@ -148,7 +148,7 @@ class Prometheus:
         return time.perf_counter() - begin
 
     def is_ready(self) -> bool:
-        """Tell whether it has loaded its history."""
+        """Return whether it has loaded its history."""
         try:
             with urllib.request.urlopen(f"http://{self.address}/-/ready"):
                 return True

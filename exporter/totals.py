@@ -113,7 +113,7 @@ class Totals:
             its.locked = EXACT.add(its.locked, row.locked)
 
     def miss(self, account: Account, last_seen: Iterable[str] = ()) -> None:
-        """Note an account that does not count; `last_seen` are the assets that it held."""
+        """Record an account that does not count; `last_seen` are the assets that it held."""
         self._missing[account.assets].append(account)
         for asset in last_seen:
             its = self._sums[asset]

@@ -119,7 +119,7 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
 
 
 def _secrets_of(arguments: Iterable[str]) -> Canaries:
-    """Know the secrets of the configuration that a command line names."""
+    """Register the secrets of the configuration that a command line names."""
     canaries = Canaries()
     for argument in arguments:
         path = Path(argument.removeprefix("--config.file="))
@@ -165,7 +165,7 @@ def prometheus(folder: Path, *urls: str, interval: str = "500ms") -> Iterator["P
 
 
 class Prometheus:
-    """Ask a running Prometheus."""
+    """Query a running Prometheus."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -69,7 +69,7 @@ class ServerClock:
         return SignedAt(time, self._clock.monotonic())
 
     def accepted(self, stamp: SignedAt) -> None:
-        """Note that the exchange took a stamp for its own time, somewhere on the way."""
+        """Note that the exchange accepted a stamp, at some time before the response."""
         least, most = stamp.time - self._clock.monotonic(), stamp.time - stamp.made_at
         bounds = Bounds(least - TOLERATED_SKEW, most + TOLERATED_SKEW)
         self._confirmed = self._confirmed.narrowed(bounds) if self._confirmed else bounds
@@ -95,7 +95,7 @@ class ServerClock:
         return ClockSkewError(f"our time was {skew:+.0f} s off and the request was refused")
 
     def behind(self, stamp: SignedAt) -> float:
-        """Return the seconds that a stamp was behind the time that is signed with now."""
+        """Return the seconds that a stamp was behind the current signing time."""
         return self._ahead(self._for_signing()) - (stamp.time - stamp.made_at)
 
     def offset(self) -> float:

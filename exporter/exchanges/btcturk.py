@@ -105,7 +105,7 @@ class BtcTurk:
         return replace(quotes, age=cached_for(response))
 
     def _explain(self, key: Secret, refusal: PollError, stamp: SignedAt) -> PollError:
-        """Tell a refused stamp from a refused key: the exchange has the same words for both."""
+        """Distinguish a refused stamp from a refused key: the exchange sends the same error."""
         error = self._server_clock.refused(refusal, stamp)
         if isinstance(error, ClockSkewError):
             self._stamps.forget(key)

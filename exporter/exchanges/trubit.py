@@ -145,7 +145,7 @@ class TruBit:
             renewal.release()
 
     def _forget_old_tokens(self) -> None:
-        """Forget what belongs to keys that were replaced or removed."""
+        """Drop the tokens of keys that were replaced or removed."""
         before = self._server_clock.now() - _KEPT_TOKENS
         for key in [key for key, token in self._tokens.items() if token.renew_at < before]:
             del self._tokens[key]

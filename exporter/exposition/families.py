@@ -1,4 +1,4 @@
-"""Say what a metric family is, and write it in either of the two formats."""
+"""Define metric families, and write them in either of the two formats."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

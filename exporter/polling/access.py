@@ -22,7 +22,7 @@ class Access(NamedTuple):
 
 
 class AccessReader:
-    """Know the way out of each account, and its key as it is now, without keeping a secret."""
+    """Look up the way out of each account and its current key, without keeping a secret."""
 
     def __init__(self) -> None:
         """Start without knowing any proxy."""

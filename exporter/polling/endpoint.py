@@ -83,7 +83,7 @@ class Run(Generic[Fetched]):
 
 
 class Endpoint:
-    """Take turns within one rate limit."""
+    """Share one rate limit among accounts."""
 
     def __init__(  # noqa: PLR0913 - each has a name
         self,

@@ -61,7 +61,7 @@ class Endpoints:
         return endpoint
 
     def keep(self, needed: Mapping[EndpointKey, Account]) -> None:
-        """Forget the endpoints that are not needed and at rest, and what their APIs knew."""
+        """Drop endpoints that are unused and idle, and the state of their APIs."""
         self._endpoints = {
             key: endpoint
             for key, endpoint in self._endpoints.items()

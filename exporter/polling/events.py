@@ -29,7 +29,7 @@ class EventLog:
         self._paused: dict[tuple[str, ...], LimitState] = {}
 
     def keep(self, accounts: Iterable[AccountKey]) -> None:
-        """Forget all accounts but these."""
+        """Drop all accounts except these."""
         kept = set(accounts)
         for table in (self._causes, self._reminded, self._withdrawn):
             for key in [key for key in table if key not in kept]:

@@ -187,7 +187,7 @@ class Poller:
         return due
 
     async def _until_due(self, account: Account, due: float) -> float:
-        """Wait until a poll is due, or a refused key is another one; return when that was."""
+        """Wait until a poll is due, or a refused key has changed; return when that was."""
         interval = self._store.states[account.key].schedule.interval
         known = await self._read_access(account)
         while True:
@@ -211,14 +211,14 @@ class Poller:
         return access
 
     def _refusal(self, account: Account, access: Access | None, now: float) -> Refusal | None:
-        """Return why a key is to be left alone, whichever account it was refused for."""
+        """Return why a key must wait, even if it was refused for another account."""
         if access is None or not self._backoff:
             return None
         found = [self._backoff.in_force(key, now) for key in _refusal_keys(account, access)]
         return max(filter(None, found), key=lambda refusal: refusal.until, default=None)
 
     def _show_refusal(self, account: Account, refusal: Refusal, due: float) -> None:
-        """Let an account fail whose key was refused for another account, without a request."""
+        """Fail an account without a request if its key was refused for another account."""
         state = self._store.states[account.key]
         if state.outage and state.outage.reason == refusal.error.reason:
             return

@@ -109,7 +109,7 @@ class RateLimiter:
 
 
 class Refusal(NamedTuple):
-    """Describe what was refused, how often in a row, and until when it is left alone."""
+    """Describe what was refused, how often in a row, and until when it must wait."""
 
     asked: object
     in_a_row: int
@@ -118,7 +118,7 @@ class Refusal(NamedTuple):
 
 
 class Backoff(Generic[Key]):
-    """Leave what was refused alone, ever longer: exchanges block addresses that keep trying.
+    """Back off from refused keys, longer each time: exchanges block addresses that keep trying.
 
     Only a success, or other content of `asked`, ends a row of refusals; neither other failures nor
     a reload do. What was `asked` is compared, nothing else. The clock can be to blame once: a
@@ -166,12 +166,12 @@ class Backoff(Generic[Key]):
         return refusal if refusal and now < refusal.until else None
 
     def keep(self, accounts: Collection[Key]) -> None:
-        """Forget all accounts but these."""
+        """Drop all accounts except these."""
         self._skewed.intersection_update(accounts)
         self._refusals = {key: each for key, each in self._refusals.items() if key in accounts}
 
     def forget_before(self, time: float) -> None:
-        """Forget refusals whose pause ended before a monotonic time."""
+        """Drop refusals whose pause ended before a monotonic time."""
         self._refusals = {key: each for key, each in self._refusals.items() if each.until >= time}
 
     def __bool__(self) -> bool:

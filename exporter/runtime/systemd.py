@@ -1,4 +1,4 @@
-"""Speak with systemd: take over its sockets, and say how the service is (sd_listen_fds, sd_notify).
+"""Talk to systemd: take over its sockets, and say how the service is (sd_listen_fds, sd_notify).
 
 The protocols are those of sd_listen_fds(3) and sd_notify(3); without systemd nothing happens.
 """
@@ -15,7 +15,7 @@ _MOST_BETWEEN = 5.0  # seconds between two looks at the status
 
 
 class Notifier:
-    """Tell systemd what a service of `Type=notify` does."""
+    """Notify systemd of the state of a `Type=notify` service."""
 
     def __init__(self, environ: Mapping[str, str], *, pid: int | None = None) -> None:
         """Read systemd's address and the timeout of its watchdog."""

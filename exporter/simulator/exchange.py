@@ -103,7 +103,7 @@ class Exchange(ABC):
 
     @abstractmethod
     def add(self, account: Account) -> None:
-        """Know an account from now on; raises `ValueError` for credentials of the wrong format."""
+        """Add an account; raises `ValueError` for credentials of the wrong format."""
 
     @abstractmethod
     def account_of(self, request: Request) -> Account | None:

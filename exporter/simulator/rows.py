@@ -51,7 +51,7 @@ AMOUNTS = ("total", "free", "locked", "orders", "withdrawals", "deposits")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Style:
-    """Say how an exchange writes rows.
+    """Describe how an exchange writes rows.
 
     `fields` gives, in the order of the documentation, the exchange's names for ours. Where
     `withdrawals_leave`, a withdrawal is no part of the total from its beginning.

@@ -21,7 +21,7 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where every ad
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Hold a response, how its bytes are sent, and what to do once that has ended."""
+    """A response, how its bytes are sent, and what to do afterwards."""
 
     response: Response
     deliver: Deliver

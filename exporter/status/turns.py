@@ -10,7 +10,7 @@ _LONGEST = 0.004  # seconds of work at a stretch: a scrape that comes in between
 
 
 class Turns:
-    """Measure how long one page has kept the event loop, and yield when that was long enough."""
+    """Measure how long one page has kept the event loop, and yield when it is too long."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         """Start the first stretch of work."""
@@ -18,7 +18,7 @@ class Turns:
         self._since = monotonic()
 
     async def pause(self) -> None:
-        """Let others take their turn, if this one has lasted long enough."""
+        """Yield to other tasks if this turn has lasted long enough."""
         if self._monotonic() - self._since >= _LONGEST:
             await asyncio.sleep(0)
             self._since = self._monotonic()

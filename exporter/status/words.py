@@ -1,4 +1,4 @@
-"""Say names, numbers, times and durations in words, as HTML."""
+"""Format names, numbers, times and durations in words, as HTML."""
 
 import re
 from collections.abc import Sequence

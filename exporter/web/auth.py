@@ -26,7 +26,7 @@ class _Check(NamedTuple):
 
 
 class PasswordCheck:
-    """Tell right credentials from wrong ones, in the same time for users that do not exist."""
+    """Check credentials, taking the same time for users that do not exist."""
 
     def __init__(self) -> None:
         """Start with nothing remembered."""

@@ -1,4 +1,4 @@
-"""Speak HTTP/1.1 with one client: receive requests, send responses, each within its deadline."""
+"""Serve HTTP/1.1 to one client: receive requests, send responses, each within its deadline."""
 
 import asyncio
 import re
@@ -173,7 +173,7 @@ class Connection:
             self._unread_since = None
 
     async def _linger(self) -> None:
-        """Throw away what a refused client still sends: closing on it would reset the response."""
+        """Discard what a rejected client still sends: closing at once would reset the response."""
         if self._writer.can_write_eof():
             self._writer.write_eof()
         while await self._reader.read(_READ):

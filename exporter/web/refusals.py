@@ -13,7 +13,7 @@ _ORDINARY = frozenset({404, 405})
 
 @dataclass(slots=True)
 class _Kind:
-    """What was refused of one kind since the last line."""
+    """The rejected requests of one kind since the last line."""
 
     count: int
     peer: str
@@ -22,15 +22,15 @@ class _Kind:
 
 
 class RefusalLog:
-    """Count refusals by status; TLS failures are a kind of their own."""
+    """Count rejected requests by status; TLS failures are counted separately."""
 
     def __init__(self) -> None:
-        """Start with nothing refused."""
+        """Start without rejected requests."""
         self._kinds: dict[str, _Kind] = {}
 
     def note(self, status: int | str, peer: str, reason: str) -> None:
-        """Note a refusal; `reason` holds nothing that the client sent."""
-        log.debug("request refused", status=status, peer=peer, reason=reason)
+        """Count a rejected request; `reason` holds nothing that the client sent."""
+        log.debug("request rejected", status=status, peer=peer, reason=reason)
         name = str(status)
         if name in self._kinds:
             kind = self._kinds[name]
@@ -40,7 +40,7 @@ class RefusalLog:
         self._kinds[name] = _Kind(0, peer, reason, self._later(status))
 
     def close(self) -> None:
-        """Forget what was counted."""
+        """Reset the counts."""
         for kind in self._kinds.values():
             kind.timer.cancel()
         self._kinds.clear()
@@ -49,7 +49,7 @@ class RefusalLog:
         return asyncio.get_running_loop().call_later(_MINUTE, self._flush, status)
 
     def _flush(self, status: int | str) -> None:
-        """Say what came since the last line; a quiet minute ends the counting."""
+        """Log the requests since the last line; stop after a minute without any."""
         kind = self._kinds[str(status)]
         if not kind.count:
             del self._kinds[str(status)]
@@ -60,4 +60,4 @@ class RefusalLog:
 
 def _say(status: int | str, count: int, peer: str, reason: str) -> None:
     say = log.info if status in _ORDINARY else log.warning
-    say("requests refused", status=status, count=count, last_peer=peer, reason=reason)
+    say("requests rejected", status=status, count=count, last_peer=peer, reason=reason)

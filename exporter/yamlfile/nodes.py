@@ -84,7 +84,7 @@ class Report:
     variables: Variables | None = None
 
     def add(self, line: int, column: int, path: str, message: str) -> None:
-        """Note a problem; the reading goes on."""
+        """Record a problem and continue."""
         self.problems.append(Problem(self.file, line, column, path or "(file)", message))
 
     def check(self) -> None:

@@ -45,7 +45,7 @@ def forms(secret: str) -> Iterator[str]:
 
 
 class Canaries:
-    """Know the secrets of a test."""
+    """Register the secrets of a test."""
 
     def __init__(self) -> None:
         self._forms: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Say what a fault is and what must be seen of it, and play it in virtual time."""
+"""Describe a fault and its expected effect, and run it in virtual time."""
 
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -19,7 +19,7 @@ _PAUSING = {"authentication", "permission", "rate_limited", "clock_skew"}
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Say what must be seen while a fault lasts.
+    """Describe what must be visible while a fault lasts.
 
     Every poll fails with `reason`, and where it `pauses` the next one comes later than usual; or it
     works, and then `total` is what is served of the first asset (None: nothing), and `rejected`
@@ -62,7 +62,7 @@ Begin = Callable[[World], Fault]
 """Begin a fault in a world; it ends with the block."""
 
 Tell = Callable[[World], Awaitable[None]]
-"""Tell a story in a world, and raise where it does not go as it must."""
+"""Run a story in a world, and raise if it does not go as it must."""
 
 Setting = Callable[[World], AbstractAsyncContextManager[Begin]]
 """Prepare a world before anything is polled, and return what begins the fault."""

@@ -107,7 +107,7 @@ class Daemon:
         return fetch(f"{self.url}/metrics")
 
     def is_up(self) -> bool:
-        """Tell whether all accounts are up with their balances."""
+        """Return whether all accounts are up with their balances."""
         page = self.page()
         return all(
             f'exchange_account_up{{exchange="{e}",account="{a}"}} 1\n' in page

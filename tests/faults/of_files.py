@@ -1,4 +1,4 @@
-"""Tell what must be seen of files of secrets and of configurations that change."""
+"""Check what must be visible of files of secrets and of configurations that change."""
 
 import asyncio
 import os

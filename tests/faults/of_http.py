@@ -1,4 +1,4 @@
-"""Tell what must be seen of refusals, redirects and cookies, step by step."""
+"""Check what must be visible of refusals, redirects and cookies, step by step."""
 
 import asyncio
 from collections.abc import Sequence

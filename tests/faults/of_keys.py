@@ -1,4 +1,4 @@
-"""Tell what must be seen of clocks, tokens and keys, step by step."""
+"""Check what must be visible of clocks, tokens and keys, step by step."""
 
 import asyncio
 from email.utils import formatdate

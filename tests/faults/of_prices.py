@@ -1,4 +1,4 @@
-"""Say what must be seen of every fault of a price source: values are withheld, balances are not."""
+"""Check every fault of a price source: values are withheld, balances are not."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager

@@ -1,4 +1,4 @@
-"""Tell what must be seen of faults of time: stalls, lateness, and what hangs."""
+"""Check what must be visible of faults of time: stalls, lateness, and what hangs."""
 
 import asyncio
 from collections.abc import Iterator

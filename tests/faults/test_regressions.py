@@ -15,7 +15,7 @@ Tell = Callable[[World], Awaitable[None]]
 
 
 def play(exchange: str, tell: Tell) -> None:
-    """Tell a story in a world in virtual time."""
+    """Run a story in a world in virtual time."""
 
     async def main() -> None:
         async with opened(exchange) as world:

@@ -188,7 +188,7 @@ class Driver:
 
 
 def _is_cut(poll: Poll, life: Life) -> bool:
-    """Tell whether a poll was under way when the daemon gave it up for a new configuration."""
+    """Return whether a poll was cancelled for a new configuration."""
     return any(
         poll.began < cut and (poll.ended is None or poll.ended >= cut) for cut in life.boundaries
     )

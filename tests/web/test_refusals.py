@@ -18,7 +18,7 @@ GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n"
 
 
-def lines(logs, event: str = "requests refused") -> list[tuple[object, ...]]:
+def lines(logs, event: str = "requests rejected") -> list[tuple[object, ...]]:
     said = [log for log in logs if log["event"] == event]
     return [(log["log_level"], log["status"], log.get("count"), log["reason"]) for log in said]
 
@@ -42,7 +42,7 @@ async def test_a_kind_is_logged_once_a_minute_and_each_refusal_at_debug(serve, c
             await client.send(GET)
             assert (await client.response())[0] == 401
     assert lines(logs) == [("warning", 401, 1, "user name and password required")]
-    assert len(lines(logs, "request refused")) == 3
+    assert len(lines(logs, "request rejected")) == 3
 
 
 @pytest.mark.parametrize(

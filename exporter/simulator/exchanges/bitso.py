@@ -109,7 +109,7 @@ class Bitso(Exchange):
         return {"api_key": text(10, *seed, "key"), "api_secret": text(32, *seed, "secret")}
 
     def add(self, account: Account) -> None:
-        """Know an account from now on."""
+        """Add an account."""
         self._accounts[account.api_key] = account
 
     def account_of(self, request: Request) -> Account | None:

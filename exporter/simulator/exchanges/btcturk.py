@@ -135,7 +135,7 @@ class BtcTurk(Exchange):
         }
 
     def add(self, account: Account) -> None:
-        """Know an account from now on; its secret must be base64."""
+        """Add an account; its secret must be base64."""
         try:
             base64.b64decode(account.api_secret, validate=True)
         except binascii.Error:

@@ -125,7 +125,7 @@ class TruBit(Exchange):
         return {"api_key": text(64, *seed, "key"), "api_secret": text(64, *seed, "secret")}
 
     def add(self, account: Account) -> None:
-        """Know an account from now on."""
+        """Add an account."""
         self._accounts[account.api_key] = account
 
     def account_of(self, request: Request) -> Account | None:
