@@ -19,10 +19,16 @@ def _secret_file(world: World) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "secret"
         simulated = world.simulated(world.victim)
-        path.write_text(simulated.api_secret)
-        credentials = world.victim.credentials | {"api_secret": SecretFile(path)}  # type: ignore[operator]
+        name, secret = _secret_of(world)
+        path.write_text(secret)
+        credentials = world.victim.credentials | {name: SecretFile(path)}  # type: ignore[operator]
         world.victim = world.configured(simulated, credentials=credentials)
         yield path
+
+
+def _secret_of(world: World) -> tuple[str, str]:
+    """Return the victim's last credential: a secret, or a token where there is no other."""
+    return list(world.simulated(world.victim).credentials.items())[-1]
 
 
 def _secret(change: Callable[[Path, str], object], *, works: bool) -> Tell:
@@ -132,8 +138,8 @@ async def a_refused_key_goes(world: World) -> None:
 
 async def a_secret_is_taken_for_a_path(world: World) -> None:
     """The secret itself stands where its file's path is due."""
-    secret = world.simulated(world.victim).api_secret
-    credentials = world.victim.credentials | {"api_secret": SecretFile(Path("/run") / secret)}  # type: ignore[operator]
+    name, secret = _secret_of(world)
+    credentials = world.victim.credentials | {name: SecretFile(Path("/run") / secret)}  # type: ignore[operator]
     world.victim = replace(world.victim, credentials=credentials)
     async with world.polling():
         page = await world.run(2 * INTERVAL)
