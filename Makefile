@@ -14,7 +14,7 @@ VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.runtime ## Run the exporter against two simulated exchanges: no account, no key, no network
+demo: $(VENV)/.runtime ## Run the exporter against simulated exchanges: no account, no key, no network
 	@$(BIN)/python -m exporter demo
 
 demo-stack: $(VENV)/.runtime ## The same with Prometheus and Alertmanager on it; FAULT=http_401:account=payments-mx

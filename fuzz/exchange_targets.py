@@ -89,7 +89,9 @@ def amount(data: bytes) -> None:
 
 def balances_target(exchange: str) -> Callable[[bytes], None]:
     """Return the target that reads an exchange's balances, held to what its twin knows of them."""
-    simulated = simulated_exchanges()[exchange]
+    simulated = simulated_exchanges().get(exchange)
+    if simulated is None:
+        raise LookupError(f"{exchange}: not simulated, see exporter/simulator/exchanges")
 
     def target(data: bytes) -> None:
         check_balances(EXCHANGES[exchange].parse_balances, data, simulated)

@@ -143,8 +143,8 @@ async def a_secret_is_taken_for_a_path(world: World) -> None:
     world.victim = replace(world.victim, credentials=credentials)
     async with world.polling():
         page = await world.run(2 * INTERVAL)
-    assert page.failures(world.victim.key).keys() == {"config"}
-    assert "api_secret_file: No such file or directory" in world.log.getvalue()
+    assert page.failures(world.victim.key).keys() == {"config"}, page.failures(world.victim.key)
+    assert f"{name}_file: No such file or directory" in world.log.getvalue()
 
 
 async def a_reload_adds_and_removes(world: World) -> None:
