@@ -43,10 +43,19 @@ class Rate(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """When a response was requested: by our monotonic clock, and by the exchange's (Unix)."""
+    """When a response was requested: by our monotonic clock, and by the exchange's (Unix).
+
+    `lasted` are the seconds until all of it had come: quotes that are requested one by one can have
+    to wait for the rate limit, and the last of them are of the end.
+    """
 
     monotonic: float
     exchange_time: float
+    lasted: float = 0.0
+
+    def is_future(self, time: float) -> bool:
+        """Return whether a row can't have been made at a time (Unix), so that it says nothing."""
+        return time > self.exchange_time + self.lasted + MAX_AHEAD
 
 
 class QuoteLimits(NamedTuple):
@@ -93,7 +102,7 @@ def updated_book(
     }
     for pair, quote in rows.items():
         updated = requested.exchange_time if quote.updated is None else quote.updated
-        is_ahead = updated > requested.exchange_time + MAX_AHEAD
+        is_ahead = requested.is_future(updated)
         if reason := (
             "backwards"
             if quote.updated is not None and updated < seen.get(pair, updated)
@@ -134,7 +143,7 @@ def _newest(quotes: Iterable[Quote], requested: Moment) -> float:
     A row from the future says nothing.
     """
     times = [quote.updated for quote in quotes if quote.updated is not None]
-    credible = (time for time in times if time <= requested.exchange_time + MAX_AHEAD)
+    credible = (time for time in times if not requested.is_future(time))
     return max(credible, default=requested.exchange_time)
 
 

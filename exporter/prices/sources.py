@@ -189,7 +189,7 @@ class PriceSources:
         before, since = valuations.sources[source.name], self._clock.monotonic() - run.requested_at
         server_clock = polled.endpoint.server_clock(polled.account.base_url)
         age = run.outcome.age if isinstance(run.outcome, QuotesResponse) else 0.0
-        requested = Moment(run.requested_at - age, server_clock.now() - since - age)
+        requested = Moment(run.requested_at - age, server_clock.now() - since - age, run.duration)
         wall = self._clock.wall() - since
         try:
             after = _after(before, run.outcome, requested, wall, valuations.valuation)

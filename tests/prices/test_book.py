@@ -163,6 +163,13 @@ def test_a_row_a_minute_ahead_is_a_clock_that_differs():
     assert refused(book(quote("BTC/TRY", "100", "101", age=-60))) == {}
 
 
+def test_a_row_of_the_end_of_a_long_response_is_not_from_the_future():
+    long = NOW._replace(lasted=120.0)
+    late, ahead = (quote("BTC/TRY", "100", "101", age=-seconds) for seconds in (180, 181))
+    assert refused(updated_book(Book(), response(late), long, LIMITS)) == {}
+    assert refused(updated_book(Book(), response(ahead), long, LIMITS)) == {"too_old": 1}
+
+
 def test_a_source_without_times_counts_from_the_request():
     rate = book(quote("BTC/TRY", "100", "101", age=None)).rates[BTC]
     assert rate.expires_at == NOW.monotonic + 300
