@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.simulator import Simulator, config_text
+from exporter.simulator import Simulator, config_text, simulated_exchanges
 from tests.programs import Exporter, Prometheus, exporter, prometheus, require, wait_for
 
 RECORDED = Path(__file__).parent / "data" / "responses"
@@ -32,7 +32,8 @@ DOCUMENTED = {
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     folder = tmp_path_factory.mktemp("demo")
     with exporter(folder, "demo", "--web.listen-address=127.0.0.1:0") as running:
-        wait_for(lambda: running.log.count('msg="account is up"') == 4)
+        accounts = sum(len(each.demo_accounts) for each in simulated_exchanges().values())
+        wait_for(lambda: running.log.count('msg="account is up"') == accounts)
         yield running
 
 
@@ -47,7 +48,11 @@ def test_the_demo_is_scraped_and_every_sample_is_taken(scraped: Prometheus):
     assert scraped.value("up") == 1
     assert (scraped.value("scrape_samples_scraped") or 0) > 500
     assert scraped.value("scrape_samples_scraped - scrape_samples_post_metric_relabeling") == 0
-    assert scraped.value("count(exchange_total_balance)") == 76
+    listed = sum(
+        len(each.demo_accounts) * (each.listed or len(each.holdings))
+        for each in simulated_exchanges().values()
+    )
+    assert scraped.value("count(exchange_total_balance)") == listed
 
 
 def test_the_exporters_count_of_its_series_is_prometheus_own(scraped: Prometheus):
