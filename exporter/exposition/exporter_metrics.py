@@ -52,7 +52,7 @@ class ExporterMetrics:
             "config_last_reload_success_timestamp_seconds",
             "Unix time of the last successful configuration reload.",
         )
-        self.series = self._gauge("series", "Series of balances and accounts served.")
+        self.series = self._gauge("series", "Series of balances, accounts and prices served.")
         self.loop_lag = self._gauge(
             "event_loop_lag_seconds",
             "Maximum event loop lag over the last minute.",
