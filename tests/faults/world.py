@@ -38,6 +38,7 @@ BALANCES = {
 }
 LIMITS = {name: exchange.requests_per_minute for name, exchange in EXCHANGES.items()}
 INTERVAL, TIMEOUT = 60.0, 10.0
+_TICK = 1e-6  # seconds: less than its clock's resolution is no time for asyncio
 _STEP = 12.9  # seconds between scrapes: never in step with the polls
 
 
@@ -195,7 +196,7 @@ class World:
         """Let time pass, scraping on the way, and return the last scrape."""
         end = self.now + seconds
         while self.now < end:
-            await asyncio.sleep(min(_STEP, end - self.now))
+            await asyncio.sleep(max(_TICK, min(_STEP, end - self.now)))
             page = await self.scrape()
         return page
 
@@ -204,7 +205,7 @@ class World:
         end = self.now + within
         while not is_so(page := await self.scrape()):
             assert self.now < end, f"not within {within:g} s"
-            await asyncio.sleep(min(_STEP, end - self.now))
+            await asyncio.sleep(max(_TICK, min(_STEP, end - self.now)))
         return page
 
     async def scrape(self) -> Page:

@@ -11,7 +11,9 @@ from exporter.exchange_api.server_clock import ServerClock
 from exporter.exchanges import EXCHANGES
 from exporter.exchanges.binance import parse_symbols
 from exporter.exchanges.bitso import parse_ticker
+from exporter.exposition.pages import read_held
 from exporter.prices.settings import PriceSource, Valuation
+from exporter.prices.sources import PriceSources
 from exporter.quotes import Pair, QuoteRequest, QuotesQuery
 from exporter.runtime.clock import Clock
 from exporter.simulator import simulated_exchanges
@@ -131,3 +133,23 @@ def test_a_ticker_of_another_book_than_was_requested_is_no_quote():
     body = b'{"success":true,"payload":{"book":"eth_mxn","bid":"300","ask":"301","last":"300"}}'
     with pytest.raises(RowError):
         parse_ticker(Pair("BTC", "MXN"), body)
+
+
+@pytest.mark.parametrize("exchange", FOLLOWING)
+def test_a_share_of_two_requests_a_minute_is_kept(exchange: str):
+    async def story() -> None:
+        async with opened(exchange) as world:
+            world.sources = PriceSources(
+                world.store, world.clocks.ours, read_held, share=lambda _limit: 2
+            )
+            valuation = Valuation((currency_of(exchange),), (source(world, exchange),))
+            async with world.polling(valuation=valuation):
+                await world.run(10 * INTERVAL)
+            public = [e for e in world.simulator.ledger if e.call in {"ticker", "markets"}]
+            times = [entry.began for entry in public]
+            assert len(times) > 9
+            assert all(
+                third - first > INTERVAL for first, third in zip(times, times[2:], strict=False)
+            )
+
+    run(story)
