@@ -242,8 +242,12 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	step := *interval / time.Duration(len(accounts))
+	if step > time.Second {
+		step = time.Second
+	}
 	for i, a := range accounts {
-		go e.pollForever(a, min(*interval/time.Duration(len(accounts)), time.Second)*time.Duration(i))
+		go e.pollForever(a, step*time.Duration(i))
 	}
 	http.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	log.Fatal(http.Serve(listener, nil))
