@@ -24,6 +24,7 @@ __all__ = ["HttpClient", "StaleConnectionError"]
 _ERROR_BODY_SECONDS = 1.0
 _TRUSTED_SECONDS = 10.0  # for which a kept connection stands on the same CA certificates
 _REMEMBERED = 3600.0  # seconds for which a network's patience with idle connections is remembered
+_SIMILAR = 1.25  # times as long: polls are not exactly an interval apart
 _STATUSES_ON_THE_WAY = {403, 407}  # whoever sent them may have another clock
 _PUBLIC_CALLS = {"ticker"}  # say nothing about an account, so a response from a cache is fine
 
@@ -60,6 +61,7 @@ class HttpClient:
         self._trusted_at = -math.inf
         self._max_idle = math.inf
         self._max_idle_until = 0.0
+        self._proven_idle = 0.0  # seconds after which this connection still got a response
 
     @property
     def peer(self) -> str:
@@ -77,13 +79,20 @@ class HttpClient:
         """Return the response, whatever its status.
 
         Raises a `PollError`: `StaleConnectionError` if only a kept connection was to blame. That
-        is so, too, if nothing arrives over one for `patience` seconds: a NAT may have forgotten it.
+        is so, too, if nothing arrives over one for `patience` seconds: a NAT may have forgotten it,
+        unless it got a response before after as long an idle time.
         """
         transport, is_kept = await self._usable_transport()
         self._is_reusable = False
+        idle = self._clock.monotonic() - self._used_at if is_kept else 0.0
+        if not is_kept or idle <= self._proven_idle * _SIMILAR:
+            patience = math.inf
+        connections = transport.network.connections
         try:
-            async with self._first_byte_within(transport, patience if is_kept else math.inf):
+            async with self._first_byte_within(transport, patience):
                 response = await self._open(transport, request, progress)
+            is_same = transport.network.connections == connections
+            self._proven_idle = max(idle, self._proven_idle) if is_same else 0.0
             try:
                 return await self._read(response, request, progress)
             finally:

@@ -159,10 +159,11 @@ def _surplus(connection: object) -> bool:
 
 
 class _Network(httpcore.AsyncNetworkBackend):
-    """Connect along a route, count what is received, and know the address that was reached."""
+    """Connect along a route, count connections and bytes, and know the address that was reached."""
 
     def __init__(self, route: Route) -> None:
         self.address = ""
+        self.connections = 0
         self.received = 0
         self.reads_head = True
         self._local = route.source_address or _ANY_ADDRESS.get(route.ip_family)
@@ -186,6 +187,7 @@ class _Network(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect to the first address of a host that accepts."""
         stream = await self._backend.connect_tcp(host, port, timeout, self._local, _SOCKET_OPTIONS)
+        self.connections += 1
         reached = stream.get_extra_info("server_addr")
         self.address = _text_of(reached) if isinstance(reached, tuple) else ""
         return _Stream(stream, self)
