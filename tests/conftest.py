@@ -1,9 +1,11 @@
 """Share what every kind of test needs."""
 
 import os
-from collections.abc import AsyncIterator, Generator
+import sys
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from exporter.simulator import Simulator, no_limits
@@ -19,6 +21,17 @@ settings.load_profile("exporter")
 def anyio_backend() -> str:
     """Run asynchronous tests on asyncio, which the exporter is written for."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def fresh_loggers() -> Iterator[None]:
+    """Undo a test's configuration of the log, which loggers keep from their first message on."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        for name, module in list(sys.modules.items()):
+            if name.startswith("exporter.") and "log" in vars(module):
+                vars(vars(module)["log"]).pop("bind", None)
 
 
 @pytest.fixture

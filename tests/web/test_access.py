@@ -297,7 +297,7 @@ async def test_a_large_file_that_stays_broken_keeps_no_request_waiting(configure
             await asyncio.sleep(0.01)
             lags.append(asyncio.get_running_loop().time() - began)
         await access.close()
-    assert max(lags, default=0) < 0.5  # the thread and the event loop share the interpreter
+    assert max(lags, default=0) < 2  # the thread and the event loop share the interpreter
     assert len(of_files(logs)) <= 21
 
 
