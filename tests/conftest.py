@@ -27,11 +27,10 @@ def anyio_backend() -> str:
 def fresh_loggers() -> Iterator[None]:
     """Undo a test's configuration of the log, which loggers keep from their first message on."""
     yield
-    if structlog.is_configured():
-        structlog.reset_defaults()
-        for name, module in list(sys.modules.items()):
-            if name.startswith("exporter.") and "log" in vars(module):
-                vars(vars(module)["log"]).pop("bind", None)
+    structlog.reset_defaults()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("exporter.") and "log" in vars(module):
+            vars(vars(module)["log"]).pop("bind", None)
 
 
 @pytest.fixture
