@@ -2,7 +2,7 @@
 
 An account counts while its balances are served and complete. A sum is a total only while every
 account that may hold the asset counts; otherwise it is the known part. A missing account may owe,
-so the known part is no lower bound.
+so the known part is not a lower bound.
 """
 
 from collections import Counter, defaultdict

@@ -116,7 +116,7 @@ the same document. Fields may be added; existing ones keep their names and meani
 _VALUES = """
 With `valuation`, an account also has `values`: for each currency `value` (null unless every asset
 held has a price or is ignored), `known` (value of the assets that have a price), `valued` (their
-number), `unpriced` (the assets without a price) and `ignored` (how many are left out). A row also
+number), `unpriced` (the assets without a price) and `ignored` (how many are excluded). A row also
 has `value`: for each currency an amount, or null.
 `values` is null while the balances are withdrawn.
 

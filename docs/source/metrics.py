@@ -73,7 +73,7 @@ is `private` or `public`; `account` is set only if each account has a limit of i
 _EXPORTER = """
 ## The exporter
 
-`--web.disable-exporter-metrics` leaves out those of the process and of Python.
+`--web.disable-exporter-metrics` turns off those of the process and of Python.
 
 """
 

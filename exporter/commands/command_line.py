@@ -49,7 +49,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """Describe one argument of a command; `is_optional` ones may be left out."""
+    """Describe one argument of a command; `is_optional` ones may be omitted."""
 
     name: str
     help: str

@@ -54,7 +54,7 @@ def totals_table(totals: Totals) -> str:
     if sums:
         columns = (*_COLUMNS, "ACCOUNTS")
         lines += _table([(its.asset, *its.amounts, _share(its)) for its in sums], columns)
-    for said, accounts in (("not counted", totals.missing), ("left out", totals.left_out)):
+    for said, accounts in (("not counted", totals.missing), ("excluded", totals.left_out)):
         if accounts:
             names = [f"{account.exchange} / {account.name}" for account in accounts]
             lines.append(f"  {said}: {few(names)}")

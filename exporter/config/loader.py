@@ -51,7 +51,7 @@ def load(
     """Read the files that are named, found by globs, or in folders.
 
     Raises `ConfigError` with every problem of every file. With `syntax_only` a variable that is not
-    set is no problem.
+    set is not a problem.
     """
     variables = Variables(environ, required=not syntax_only)
     files, problems = find_files(patterns)

@@ -242,7 +242,7 @@ def parse_balances_tr(body: bytes) -> BalancesResponse:
 
 
 def parse_key_permissions(body: bytes) -> Mapping[str, bool]:
-    """Return what a key may do; what the response does not say is left out."""
+    """Return what a key may do; what the response does not say is skipped."""
     document = decode_object(body)
     if "enableReading" not in document:
         raise _refusal(document)

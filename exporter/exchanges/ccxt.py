@@ -3,7 +3,7 @@
 ccxt: https://docs.ccxt.com. It signs requests and names what responses hold; this exporter sends,
 decodes and judges.
 Limits: those that ccxt knows, at most 60 requests a minute for each address.
-Units: amounts are in the asset itself. What an exchange leaves out of total, free and locked is
+Units: amounts are in the asset itself. What an exchange omits from total, free and locked is
 derived exactly from the other two, and the asset's name says so.
 """
 

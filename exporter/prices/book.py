@@ -124,7 +124,7 @@ def updated_book(
 
 
 def _unambiguous(response: QuotesResponse) -> tuple[dict[Pair, Quote], Counter[str]]:
-    """Return the one row of each pair; pairs whose rows differ are counted and left out."""
+    """Return the one row of each pair; pairs whose rows differ are counted and dropped."""
     refused = Counter(unparsable=response.unparsable)
     rows: dict[Pair, Quote] = {}
     differing: set[Pair] = set()

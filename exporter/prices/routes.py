@@ -102,7 +102,7 @@ class _Market(NamedTuple):
         return Price(value, (sold, bought), (source.name,), shared, *rate[2:])
 
     def _shared_codes(self, codes: Iterable[str], other: str) -> tuple[str, ...]:
-        # That a national currency is the same everywhere is no assumption.
+        # That a national currency is the same everywhere is not an assumption.
         return tuple(
             f"{self.exchange}/{code}={other}/{code}"
             for code in codes

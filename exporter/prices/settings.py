@@ -65,7 +65,7 @@ class Valuation:
     ignored: frozenset[Ignored] = frozenset()
 
     def ignored_at(self, exchange: str) -> frozenset[str]:
-        """Return the assets of an exchange that are left out of values."""
+        """Return the assets of an exchange that are excluded from values."""
         return frozenset(each.asset for each in self.ignored if each.exchange in {None, exchange})
 
     def shares(self, code: str) -> bool:

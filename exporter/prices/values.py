@@ -44,7 +44,7 @@ class AccountValue:
 class AssetPrices(NamedTuple):
     """What one unit of each asset of one exchange brings in one currency.
 
-    `ignored` are the assets that the configuration leaves out of values.
+    `ignored` are the assets that the configuration excludes from values.
     """
 
     prices: Mapping[str, Decimal]

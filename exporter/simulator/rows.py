@@ -54,7 +54,7 @@ class Style:
     """Describe how an exchange writes rows.
 
     `fields` gives, in the order of the documentation, the exchange's names for ours. Where
-    `withdrawals_leave`, a withdrawal is no part of the total from its beginning.
+    `withdrawals_leave`, a withdrawal is not part of the total from its beginning.
     """
 
     fields: Mapping[str, str]

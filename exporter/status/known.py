@@ -42,7 +42,7 @@ class Known:
 
     @property
     def in_totals(self) -> list[AccountState]:
-        """Return the accounts that are not left out of totals by configuration."""
+        """Return the accounts that are not excluded from totals by configuration."""
         return [
             state
             for state in self.states
@@ -56,7 +56,7 @@ class Known:
 
 
 async def sum_up(known: Known) -> Totals:
-    """Return the sums over all accounts that are not left out by configuration."""
+    """Return the sums over all accounts that are not excluded by configuration."""
     totals, served = Totals(), known.reading.served
     async for state in known.turns.each(known.states):
         account = state.schedule.account

@@ -24,7 +24,7 @@ def _lead(totals: Totals, sums: Sequence[AssetTotal]) -> str:
     if totals.missing:
         lead = f'<p class="partial">{_partial(sums)} Not counted: {_names(totals.missing)}.</p>'
     if totals.left_out:
-        lead += f"<p>Left out of totals by configuration: {_names(totals.left_out)}.</p>"
+        lead += f"<p>Excluded from totals by configuration: {_names(totals.left_out)}.</p>"
     return lead
 
 

@@ -65,7 +65,7 @@ def _missing(valued: Valued, currency: str, accounts: Iterable[Account]) -> Iter
 
 
 def _basis(valued: Valued) -> Iterator[str]:
-    """Yield by which prices the values are made, what they assume and what they leave out."""
+    """Yield by which prices the values are made, what they assume and what they exclude."""
     kind = _KINDS[valued.valuation.price]
     prices = list(valued.worth.prices.values())
     if dated := [price.updated for price in prices if price.updated is not None]:
@@ -77,7 +77,7 @@ def _basis(valued: Valued) -> Iterator[str]:
         next(iter(values.values())).ignored for values in valued.worth.values.values() if values
     )
     if ignored:
-        yield f"Leaves out {count(ignored, 'balance')} by configuration."
+        yield f"Excludes {count(ignored, 'balance')} by configuration."
 
 
 def _assumptions(assumed: Iterable[str]) -> Iterator[str]:

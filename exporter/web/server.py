@@ -258,7 +258,7 @@ def _find(routes: Routes, request: Request) -> Handler:
     methods = routes.get(request.path)
     if methods is None:
         hint = "; see /" if "/" in routes else ""
-        return lambda _: Response.text(404, f"there is no such page{hint}")
+        return lambda _: Response.text(404, f"no such page{hint}")
     method = "GET" if request.method == "HEAD" else request.method
     if method not in methods:
         allowed = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))

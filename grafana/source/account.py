@@ -151,13 +151,11 @@ STATE = stat(
 IN_TOTALS = stat(
     "In totals",
     "Whether the totals over all accounts contain this one. Missing: they are withheld because of"
-    " it. Left out on purpose: the configuration says in_totals: false.",
+    " it. Excluded: the configuration says in_totals: false.",
     now(
         f"max({this.counted()}) or 2 + 0 * max({this.select(q.LEFT_OUT)})",
     ),
-    mappings=[
-        words({0: ("Missing", BAD), 1: ("Counted", GOOD), 2: ("Left out on purpose", QUIET)})
-    ],
+    mappings=[words({0: ("Missing", BAD), 1: ("Counted", GOOD), 2: ("Excluded", QUIET)})],
     size=22,
     links=runbooks("ExchangeSnapshotIncomplete"),
 )

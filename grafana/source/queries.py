@@ -15,7 +15,7 @@ LOCKED = "exchange_locked_balance"
 STATE = "exchange_account:exchange_account_outage:state"
 """0 served and complete, 1 incomplete, 2 not served, 3 no exporter reports the account."""
 COUNTED = "exchange_account:exchange_account_counted:bool"
-"""1 for an account that is in the sums, 0 for one that is missing; none if it is left out."""
+"""1 for an account that is in the sums, 0 for one that is missing; absent if it is excluded."""
 LEFT_OUT = "exchange_account:exchange_account_left_out:bool"
 KNOWN_ACCOUNTS = "exchange:exchange_account_counted:count"
 OUTAGE = "exchange:exchange_account_outage:max"
@@ -134,7 +134,7 @@ class Accounts:
     def change(self, more: str = "") -> str:
         """Return how far each asset moved in a day, in accounts that are counted at both ends.
 
-        An account that was added, removed or missing at one end is no change of money.
+        An account that was added, removed or missing at one end is not a change of money.
         """
         counted = f"({self.counted()} == 1 and {self.counted('1d')} == 1)"
         ends = " or ".join(

@@ -95,7 +95,7 @@ IS_IT_ALL_THERE = stat(
 
 LEFT_OUT = (
     'label_replace(count_values("k", all:exchange_account_left_out:count > 0) * -1,'
-    ' "share", "$1 left out on purpose", "k", "(.+)")'
+    ' "share", "$1 excluded", "k", "(.+)")'
 )
 
 
@@ -105,7 +105,7 @@ def n_of_m(title: str) -> Json:
         title,
         "How many of the known accounts are in the totals: their balances are served and complete."
         " Fewer than all: totals are withheld, and what is shown is the known part. Orange: a"
-        " selection is on. Left out on purpose: accounts with in_totals: false.",
+        " selection is on. Excluded: accounts with in_totals: false.",
         now(q.or_word(q.n_of_m(ours), "share", "no account is known"), "{{share}}"),
         now(LEFT_OUT, "{{share}}"),
         color=steps((None, QUIET), (0, BAD), (1, GOOD), (2, WARNING)),
@@ -169,7 +169,7 @@ ACCOUNTS = table(
         duration("D", "Withdrawn after", 170),
         duration("E", "Polled every", 130),
         column("Value #G", "Assets", 80),
-        state("H", "Left out", 110, {0: ("on purpose", QUIET)}),
+        state("H", "Excluded", 110, {0: ("on purpose", QUIET)}),
     ],
     sort=[("State", True), ("Missing, of the time", True)],
     links=[*DOWN, *runbooks("ExchangeBalancesMissing", "ExchangeAccountPolledTwice")],

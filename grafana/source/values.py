@@ -1,6 +1,6 @@
 """Write the PromQL of what balances are worth in the chosen currency.
 
-A value exists only if every asset that it needs has a price. Nothing is counted as 0 for want of
+A value exists only if every asset that it needs has a price. Nothing is counted as 0 for lack of
 one.
 """
 

@@ -322,7 +322,7 @@ def test_poll_sums_up_only_what_is_complete_and_says_what_is_missing():
         "totals",
         "  ASSET   TOTAL   FREE   LOCKED   ACCOUNTS",
         "  BTC      3.00   3.00        0   2 of 2",
-        "  left out: btcturk / sandbox",
+        "  excluded: btcturk / sandbox",
     ]
     results[accounts[2].key] = PollResult(0.0, 0.0, 0.0, PollTimeoutError("no response"), None)
     totals = poll.sum_up(accounts, results)

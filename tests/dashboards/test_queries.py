@@ -153,7 +153,7 @@ def test_an_account_that_is_left_out_on_purpose_is_named_as_such(history: Histor
 
     for title in ("Accounts in totals", "In accounts"):
         assert label(shown(prometheus, TREASURY, title), "share") == ["4 of 4"]
-        assert label(shown(prometheus, TREASURY, title, "B"), "share") == ["1 left out on purpose"]
+        assert label(shown(prometheus, TREASURY, title, "B"), "share") == ["1 excluded"]
     (left_out,) = shown(prometheus, TREASURY, "Accounts", "H")
     assert left_out["metric"] == {"exchange": "btcturk", "account": "payouts-tr"}
 

@@ -96,7 +96,7 @@ def test_an_account_that_is_kept_out_of_totals_is_left_out_visibly():
     store.succeed(TREASURY.key, poll_at(NOW), reading(balance("BTC", "1.50")))
     store.fail(sandbox.key, poll_at(NOW), PollTimeoutError("no response"))
     assert totals_of(store) == {"BTC": ["1.50", "1.50", "0", "1 of 1"]}
-    assert lead_of(store) == ["Left out of totals by configuration: sandbox (trubit)."]
+    assert lead_of(store) == ["Excluded from totals by configuration: sandbox (trubit)."]
     assert "not in totals" in page_of(store).by_id("trubit/sandbox").words
 
 
