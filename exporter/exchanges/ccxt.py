@@ -79,23 +79,26 @@ FAMILY = ExchangeFamily("ccxt", find, _advice)
 
 
 class CcxtApi:
-    """Poll accounts of one exchange, each key with a client of its own."""
+    """Poll accounts of one exchange, each with a client of its own.
+
+    A client follows one poll at a time, so accounts that share a key must not share it.
+    """
 
     def __init__(self, name: str, host: str, clock: ServerClock) -> None:
         """Send to one host only, and sign with the exchange's own time."""
         self._name = name
         self._host = host
-        self._clock = clock
-        self._clients: dict[frozenset[tuple[str, Secret]], CcxtClient] = {}
+        self._milliseconds = _rising(lambda: int(clock.now() * 1000))
+        self._clients: dict[str, tuple[Mapping[str, Secret], CcxtClient]] = {}
 
     async def fetch_balances(
         self,
-        account: Account,  # noqa: ARG002 - ccxt knows the paths
+        account: Account,
         credentials: Mapping[str, Secret],
         session: Session,
     ) -> BalancesResponse:
         """Return the balances of an account."""
-        client = self._client_of(credentials)
+        client = self._client_of(account.name, credentials)
         sent = 0
 
         async def send(url: str, method: str, headers: Mapping[str, str], body: bytes) -> object:
@@ -110,17 +113,19 @@ class CcxtApi:
         client.send = send
         return _read(await client.fetch())
 
-    def _client_of(self, credentials: Mapping[str, Secret]) -> CcxtClient:
-        key = frozenset(credentials.items())
-        if key not in self._clients:
-            named = {
-                theirs: credentials[ours].reveal()
-                for theirs, ours in _CREDENTIALS.items()
-                if ours in credentials
-            }
-            self._clients[key] = CcxtClient(self._name, named, _never)
-            self._clients[key].date_by(_rising(lambda: int(self._clock.now() * 1000)))
-        return self._clients[key]
+    def _client_of(self, account: str, credentials: Mapping[str, Secret]) -> CcxtClient:
+        known = self._clients.get(account)
+        if known is not None and known[0] == credentials:
+            return known[1]
+        named = {
+            theirs: credentials[ours].reveal()
+            for theirs, ours in _CREDENTIALS.items()
+            if ours in credentials
+        }
+        client = CcxtClient(self._name, named, _never)
+        client.date_by(self._milliseconds)
+        self._clients[account] = credentials, client
+        return client
 
 
 def _known(asked: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from exporter.credentials import Secret
@@ -47,7 +47,9 @@ class _StubSession:
         self._respond = respond
 
     async def send(self, make_request: Callable[[], ApiRequest]) -> ApiResponse:
-        return self._respond(make_request())
+        response = self._respond(make_request())
+        await asyncio.sleep(0)  # as other polls go on while one waits
+        return response
 
 
 def responding(status: int, body: bytes) -> Respond:
@@ -63,6 +65,25 @@ def fetched(name: str, respond: Respond, host: str | None = None) -> BalancesRes
     account = Account("a", exchange.name, exchange.base_url, "", credentials)
     session = cast("Session", _StubSession(respond))
     return asyncio.run(api.fetch_balances(account, credentials, session))
+
+
+async def fetched_at_once(
+    name: str, respond: Respond, accounts: Sequence[str]
+) -> list[BalancesResponse]:
+    """Return what polls of several accounts with one key make of a response, all at once."""
+    exchange = EXCHANGES[f"ccxt:{name}"]
+    api = exchange.api(ServerClock(Clock()))
+    credentials = {each.name: Secret(SECRET) for each in exchange.credentials[0]}
+    session = cast("Session", _StubSession(respond))
+    polls = (
+        api.fetch_balances(
+            Account(account, exchange.name, exchange.base_url, "", credentials),
+            credentials,
+            session,
+        )
+        for account in accounts
+    )
+    return await asyncio.gather(*polls)
 
 
 def outcome(exchange: Exchange, stub: str) -> str:

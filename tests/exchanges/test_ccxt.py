@@ -3,6 +3,7 @@
 python -m tests.exchanges.ccxt_survey    prints the table
 """
 
+import asyncio
 from importlib.util import find_spec
 
 import pytest
@@ -10,7 +11,14 @@ import pytest
 from exporter.errors import BadResponseError, PollError, RejectedError
 from exporter.exchange_api.ccxt_client import known_exchanges
 from exporter.exchanges import EXCHANGES
-from tests.exchanges.ccxt_survey import SECRET, STUBS, fetched, outcome, responding
+from tests.exchanges.ccxt_survey import (
+    SECRET,
+    STUBS,
+    fetched,
+    fetched_at_once,
+    outcome,
+    responding,
+)
 
 pytestmark = pytest.mark.skipif(find_spec("ccxt") is None, reason="needs ccxt: make ccxt")
 
@@ -50,6 +58,11 @@ def test_an_asset_that_is_listed_twice_is_refused():
     body = KRAKEN.replace(b'"ZEUR":{', b'"EUR":{"balance":"1","hold_trade":"0"},"ZEUR":{')
     with pytest.raises(BadResponseError, match="listed twice"):
         fetched("kraken", responding(200, body))
+
+
+def test_accounts_that_share_a_key_do_not_disturb_each_other():
+    responses = asyncio.run(fetched_at_once("kraken", responding(200, KRAKEN), ["a", "b"]))
+    assert [len(response.balances) for response in responses] == [2, 2]
 
 
 def test_an_empty_account_is_not_told_from_an_error():
