@@ -16,7 +16,8 @@ class Quote(NamedTuple):
     """One row of a ticker: units of `pair.quote` for one unit of `pair.base`.
 
     `bid`, `ask` and `last` are None if the row has none; `updated` is the row's own time in Unix
-    seconds, None if the source dates no rows.
+    seconds, None if the source dates no rows. `is_one_way` says that the source tells only what a
+    sale of the base brings: all three are that price, and what a purchase costs is not known.
     """
 
     pair: Pair
@@ -24,6 +25,7 @@ class Quote(NamedTuple):
     ask: Decimal | None
     last: Decimal | None
     updated: float | None = None
+    is_one_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ class TruBit:
             pair = Pair(wanted.sold, wanted.bought)
             try:
                 price = await self._fetch(_quote_request(wanted), parse_quote, credentials, session)
-                quotes.append(Quote(pair, bid=price, ask=price, last=price))
+                quotes.append(Quote(pair, price, price, price, is_one_way=True))
             except (RejectedError, RowError):
                 rejected.add(pair)
         return QuotesResponse(tuple(quotes), len(rejected), frozenset(rejected))

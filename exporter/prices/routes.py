@@ -99,7 +99,8 @@ class _Market(NamedTuple):
         if rate is None:
             return None
         shared = () if is_own else self._shared_codes((sold, bought), source.exchange)
-        return Price(value, (sold, bought), (source.name,), shared, *rate[2:])
+        times = rate.updated, rate.dated_at, rate.expires_at
+        return Price(value, (sold, bought), (source.name,), shared, *times)
 
     def _shared_codes(self, codes: Iterable[str], other: str) -> tuple[str, ...]:
         # That a national currency is the same everywhere is not an assumption.
@@ -119,7 +120,7 @@ class _Market(NamedTuple):
 def _sale(rates: Mapping[Pair, Rate], sold: str, bought: str) -> tuple[Decimal, Rate | None]:
     if rate := rates.get(Pair(sold, bought)):
         return rate.sell, rate
-    if rate := rates.get(Pair(bought, sold)):
+    if (rate := rates.get(Pair(bought, sold))) and not rate.is_one_way:
         return _INVERSE.divide(_ONE, rate.buy), rate
     return _ONE, None
 

@@ -1,5 +1,6 @@
 """By which quotes an asset has a price."""
 
+from dataclasses import replace
 from decimal import Decimal, localcontext
 
 import pytest
@@ -85,6 +86,16 @@ def test_a_shared_code_is_priced_elsewhere_and_the_assumption_is_named():
     assert found
     assert found.value == 3_000_000
     assert (found.sources, found.assumed) == (("btcturk",), ("trubit/BTC=btcturk/BTC",))
+
+
+def test_what_only_tells_what_a_sale_brings_is_not_used_the_other_way_round():
+    both = rates("trubit:a", {"MXN/USDT": ("0.05", "0.05")})
+    pairs = {pair: rate._replace(is_one_way=True) for pair, rate in both.rates.items()}
+    one_way = replace(both, rates=pairs)
+    into_mxn = valuation(bridges=())
+    assert find_price("trubit", "USDT", "MXN", [both], into_mxn)
+    assert find_price("trubit", "USDT", "MXN", [one_way], into_mxn) is None
+    assert find_price("trubit", "MXN", "USDT", [one_way], valuation())
 
 
 def test_a_national_currency_is_the_same_everywhere_without_an_assumption():

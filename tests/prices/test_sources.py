@@ -87,6 +87,18 @@ def test_quotes_that_need_a_key_are_requested_with_the_account_and_one_rejected_
     run(story)
 
 
+def test_a_quote_of_what_a_sale_brings_prices_no_purchase():
+    async def story() -> None:
+        async with opened("trubit") as world:
+            async with world.polling(valuation=quotes(world)):
+                await world.run(INTERVAL)
+            assert world.sources.valuations
+            [state] = world.sources.valuations.sources.values()
+            assert [rate.is_one_way for rate in state.book.rates.values()] == [True]
+
+    run(story)
+
+
 def test_a_refused_key_is_left_alone_by_its_quotes_too():
     async def story() -> None:
         async with opened("trubit") as world:
