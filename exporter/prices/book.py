@@ -32,7 +32,7 @@ class Rate(NamedTuple):
     """A quote that may be used: what one unit of the base brings, and what it costs.
 
     `updated` is the row's own time in Unix seconds, `dated_at` the same moment by our monotonic
-    clock, and `expires_at` is monotonic too. What a purchase costs is not known if it `is_one_way`.
+    clock, and `expires_at` is monotonic too. It can't be inverted if it `is_one_way`.
     """
 
     sell: Decimal
@@ -183,7 +183,7 @@ def _rate(
         updated,
         dated_at=requested.monotonic - (requested.exchange_time - updated),
         expires_at=requested.monotonic + lifetime,
-        is_one_way=quote.is_one_way,
+        is_one_way=quote.is_one_way and limits.price != "last",
     )
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.prices.book import REFUSALS, Book, Moment, QuoteLimits, updated_book
+from exporter.prices.settings import PriceKind
 from exporter.quotes import Pair, Quote, QuotesResponse
 from tests.prices.quotes import LIMITS, NOW, quote, response
 
@@ -37,6 +38,13 @@ def test_last_is_used_as_given():
     row = quote("BTC/TRY", "100", "101")._replace(last=Decimal("99.5"))
     rate = book(row, limits=LIMITS._replace(price="last")).rates[BTC]
     assert (rate.sell, rate.buy) == (Decimal("99.5"), Decimal("99.5"))
+
+
+@pytest.mark.parametrize(("price", "is_one_way"), [("bid", True), ("mid", True), ("last", False)])
+def test_only_a_last_price_of_one_direction_is_inverted(*, price: PriceKind, is_one_way: bool):
+    row = quote("BTC/TRY", "100", "100")._replace(last=Decimal(100), is_one_way=True)
+    rate = book(row, limits=LIMITS._replace(price=price)).rates[BTC]
+    assert rate.is_one_way == is_one_way
 
 
 def test_every_reason_is_counted_from_the_start():

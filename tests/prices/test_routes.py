@@ -88,7 +88,7 @@ def test_a_shared_code_is_priced_elsewhere_and_the_assumption_is_named():
     assert (found.sources, found.assumed) == (("btcturk",), ("trubit/BTC=btcturk/BTC",))
 
 
-def test_what_only_tells_what_a_sale_brings_is_not_used_the_other_way_round():
+def test_a_quote_of_one_direction_is_not_inverted():
     both = rates("trubit:a", {"MXN/USDT": ("0.05", "0.05")})
     pairs = {pair: rate._replace(is_one_way=True) for pair, rate in both.rates.items()}
     one_way = replace(both, rates=pairs)

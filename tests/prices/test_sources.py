@@ -87,7 +87,7 @@ def test_quotes_that_need_a_key_are_requested_with_the_account_and_one_rejected_
     run(story)
 
 
-def test_a_quote_of_what_a_sale_brings_prices_no_purchase():
+def test_a_quote_of_trubit_is_of_one_direction():
     async def story() -> None:
         async with opened("trubit") as world:
             async with world.polling(valuation=quotes(world)):
