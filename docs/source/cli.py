@@ -13,8 +13,8 @@ _TOP = f"""# Command line
 `{NAME}` without a command runs the daemon; `python -m exporter` is the same. `--version` prints
 the version, and `--help` behind a command prints its flags. Logs go to stderr.
 
-Every flag has an environment twin, given below. The flag wins; several values are separated by
-commas; switches are `true` or `false`; an empty twin counts as none.
+Every flag has an environment variable, given below. The flag wins; separate several values by
+commas; switches are `true` or `false`; an empty variable is ignored.
 
 Exit status: 0 after success or a signal, 1 after a failure, 2 for a wrong flag or configuration.
 `poll` ends with 1 if an account failed.
@@ -46,11 +46,11 @@ def _parts(command: CommandLine) -> Iterator[str]:
 
 def _group(group: FlagGroup) -> str:
     title = f"### {group.title[:1].upper()}{group.title[1:]}\n\n"
-    titles = ("Flag", "Default", "Meaning", "Environment twin", "Since")
+    titles = ("Flag", "Default", "Meaning", "Environment variable", "Since")
     return title + table(titles, map(_row, group.flags))
 
 
 def _row(flag: Flag) -> tuple[str, ...]:
     value = f"={flag.metavar}"
     name = f"--{flag.name}{f'[{value}]' if flag.is_switch else value}"
-    return code(name), code(flag.default_text), flag.help, code(flag.twin), flag.since
+    return code(name), code(flag.default_text), flag.help, code(flag.variable), flag.since

@@ -1,4 +1,4 @@
-"""Define what a command line is made of: flags with environment twins, arguments, commands."""
+"""Define what a command line is made of: flags with environment variables, arguments, commands."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from exporter.commands.flag_values import split_at_commas
 
-TWIN_PREFIX = "EXCHANGE_BALANCE_EXPORTER_"
+VARIABLE_PREFIX = "EXCHANGE_BALANCE_EXPORTER_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Flag:
         return self.name.replace(".", "_").replace("-", "_")
 
     @property
-    def twin(self) -> str:
+    def variable(self) -> str:
         """Return the environment variable that sets the same; the flag wins."""
-        return TWIN_PREFIX + self.destination.upper()
+        return VARIABLE_PREFIX + self.destination.upper()
 
     @property
     def default_text(self) -> str:

@@ -118,12 +118,12 @@ def job(text: str) -> str:
 
 
 def split_at_commas(text: str) -> list[str]:
-    """Return the values of an environment twin."""
+    """Return the values of an environment variable."""
     return [part for each in text.split(",") if (part := each.strip())]
 
 
 def split_faults(text: str) -> list[str]:
-    """Return the faults of an environment twin, each with its own options."""
+    """Return the faults of an environment variable, each with its own options."""
     faults: list[str] = []
     for part in split_at_commas(text):
         if faults and _OPTION.match(part):

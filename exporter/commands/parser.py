@@ -1,4 +1,4 @@
-"""Parse the command line: flags first, then their environment twins, then defaults."""
+"""Parse the command line: flags first, then their environment variables, then defaults."""
 
 import argparse
 import difflib
@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from exporter import __version__
 from exporter.commands.command_line import (
-    TWIN_PREFIX,
+    VARIABLE_PREFIX,
     Argument,
     CommandLine,
     Flag,
@@ -18,8 +18,8 @@ from exporter.commands.flags import COMMANDS, DAEMON
 NAME = "exchange-balance-exporter"
 
 _EPILOG = (
-    "Every flag has an environment twin, which the flag overrides: --web.listen-address is "
-    f"{TWIN_PREFIX}WEB_LISTEN_ADDRESS. Several values are separated by commas."
+    "Every flag has an environment variable, which the flag overrides: --web.listen-address is "
+    f"{VARIABLE_PREFIX}WEB_LISTEN_ADDRESS. Several values are separated by commas."
 )
 
 
@@ -129,8 +129,8 @@ def _with_values(arguments: Sequence[str]) -> list[str]:
 
 
 def _of_environment(flag: Flag, environ: Mapping[str, str], parser: argparse.ArgumentParser) -> Any:  # noqa: ANN401 - each flag has a type of its own
-    """Return the value of a flag's twin, or the default; an empty twin counts as none."""
-    text = environ.get(flag.twin, "").strip()
+    """Return what a flag's environment variable says, or the default if that is unset or empty."""
+    text = environ.get(flag.variable, "").strip()
     if not text:
         return flag.default
     try:
@@ -138,7 +138,7 @@ def _of_environment(flag: Flag, environ: Mapping[str, str], parser: argparse.Arg
             return tuple(flag.parse(each) for each in flag.split(text))
         return flag.parse(text)
     except ValueError as error:
-        parser.error(f"environment variable {flag.twin}: {error}")
+        parser.error(f"environment variable {flag.variable}: {error}")
 
 
 def _unknown(argument: str, command: CommandLine) -> str:

@@ -47,9 +47,9 @@ def test_every_flag_has_an_environment_twin_which_it_overrides(line, flag):
     first, second = own or CHOICES.get((line.name, flag.name)) or VALUES[flag.metavar]
     command = [line.name, *("init" for _ in line.arguments)] if line.name else []
     by_flag = parse_command_line([*command, f"--{flag.name}={first}"], {})
-    by_twin = parse_command_line(command, {flag.twin: first})
-    by_both = parse_command_line([*command, f"--{flag.name}={first}"], {flag.twin: second})
-    by_none = parse_command_line(command, {flag.twin: ""})
+    by_twin = parse_command_line(command, {flag.variable: first})
+    by_both = parse_command_line([*command, f"--{flag.name}={first}"], {flag.variable: second})
+    by_none = parse_command_line(command, {flag.variable: ""})
     read = [
         repr(list(value) if flag.is_repeatable else value)
         for value in (getattr(each, flag.destination) for each in (by_flag, by_twin, by_both))
@@ -59,7 +59,7 @@ def test_every_flag_has_an_environment_twin_which_it_overrides(line, flag):
 
 
 def test_a_twin_has_the_name_of_its_flag_in_capitals():
-    names = {flag.name: flag.twin for flag in DAEMON.flags}
+    names = {flag.name: flag.variable for flag in DAEMON.flags}
     assert names["web.listen-address"] == "EXCHANGE_BALANCE_EXPORTER_WEB_LISTEN_ADDRESS"
 
 

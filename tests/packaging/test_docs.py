@@ -39,7 +39,7 @@ def test_links_lead_somewhere(page: Path):
 
 @each_page
 def test_flags_and_their_twins_exist(page: Path):
-    flags = {flag.name: flag.twin for command in (DAEMON, *COMMANDS) for flag in command.flags}
+    flags = {flag.name: flag.variable for command in (DAEMON, *COMMANDS) for flag in command.flags}
     text = page.read_text()
     ours = r"(?:config|web|log|shard|total-shards|runbooks-url)"
     for name in re.findall(rf"--({ours}[a-z.-]*[a-z])", text):
