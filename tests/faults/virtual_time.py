@@ -14,6 +14,7 @@ EPOCH = 1_735_866_257.0
 """Unix time at which a loop's clock shows zero."""
 
 _GRACE = 0.0005  # seconds of real time in which the kernel may still deliver between our sockets
+_SHORTEST = 2e-9  # seconds; asyncio runs a timer of less than 1e-9 at once, and no time would pass
 _PATIENCE = 30.0  # seconds of real time for a thread of ours to end
 
 HANGS = "hangs"
@@ -41,6 +42,11 @@ class VirtualLoop(EventLoop):
     def advance(self, seconds: float) -> None:
         """Let time pass; called from a callback, that is a stall of the loop."""
         self._now += seconds
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., Any], *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        return super().call_later(max(delay, _SHORTEST), callback, *args, context=context)
 
     @property
     def is_waiting_for_threads(self) -> bool:
