@@ -17,7 +17,8 @@ class Quote(NamedTuple):
 
     `bid`, `ask` and `last` are None if the row has none; `updated` is the row's own time in Unix
     seconds, None if the source dates no rows. `is_one_way` says that the source tells only what a
-    sale of the base brings: all three are that price, and what a purchase costs is not known.
+    sale of the base brings: all three are that price, and what a purchase costs is not known, so
+    there is no mid.
     """
 
     pair: Pair

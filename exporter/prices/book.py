@@ -152,6 +152,8 @@ def _why_refused(quote: Quote, limits: QuoteLimits) -> str | None:
     sides = (quote.bid, quote.ask, *((quote.last,) if limits.price == "last" else ()))
     if not all(side is not None and side > 0 for side in sides):
         return "one_sided"
+    if quote.is_one_way and limits.price == "mid":
+        return "one_sided"
     bid, ask = quote.bid or _ZERO, quote.ask or _ZERO
     if bid > ask:
         return "crossed"
@@ -183,7 +185,7 @@ def _rate(
         updated,
         dated_at=requested.monotonic - (requested.exchange_time - updated),
         expires_at=requested.monotonic + lifetime,
-        is_one_way=quote.is_one_way and limits.price != "last",
+        is_one_way=quote.is_one_way and limits.price == "bid",
     )
 
 

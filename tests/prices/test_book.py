@@ -40,11 +40,19 @@ def test_last_is_used_as_given():
     assert (rate.sell, rate.buy) == (Decimal("99.5"), Decimal("99.5"))
 
 
-@pytest.mark.parametrize(("price", "is_one_way"), [("bid", True), ("mid", True), ("last", False)])
+ONE_WAY = quote("BTC/TRY", "100", "100")._replace(last=Decimal(100), is_one_way=True)
+
+
+@pytest.mark.parametrize(("price", "is_one_way"), [("bid", True), ("last", False)])
 def test_only_a_last_price_of_one_direction_is_inverted(*, price: PriceKind, is_one_way: bool):
-    row = quote("BTC/TRY", "100", "100")._replace(last=Decimal(100), is_one_way=True)
-    rate = book(row, limits=LIMITS._replace(price=price)).rates[BTC]
+    rate = book(ONE_WAY, limits=LIMITS._replace(price=price)).rates[BTC]
     assert rate.is_one_way == is_one_way
+
+
+def test_a_quote_of_one_direction_has_no_mid():
+    found = book(ONE_WAY, limits=LIMITS._replace(price="mid"))
+    assert refused(found) == {"one_sided": 1}
+    assert not found.rates
 
 
 def test_every_reason_is_counted_from_the_start():
