@@ -12,6 +12,7 @@ from exporter.status.view import account_address
 from exporter.status.words import ago, ahead, count, duration, element_id, name, prose, spoken
 
 _MOST_ROWS = 20
+_NOTABLE_OFFSET = 0.05  # seconds; less is shown as 0.0
 
 END = "</td></tr></tbody>"
 """What follows an account's details."""
@@ -153,7 +154,7 @@ def _polling(state: AccountState) -> str:
     ]
     if state.polls:
         facts.insert(2, f"the last one took {_took(state.duration)}")
-    if state.clock_offset:
+    if abs(state.clock_offset) >= _NOTABLE_OFFSET:
         way = "ahead of" if state.clock_offset > 0 else "behind"
         facts.append(f"the exchange's clock is {abs(state.clock_offset):.1f} s {way} ours")
     return f'<p class="facts">{"; ".join(facts)}.</p>'

@@ -1,5 +1,7 @@
 """Each account shows how it is, since when, and what to do."""
 
+from dataclasses import replace
+
 import pytest
 
 from exporter.errors import AuthenticationError, BadResponseError
@@ -160,6 +162,23 @@ def test_an_exchange_that_rejects_deposits_has_a_note():
     store.succeed(TREASURY.key, poll_at(NOW), reading(BTC, can_deposit=False))
     note = account_in(page_of(store)).one(class_="note")
     assert note.words == "The exchange does not allow deposits to this account."
+
+
+@pytest.mark.parametrize(
+    ("offset", "words"),
+    [
+        (0.04, None),
+        (-0.04, None),
+        (0.06, "the exchange's clock is 0.1 s ahead of ours"),
+        (-2.0, "the exchange's clock is 2.0 s behind ours"),
+    ],
+)
+def test_an_offset_of_the_clock_is_shown_unless_it_is_nothing(offset: float, words: str | None):
+    store = make_store(TREASURY)
+    poll = replace(poll_at(NOW - 6), clock_offset=offset)
+    store.succeed(TREASURY.key, poll, reading(BTC))
+    text = account_in(page_of(store)).words
+    assert words in text if words else "clock" not in text
 
 
 def test_the_worst_account_stands_first():
