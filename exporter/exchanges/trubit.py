@@ -248,7 +248,7 @@ def _successful_data(body: bytes) -> Mapping[str, Any]:
 
 def _contains(path: str, other: str) -> bool:
     """Return whether one path's balances contain another's: merchant 0 is the sum of all."""
-    return path == other or (_merchant(path) == "0" and _merchant(other) != "0")
+    return _merchant(path) in {"0", _merchant(other)}
 
 
 def _merchant(path: str) -> str:

@@ -53,6 +53,17 @@ def test_an_account_that_is_left_out_of_totals_is_counted_once():
     assert names(merchant("all", "0", in_totals=False), merchant("mx", "12")) == []
 
 
-def test_another_address_is_another_exchange():
-    there = merchant("there", "12", base_url="https://sandbox.example")
-    assert names(merchant("all", "0"), there) == []
+def test_one_key_at_two_addresses_is_the_same_money():
+    there = merchant("there", "12", base_url="https://api.velafi.example")
+    assert names(merchant("here", "12"), there) == [("here", "there")]
+
+
+@pytest.mark.parametrize("number", ["0", "12"])
+def test_a_merchant_in_other_digits_is_the_same_merchant(number: str):
+    assert names(merchant("a", number), merchant("b", f"0{number}")) == [("a", "b")]
+
+
+def test_one_key_at_two_paths_without_a_merchant_is_the_same_money():
+    old = merchant("old", "", balances_path="/v2/user/account/assets")
+    new = merchant("new", "", balances_path="/v2/assets/account/assets")
+    assert names(old, new) == [("old", "new")]
