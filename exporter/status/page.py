@@ -72,7 +72,9 @@ class StatusPage:
     async def _make(self, view: View) -> Page:
         version = self._store.version
         known = await self._known()
-        expiries = (state.expires_at for state in known.states if state.served(known.now))
+        expiries = [state.expires_at for state in known.states if state.served(known.now)]
+        if known.valued:
+            expiries.append(known.valued.worth.valid_until)
         return Page(
             version=version,
             valid_until=min([known.now + _KEPT_FOR, *expiries]),
@@ -82,6 +84,7 @@ class StatusPage:
     async def _known(self) -> Known:
         now, wall, turns = self._clock.monotonic(), self._clock.wall(), Turns(self._clock.monotonic)
         states, retired = tuple(self._store.states.values()), self._store.retired
+        valued = self._valued(now)  # of the same moment as the states: reading lets polls go on
         reading = await self._reader.read(states, now, turns)
         return Known(
             now=now,
@@ -91,7 +94,7 @@ class StatusPage:
             reading=reading,
             overlaps=_overlaps(states, now),
             turns=turns,
-            valued=self._valued(now),
+            valued=valued,
         )
 
     def _valued(self, now: float) -> Valued | None:

@@ -65,7 +65,7 @@ def amount_cells(asset: str, amounts: Iterable[Amount], places: int) -> str:
 def shown_value(currency: str, value: Decimal) -> Amount:
     """Return a value as people read it: of fiat, rounded to two decimals."""
     places = _FIAT_DECIMALS if currency in FIAT else _VALUE_DECIMALS
-    return Amount(f"{round(value, places):.{places}f}")
+    return Amount(f"{value:.{places}f}")
 
 
 def value_cell(currency: str, value: Decimal | None) -> str:

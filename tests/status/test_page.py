@@ -3,6 +3,8 @@
 import asyncio
 import re
 from base64 import b64encode
+from dataclasses import replace
+from decimal import Decimal
 from hashlib import sha256
 from itertools import count
 
@@ -11,10 +13,15 @@ from hypothesis import strategies as st
 
 from exporter.errors import BadResponseError
 from exporter.exposition.deflate import inflate, join
+from exporter.exposition.pages import read_held
 from exporter.model import Amount, RejectedRow, Threshold
+from exporter.prices.book import Book, Rate
+from exporter.prices.valuations import Valuations
+from exporter.quotes import Pair
 from exporter.runtime.clock import Clock
 from exporter.status import HEADERS, StatusPage, view_of
 from tests.accounts import FilledStore, balance, make_account, make_store, poll_at, reading
+from tests.prices.quotes import valuation
 from tests.status.pages import NOW, html_of, page_of, rows_of
 
 HOSTILE = [
@@ -125,6 +132,41 @@ async def test_a_page_never_outlives_the_balances_on_it():
     assert b"1<span" in await text_of(status)
     now += 0.6
     assert b"withdrawn <time" in await text_of(status)
+
+
+async def test_values_are_of_the_same_responses_as_the_balances():
+    now = count(NOW, 0.005)  # so slow that other tasks run while balances are read
+    accounts = [make_account("a"), make_account("b")]
+    store = make_store(*accounts)
+    for account in accounts:
+        store.succeed(account.key, poll_at(NOW), reading(balance("TRY", "100")))
+    worth = Valuations(valuation("TRY"), read_held)
+    status = StatusPage(store, Clock(lambda: next(now), lambda: NOW), "/metrics", lambda: worth)
+
+    async def poll() -> None:
+        store.succeed(accounts[0].key, poll_at(NOW + 1), reading(balance("TRY", "7")))
+
+    polling = asyncio.create_task(poll())
+    known = await status.known()
+    assert polling.done()
+    assert known.valued
+    values = [known.valued.of(account, "TRY") for account in accounts]
+    assert [value and value.value for value in values] == [Decimal(100), Decimal(100)]
+
+
+async def test_a_page_never_outlives_the_prices_on_it():
+    account = make_account("a")
+    store = make_store(account)
+    store.succeed(account.key, poll_at(NOW), reading(balance("BTC", "2")))
+    worth = Valuations(valuation("TRY"), read_held)
+    [state] = worth.sources.values()
+    rate = Rate(Decimal(100), Decimal(101), 0.0, dated_at=NOW, expires_at=NOW + 0.5)
+    worth.publish(replace(state, book=Book(rates={Pair("BTC", "TRY"): rate})))
+    now = NOW
+    status = StatusPage(store, Clock(lambda: now, lambda: now), "/metrics", lambda: worth)
+    assert b"no price" not in await text_of(status)
+    now += 0.6
+    assert b"no price" in await text_of(status)
 
 
 async def test_many_who_ask_at_once_get_the_same_page():

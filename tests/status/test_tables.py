@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model import Amount
-from exporter.status.tables import MOST_DECIMALS, amount_cells, decimals
+from exporter.status.tables import (
+    MOST_DECIMALS,
+    amount_cells,
+    decimals,
+    shown_value,
+    value_cell,
+)
 from tests.status.pages import read
 
 amounts = st.from_regex(r"-?(0|[1-9][0-9]{0,60})(\.[0-9]{1,60})?", fullmatch=True).map(Amount)
@@ -61,3 +67,16 @@ def test_a_currency_loses_no_digit_but_zeros(column: list[Amount]):
 )
 def test_a_currency_has_two_decimals_unless_it_has_more(asset: str, amount: str, shown: str):
     assert read(cells_of([Amount(amount)], asset)).one("td").text == shown
+
+
+@pytest.mark.parametrize(
+    ("currency", "value", "shown"),
+    [
+        ("TRY", "123456789012345678901234567890.125", "123456789012345678901234567890.12"),
+        ("USDT", "1e30", "1" + "0" * 30 + ".00000000"),
+        ("TRY", "-0.135", "-0.14"),
+    ],
+)
+def test_a_value_of_any_size_is_rounded_half_to_even(currency: str, value: str, shown: str):
+    assert shown_value(currency, Decimal(value)) == shown
+    assert read(value_cell(currency, Decimal(value))).one("td").text == shown
