@@ -63,6 +63,7 @@ class PriceSources:
         self._backoff: Backoff[str] = Backoff()
         self._requested: dict[str, frozenset[str]] = {}
         self._running: list[asyncio.Task[None]] = []
+        self._is_stopped = False
         self._tasks: asyncio.TaskGroup
         self._polling: Polling
         self.valuations: Valuations | None = None
@@ -75,7 +76,9 @@ class PriceSources:
         """Fetch for this valuation from now on; one that did not change goes on undisturbed."""
         if self.valuations and self.valuations.valuation == valuation:
             return
-        await self.stop()
+        await self._stop()
+        if self._is_stopped:
+            return
         self.valuations = Valuations(valuation, self._read_held) if valuation else None
         self._backoff.keep([source.name for source in valuation.sources] if valuation else [])
         if self.valuations:
@@ -101,7 +104,11 @@ class PriceSources:
         return valuations
 
     async def stop(self) -> None:
-        """Stop fetching."""
+        """Stop fetching, for good."""
+        self._is_stopped = True
+        await self._stop()
+
+    async def _stop(self) -> None:
         running, self._running = self._running, []
         for task in running:
             task.cancel()

@@ -40,6 +40,17 @@ def test_a_source_is_requested_once_an_interval():
     run(story)
 
 
+def test_nothing_is_fetched_any_more_after_the_end():
+    async def story() -> None:
+        async with opened("btcturk") as world:
+            async with world.polling():
+                await world.run(INTERVAL)
+            await world.sources.reconcile(ticker(world))
+            assert requested(world) == []
+
+    run(story)
+
+
 def test_without_a_valuation_nothing_is_requested_and_no_series_is_added():
     async def story() -> None:
         async with opened("btcturk") as world:
