@@ -93,12 +93,11 @@ class PriceSources:
         self.valuations = valuations = Valuations(valuation, self._read_held)
 
         async def fetch(source: PriceSource) -> None:
-            if polled := self._polled(source):
-                client = polled.endpoint.connect(polled.account)
-                try:
-                    await self._fetch(source, valuations, polled, client)
-                finally:
-                    await client.aclose()
+            connection = _Connection()
+            try:
+                await self._fetch(source, valuations, connection)
+            finally:
+                await connection.aclose()
 
         await asyncio.gather(*map(fetch, valuation.sources))
         return valuations
@@ -115,41 +114,61 @@ class PriceSources:
         await asyncio.gather(*running, return_exceptions=True)
 
     async def _keep_fetching(self, source: PriceSource, valuations: Valuations) -> None:
-        due = self._clock.monotonic()
-        polled: Polled | None = None
-        client = None
+        due = paused_until = self._clock.monotonic()
+        connection = _Connection()
         try:
             while True:
-                await self._until_due(source, valuations, due)
-                before, polled = polled, self._polled(source)
-                if client and before != polled:
-                    await client.aclose()
-                if polled and before != polled:
-                    client = polled.endpoint.connect(polled.account)
-                pause = 0.0
-                if polled and client:
-                    pause = await self._fetch(source, valuations, polled, client)
-                due = next_due(due, self._clock.monotonic(), source.interval, pause)
+                due = await self._until_due(source, valuations, due, paused_until)
+                pause = await self._fetch(source, valuations, connection)
+                now = self._clock.monotonic()
+                due, paused_until = next_due(due, now, source.interval, pause), now + pause
         finally:
-            if client:
-                await client.aclose()
+            await connection.aclose()
 
-    async def _until_due(self, source: PriceSource, valuations: Valuations, due: float) -> None:
-        """Wait until a source is due, or until a new asset needs a quote of it."""
+    async def _until_due(
+        self, source: PriceSource, valuations: Valuations, due: float, paused_until: float
+    ) -> float:
+        """Wait until a source is due, or after a pause for a new asset; return when that was."""
         quotes = EXCHANGES[source.exchange].quotes
-        requested = self._requested.get(source.name)
-        while (wait := due - self._clock.monotonic()) > 0:
-            if not (quotes and quotes.follow_holdings) or requested is None:
-                await self._sleep(wait)
-                return
-            await self._sleep(min(wait, _LOOK_AGAIN))
-            if not self._query(source, valuations).assets <= requested:
-                return
+        follows_holdings = quotes is not None and quotes.follow_holdings
+        while (now := self._clock.monotonic()) < due:
+            if now < paused_until:
+                await self._sleep(paused_until - now)
+            elif follows_holdings:
+                await self._sleep(min(due - now, _LOOK_AGAIN))
+                if self._needs_more(source, valuations):
+                    break
+            else:
+                await self._sleep(due - now)
+        return min(due, self._clock.monotonic())
+
+    def _needs_more(self, source: PriceSource, valuations: Valuations) -> bool:
+        """Return whether an asset is held now that was not part of the last query."""
+        try:
+            requested = self._requested.get(source.name)
+            return requested is not None and not self._query(source, valuations).assets <= requested
+        except Exception:  # noqa: BLE001 - the fetch that follows explains it
+            return True
 
     async def _fetch(
-        self, source: PriceSource, valuations: Valuations, polled: Polled, client: HttpClient
+        self, source: PriceSource, valuations: Valuations, connection: "_Connection"
     ) -> float:
         """Fetch once and publish the outcome; return for how many seconds to leave it alone."""
+        try:
+            polled = self._polled(source)
+            client = await connection.to(polled)
+            if polled is None or client is None:
+                return 0.0
+            return await self._fetch_at(source, valuations, polled, client)
+        except Exception as error:  # noqa: BLE001 - it costs one fetch of one source
+            before, failure = valuations.sources[source.name], InternalError.of(error)
+            valuations.publish(_failed(before, failure))
+            _log_failure(before, failure)
+            return source.interval
+
+    async def _fetch_at(
+        self, source: PriceSource, valuations: Valuations, polled: Polled, client: HttpClient
+    ) -> float:
         query = self._query(source, valuations)
         self._requested[source.name] = query.assets
         run = await polled.endpoint.fetch_quotes(
@@ -198,11 +217,7 @@ class PriceSources:
         age = run.outcome.age if isinstance(run.outcome, QuotesResponse) else 0.0
         requested = Moment(run.requested_at - age, server_clock.now() - since - age, run.duration)
         wall = self._clock.wall() - since
-        try:
-            after = _after(before, run.outcome, requested, wall, valuations.valuation)
-        except Exception as error:  # noqa: BLE001 - it costs one response of one source
-            run = replace(run, outcome=InternalError.of(error))
-            after = _after(before, run.outcome, requested, wall, valuations.valuation)
+        after = _after(before, run.outcome, requested, wall, valuations.valuation)
         if after.book is not before.book:
             await valuations.prepare(after, self._store.states, self._clock.monotonic())
         valuations.publish(after)
@@ -221,8 +236,7 @@ def _after(
 ) -> SourceState:
     """Return a source's state after a fetch that was sent at `wall` (Unix seconds)."""
     if isinstance(outcome, PollError):
-        failures = {**before.failures, outcome.reason: before.failures[outcome.reason] + 1}
-        return replace(before, up=False, failures=failures, error=str(outcome))
+        return _failed(before, outcome)
     limits = QuoteLimits(
         valuation.price, before.source.stale_after, valuation.max_row_age, valuation.max_spread
     )
@@ -230,18 +244,28 @@ def _after(
     return replace(before, book=book, up=True, last_success=wall, error=None)
 
 
+def _failed(before: SourceState, error: PollError) -> SourceState:
+    failures = {**before.failures, error.reason: before.failures[error.reason] + 1}
+    return replace(before, up=False, failures=failures, error=str(error))
+
+
+def _log_failure(before: SourceState, error: PollError) -> None:
+    """Log why a source is down, unless the fetch before failed for the same cause."""
+    if str(error) != before.error:
+        log.warning(
+            "price source is down",
+            source=before.source.name,
+            reason=error.reason,
+            error=str(error),
+            advice=_ADVICE,
+            exc_info=error.__cause__ if isinstance(error, InternalError) else None,
+        )
+
+
 def _log_change(before: SourceState, after: SourceState, run: Run[QuotesResponse]) -> None:
     name, outcome = after.source.name, run.outcome
     if isinstance(outcome, PollError):
-        if after.error != before.error:
-            log.warning(
-                "price source is down",
-                source=name,
-                reason=outcome.reason,
-                error=str(outcome),
-                advice=_ADVICE,
-                exc_info=outcome.__cause__ if isinstance(outcome, InternalError) else None,
-            )
+        _log_failure(before, outcome)
     elif not before.up:
         log.info("price source is up", source=name, quotes=len(after.book.rates))
     log.debug(
@@ -252,3 +276,23 @@ def _log_change(before: SourceState, after: SourceState, run: Run[QuotesResponse
         quotes=len(after.book.rates),
         refused=sum(after.book.refused.values()),
     )
+
+
+class _Connection:
+    """Keep the client of a source as long as the way to it stays the same."""
+
+    def __init__(self) -> None:
+        self._polled: Polled | None = None
+        self._client: HttpClient | None = None
+
+    async def to(self, polled: Polled | None) -> HttpClient | None:
+        """Return the client for this way, None without one."""
+        if polled != self._polled:
+            await self.aclose()
+            self._client = polled.endpoint.connect(polled.account) if polled else None
+            self._polled = polled
+        return self._client
+
+    async def aclose(self) -> None:
+        if self._client:
+            await self._client.aclose()

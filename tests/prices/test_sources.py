@@ -1,10 +1,15 @@
 """Price sources in virtual time: what they request, when, and what they say when it fails."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from email.utils import formatdate, parsedate_to_datetime
 from itertools import pairwise
 
+from exporter.polling.snapshots import Snapshot
 from exporter.prices.settings import PriceSource, Valuation
+from exporter.prices.sources import PriceSources
+from exporter.prices.values import Held
 from exporter.quotes import QuoteRequest
 from exporter.simulator import Fault
 from exporter.simulator.messages import Response
@@ -17,6 +22,11 @@ QUOTES = (QuoteRequest("Mexico", "MXN", "USDT"), QuoteRequest("Mexico", "XYZ", "
 def ticker(world: World, **changes: float) -> Valuation:
     source = PriceSource("btcturk", world.simulator.url)
     return Valuation(("TRY", "USDT"), (replace(source, **changes),))  # type: ignore[arg-type]
+
+
+def books(world: World) -> Valuation:
+    """Return a valuation by quotes that are requested for what is held."""
+    return Valuation(("MXN",), (PriceSource("bitso", world.simulator.url),))
 
 
 def quotes(world: World) -> Valuation:
@@ -36,6 +46,60 @@ def test_a_source_is_requested_once_an_interval():
             gaps = [after - before for before, after in pairwise(requested(world))]
             assert len(gaps) >= 9
             assert all(29.9 <= gap <= 30.1 for gap in gaps)
+
+    run(story)
+
+
+def test_new_assets_never_put_off_the_next_fetch():
+    async def story() -> None:
+        async with opened("bitso") as world:
+            victim = replace(world.victim, interval=6.0)
+            async with world.polling([victim], valuation=books(world)):
+                for held in ("BTC", "BTC ETH", "BTC ETH XRP", "BTC ETH XRP SOL"):
+                    balances = dict.fromkeys(held.split(), ("1", "1", "0"))
+                    world.simulator.set_balances(world.simulated(victim), balances)
+                    await world.run(12)
+                await world.run(5 * INTERVAL)
+            gaps = [after - before for before, after in pairwise(requested(world))]
+            assert max(gaps) <= INTERVAL + 0.1
+
+    run(story)
+
+
+def test_a_new_asset_does_not_end_a_pause_that_the_exchange_asked_for():
+    async def story() -> None:
+        async with opened("bitso") as world:
+            victim = replace(world.victim, interval=6.0)
+            with world.simulator.show("http_503_wait", call="ticker"):  # for 120 s
+                async with world.polling([victim], valuation=books(world)):
+                    await world.run(20)
+                    began = len(requested(world))
+                    added = {"XRP": ("1", "1", "0")}
+                    world.simulator.set_balances(world.simulated(victim), added)
+                    await world.run(80)
+            assert began
+            assert len(requested(world)) == began
+
+    run(story)
+
+
+def test_an_unexpected_error_costs_one_source_and_is_logged_once():
+    def broken(_snapshot: Snapshot) -> Sequence[Held]:
+        raise ZeroDivisionError("canary")
+
+    async def story() -> None:
+        async with opened("btcturk") as world:
+            world.sources = PriceSources(world.store, world.clocks.ours, broken)
+            async with world.polling(valuation=ticker(world)):
+                await asyncio.sleep(5 * INTERVAL + 1)
+                assert world.sources.valuations
+                [state] = world.sources.valuations.sources.values()
+                assert not state.up
+                assert state.failures["internal"] == sum(state.failures.values()) == 5
+                assert world.store.states[world.victim.key].polls >= 5
+            lines = world.log.getvalue().splitlines()
+            [line] = [line for line in lines if "price source is down" in line]
+            assert "reason=internal" in line
 
     run(story)
 
