@@ -87,7 +87,9 @@ class PollSchedule:
 class AccountState:
     """Keep all that is known of an account; a new state replaces the old one whole.
 
-    `lines` are the samples of the account itself while its snapshot is served.
+    `withdrawn_at` is set if a reload found the snapshot withdrawn (monotonic): from then on it is
+    only what was last seen, whatever `stale_after` becomes. `lines` are the samples of the account
+    itself while its snapshot is served.
     """
 
     schedule: PollSchedule
@@ -101,15 +103,18 @@ class AccountState:
     next_poll: float = 0.0
     key_permissions: Mapping[str, bool] = field(default_factory=dict)
     snapshot: Snapshot | None = None
+    withdrawn_at: float | None = None
     lines: tuple[str, ...] = field(default=(), repr=False)
 
     def served(self, now: float) -> Snapshot | None:
-        """Return the snapshot while it is younger than `stale_after`; `now` is monotonic."""
+        """Return the snapshot while it is not withdrawn; `now` is monotonic."""
         return self.snapshot if self.snapshot and now < self.expires_at else None
 
     @property
     def expires_at(self) -> float:
         """Return the monotonic time at which the snapshot is withdrawn; 0 without one."""
+        if self.withdrawn_at is not None:
+            return self.withdrawn_at
         return self.snapshot.requested_at + self.schedule.stale_after if self.snapshot else 0.0
 
 
@@ -137,8 +142,8 @@ class SnapshotStore:
     def configure(self, schedules: Mapping[AccountKey, PollSchedule], now: float) -> None:
         """Take over a configuration: accounts appear and go; those that stay keep what is known.
 
-        Balances stay only if they would be requested in the same place with the same key, and are
-        not withdrawn by `now` (monotonic): a longer `stale_after` does not bring them back.
+        Balances stay only if they would be requested in the same place with the same key. Those
+        that are withdrawn by `now` (monotonic) stay withdrawn, however long `stale_after` is.
         """
         states = [self._taken_over(key, schedule, now) for key, schedule in schedules.items()]
         self._publish({state.schedule.account.key: self._rendered(state) for state in states})
@@ -188,7 +193,14 @@ class SnapshotStore:
             can_deposit=response.can_deposit,
             listed=_listed(state.schedule.account.thresholds, response),
         )
-        return replace(state, up=True, outage=None, last_success=result.wall, snapshot=snapshot)
+        return replace(
+            state,
+            up=True,
+            outage=None,
+            last_success=result.wall,
+            snapshot=snapshot,
+            withdrawn_at=None,
+        )
 
     def note_key_permissions(self, key: AccountKey, permissions: Mapping[str, bool]) -> None:
         """Publish what the exchange says that an account's key may do."""
@@ -199,7 +211,9 @@ class SnapshotStore:
         """Withdraw an account's balances if they were fetched with other credentials."""
         state = self.states.get(key)
         if state and state.snapshot and state.snapshot.fingerprint != digest:
-            gone = replace(state, snapshot=None, last_success=0.0, key_permissions={})
+            gone = replace(
+                state, snapshot=None, withdrawn_at=None, last_success=0.0, key_permissions={}
+            )
             self._publish({**self.states, key: self._rendered(gone)})
 
     def _taken_over(self, key: AccountKey, schedule: PollSchedule, now: float) -> AccountState:
@@ -207,7 +221,8 @@ class SnapshotStore:
         if state is None:
             return AccountState(schedule)
         if _source(state.schedule.account) == _source(schedule.account):
-            return replace(state, schedule=schedule, snapshot=state.served(now))
+            withdrawn_at = None if state.served(now) else state.expires_at
+            return replace(state, schedule=schedule, withdrawn_at=withdrawn_at)
         return AccountState(schedule, polls=state.polls, failures=state.failures)
 
     def _rendered(self, state: AccountState) -> AccountState:

@@ -1,14 +1,23 @@
 """The store: what a poll changes, what a configuration changes, and when balances are withdrawn."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from exporter.credentials import Secret, fingerprint
 from exporter.errors import AuthenticationError, InternalError, TlsError, UnavailableError
 from exporter.model import Amount, AssetFilter, Balance, RejectedRow
-from exporter.polling.snapshots import PollResult, PollSchedule
-from tests.accounts import WALL, balance, make_account, make_store, poll_at, reading
+from exporter.polling.snapshots import AccountState, PollResult, PollSchedule
+from tests.accounts import (
+    WALL,
+    FilledStore,
+    balance,
+    make_account,
+    make_store,
+    poll_at,
+    reading,
+)
 
 ACCOUNT = make_account()
 KEY = ACCOUNT.key
@@ -159,6 +168,53 @@ def test_balances_stay_while_the_same_would_be_fetched(changes: dict[str, object
     assert (store.states[KEY].snapshot is not None) == stay
     assert store.states[KEY].polls == 1
     assert store.states[KEY].schedule.account is changed
+
+
+def reconfigured(store: FilledStore, at: float, stale_after: float, **changes: Any) -> AccountState:
+    changed = replace(ACCOUNT, **changes)
+    store.configure({KEY: PollSchedule(changed, 60.0, stale_after)}, at)
+    return store.states[KEY]
+
+
+def test_withdrawn_balances_are_kept_as_last_seen_by_a_reload_but_never_served_again():
+    store = make_store(ACCOUNT, stale_after=180.0)
+    store.succeed(KEY, poll_at(0.0), reading(balance("BTC", "1")))
+    last_seen = store.states[KEY].snapshot
+    for stale_after in (180.0, 3600.0, 60.0, 3600.0):
+        state = reconfigured(store, 200.0, stale_after)
+        assert state.snapshot is last_seen
+        assert state.served(200.0) is None
+        assert state.expires_at == 180.0
+    store.succeed(KEY, poll_at(300.0), reading(balance("BTC", "2")))
+    assert store.states[KEY].expires_at == 3900.0
+
+
+def test_balances_that_a_shorter_stale_after_withdrew_are_not_served_by_a_longer_one():
+    store = make_store(ACCOUNT, stale_after=180.0)
+    store.succeed(KEY, poll_at(0.0), reading(balance("BTC", "1")))
+    assert reconfigured(store, 100.0, 60.0).served(100.0) is None
+    assert reconfigured(store, 101.0, 3600.0).served(101.0) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"credentials": {"api_key": Secret("other")}}, {"base_url": "https://elsewhere.example"}],
+)
+def test_what_was_last_seen_with_another_key_or_elsewhere_is_forgotten(changes: dict[str, object]):
+    store = make_store(ACCOUNT, stale_after=180.0)
+    store.succeed(KEY, poll_at(0.0), reading(balance("BTC", "1")))
+    reconfigured(store, 200.0, 180.0)
+    assert reconfigured(store, 200.0, 3600.0, **changes).snapshot is None
+    assert reconfigured(store, 200.0, 3600.0).snapshot is None
+
+
+def test_what_was_last_seen_is_forgotten_when_the_key_file_holds_another_key():
+    store = make_store(ACCOUNT, stale_after=180.0)
+    store.succeed(KEY, poll_at(0.0), reading(balance("BTC", "1")))
+    reconfigured(store, 200.0, 180.0)
+    store.withdraw_others(KEY, fingerprint({"api_key": Secret("other")}))
+    assert store.states[KEY].snapshot is None
+    assert store.states[KEY].expires_at == 0
 
 
 def test_only_balances_of_another_key_are_withdrawn():

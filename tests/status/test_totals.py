@@ -78,6 +78,14 @@ def test_what_only_a_missing_account_held_is_named_without_its_amount():
     assert "3400000" not in page_of(store).one("main").text
 
 
+def test_a_reload_keeps_what_only_a_missing_account_held():
+    store = held("2.5", "2.5", "0")
+    store.succeed(PAYMENTS.key, poll_at(NOW - 200), reading(balance("MXN", "3400000")))
+    before = totals_of(store), page_of(store).by_id("trubit/payments").words
+    store.configure({key: state.schedule for key, state in store.states.items()}, NOW)
+    assert (totals_of(store), page_of(store).by_id("trubit/payments").words) == before
+
+
 def test_an_account_that_cannot_hold_an_asset_by_its_filter_is_not_missing():
     payments = make_account("payments", "trubit", assets=AssetFilter(frozenset({"MXN"})))
     store = make_store(TREASURY, payments)
