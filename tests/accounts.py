@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from exporter.credentials import Secret
+from exporter.credentials import Secret, fingerprint
 from exporter.errors import PollError
 from exporter.exchanges import EXCHANGES
 from exporter.exposition.pages import PageRenderer
@@ -55,12 +55,18 @@ class FilledStore(SnapshotStore):
     """A store with a poll in one call."""
 
     def succeed(self, key: AccountKey, poll: PollResult, response: BalancesResponse) -> None:
-        sources = self.states[key].schedule.account.credentials
-        secrets = {name: each for name, each in sources.items() if isinstance(each, Secret)}
+        secrets = self._secrets_of(key)
         self.record(key, replace(poll, outcome=response, credentials=secrets), poll.wall + 60)
 
     def fail(self, key: AccountKey, poll: PollResult, error: PollError) -> None:
         self.record(key, replace(poll, outcome=error), poll.wall + 60)
+
+    def allow(self, key: AccountKey, permissions: Mapping[str, bool], at: float) -> None:
+        self.note_key_permissions(key, permissions, fingerprint(self._secrets_of(key)), at)
+
+    def _secrets_of(self, key: AccountKey) -> Mapping[str, Secret]:
+        sources = self.states[key].schedule.account.credentials
+        return {name: each for name, each in sources.items() if isinstance(each, Secret)}
 
 
 def make_store(*accounts: Account, stale_after: float = 180.0) -> FilledStore:

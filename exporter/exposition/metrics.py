@@ -270,7 +270,8 @@ ACCOUNTS: tuple[AccountFamily, ...] = (
         "exchange_account_key_permission",
         "gauge",
         "Whether the account's key has a permission: read, trade, withdraw, transfer, or "
-        "ip_restricted if it is bound to IP addresses. Absent unless the exchange reports it.",
+        "ip_restricted if it is bound to IP addresses. Absent unless the exchange has reported it "
+        "within the last two hours.",
         _key_permissions,
         ("exchange", "account", "permission"),
     ),

@@ -193,12 +193,11 @@ class Endpoint:
 
     async def fetch_key_permissions(
         self, account: Account, client: HttpClient
-    ) -> Mapping[str, bool] | PollError:
+    ) -> "Run[Mapping[str, bool]]":
         """Request once what an account's key may do, within the same limit."""
         api = cast("KeyPermissionsApi", self._api_of(account.base_url).api)  # as it declares
         deadline = Deadline(account.timeout)
-        run = await self._run(deadline, account.credentials, client, api.fetch_key_permissions)
-        return run.outcome
+        return await self._run(deadline, account.credentials, client, api.fetch_key_permissions)
 
     def _api_of(self, base_url: str) -> SharedApi:
         url = api_url(base_url)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from exporter.credentials import fingerprint
 from exporter.errors import PollError
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account
@@ -18,6 +19,7 @@ log = structlog.get_logger(__name__)
 EVERY = 3600.0
 """Seconds between two requests for one key."""
 
+_RETRY = EVERY / 12
 _LOOK = 10.0  # seconds between two looks at whether a request is due
 _DANGEROUS = ("withdraw", "trade", "transfer")
 
@@ -32,7 +34,7 @@ class KeyPermissions:
         self._sleep = sleep
 
     async def keep_asking(self, account: Account, endpoint_of: Callable[[], Endpoint]) -> None:
-        """Check once an hour while the account is up, and soon after its key has changed.
+        """Check once an hour while the account is up, and soon after a failure or another key.
 
         A refused key is not checked: its polls already fail.
         """
@@ -41,29 +43,35 @@ class KeyPermissions:
         asked_at = -math.inf
         while True:
             await self._sleep(_LOOK)
-            state = self._store.states[account.key]
-            waited = self._clock.monotonic() - asked_at
-            if state.up and waited >= (EVERY if state.key_permissions else EVERY / 12):
-                asked_at = self._clock.monotonic()
+            state, now = self._store.states[account.key], self._clock.monotonic()
+            is_answered = state.key_permissions_at >= asked_at
+            if state.up and now - asked_at >= (EVERY if is_answered else _RETRY):
+                asked_at = now
                 try:
                     await self._ask(account, endpoint_of())
                 except Exception:
                     # No unexpected error here may end the daemon, or touch balances.
                     log.exception("key permissions can't be checked", **_labels(account))
 
+    def withdraw_old(self) -> None:
+        """Withdraw what no exchange has confirmed within two checks."""
+        self._store.withdraw_key_permissions(self._clock.monotonic() - 2 * EVERY)
+
     async def _ask(self, account: Account, endpoint: Endpoint) -> None:
         client = endpoint.connect(account)
         try:
-            found = await endpoint.fetch_key_permissions(account, client)
+            run = await endpoint.fetch_key_permissions(account, client)
         finally:
             await client.aclose()
-        if isinstance(found, PollError):
-            log.debug("key permissions are unknown", **_labels(account), error=str(found))
+        if isinstance(run.outcome, PollError):
+            log.debug("key permissions are unknown", **_labels(account), error=str(run.outcome))
             return
         before = self._store.states[account.key].key_permissions
-        self._store.note_key_permissions(account.key, found)
-        if found != before:
-            _warn(account, found)
+        digest = fingerprint(run.credentials or {})
+        self._store.note_key_permissions(account.key, run.outcome, digest, run.requested_at)
+        noted = self._store.states[account.key].key_permissions
+        if noted != before:
+            _warn(account, noted)
 
 
 def _warn(account: Account, found: Mapping[str, bool]) -> None:

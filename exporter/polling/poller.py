@@ -145,6 +145,7 @@ class Poller:
             now = self._clock.monotonic()
             self._events.watch(self._store.states.values(), now)
             self._events.watch_limits(self._endpoints.limits())
+            self._key_permissions.withdraw_old()
             self._backoff.forget_before(now - _REMEMBERED_REFUSALS)
 
     async def _keep_polling(self, account: Account, delay: float) -> None:

@@ -1,5 +1,6 @@
 """Keep what is known of every account: where polling and exposition meet."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -88,8 +89,8 @@ class AccountState:
     """Keep all that is known of an account; a new state replaces the old one whole.
 
     `withdrawn_at` is set if a reload found the snapshot withdrawn (monotonic): from then on it is
-    only what was last seen, whatever `stale_after` becomes. `lines` are the samples of the account
-    itself while its snapshot is served.
+    only what was last seen, whatever `stale_after` becomes. `key_permissions_at` is monotonic, from
+    before the request. `lines` are the samples of the account itself while its snapshot is served.
     """
 
     schedule: PollSchedule
@@ -102,6 +103,7 @@ class AccountState:
     clock_offset: float = 0.0
     next_poll: float = 0.0
     key_permissions: Mapping[str, bool] = field(default_factory=dict)
+    key_permissions_at: float = -math.inf
     snapshot: Snapshot | None = None
     withdrawn_at: float | None = None
     lines: tuple[str, ...] = field(default=(), repr=False)
@@ -202,17 +204,39 @@ class SnapshotStore:
             withdrawn_at=None,
         )
 
-    def note_key_permissions(self, key: AccountKey, permissions: Mapping[str, bool]) -> None:
-        """Publish what the exchange says that an account's key may do."""
-        state = replace(self.states[key], key_permissions=permissions)
-        self._publish({**self.states, key: self._rendered(state)})
+    def note_key_permissions(
+        self, key: AccountKey, permissions: Mapping[str, bool], digest: bytes, requested_at: float
+    ) -> None:
+        """Publish what a key may do if the account's balances were fetched with it.
+
+        `digest` is the fingerprint of the key, `requested_at` is monotonic.
+        """
+        state = self.states[key]
+        if state.snapshot and state.snapshot.fingerprint == digest:
+            noted = replace(state, key_permissions=permissions, key_permissions_at=requested_at)
+            self._publish({**self.states, key: self._rendered(noted)})
+
+    def withdraw_key_permissions(self, until: float) -> None:
+        """Withdraw what keys may do if it was requested at a monotonic time or before."""
+        gone = {
+            key: self._rendered(replace(state, key_permissions={}))
+            for key, state in self.states.items()
+            if state.key_permissions and state.key_permissions_at <= until
+        }
+        if gone:
+            self._publish({**self.states, **gone})
 
     def withdraw_others(self, key: AccountKey, digest: bytes) -> None:
         """Withdraw an account's balances if they were fetched with other credentials."""
         state = self.states.get(key)
         if state and state.snapshot and state.snapshot.fingerprint != digest:
             gone = replace(
-                state, snapshot=None, withdrawn_at=None, last_success=0.0, key_permissions={}
+                state,
+                snapshot=None,
+                withdrawn_at=None,
+                last_success=0.0,
+                key_permissions={},
+                key_permissions_at=-math.inf,
             )
             self._publish({**self.states, key: self._rendered(gone)})
 

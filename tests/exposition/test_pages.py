@@ -46,7 +46,7 @@ def full_store(*accounts: Account) -> FilledStore:
     )
     for account in accounts:
         store.succeed(account.key, poll_at(0.0), reading(row, can_deposit=True))
-        store.note_key_permissions(account.key, {"read": True, "withdraw": False})
+        store.allow(account.key, {"read": True, "withdraw": False}, 0.0)
     return store
 
 

@@ -6,6 +6,7 @@ from exporter.exchange_api.base import KEY_PERMISSIONS
 from exporter.exchanges import EXCHANGES
 from exporter.polling.key_permissions import EVERY
 from exporter.simulator import simulated_exchanges
+from exporter.simulator.messages import CallKind
 from tests.faults.virtual_time import run
 from tests.faults.world import INTERVAL, Page, World, opened
 
@@ -71,6 +72,43 @@ def test_a_key_is_checked_once_an_hour(name: str):
             return checks(world)
 
     assert run(main) == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "call"),
+    [("http_500", None), ("http_500", "permissions"), ("http_418_ban", None)],
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_key_may_do_is_withdrawn_after_two_hours_without_an_answer(
+    name: str, fault: str, call: CallKind | None
+):
+    async def main() -> None:
+        async with opened(name) as world, world.polling():
+            await world.run(INTERVAL)
+            with world.simulator.show(fault, account="victim", call=call):
+                page = await world.run(2 * EVERY - 2 * INTERVAL)
+                assert permissions(page, world)["withdraw"] == "0"
+                page = await world.run(2 * INTERVAL)
+                assert set(permissions(page, world).values()) == {None}
+            await world.until(
+                lambda page: permissions(page, world)["withdraw"] == "0", within=EVERY
+            )
+
+    run(main)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_failed_check_is_repeated_before_the_last_answer_is_too_old(name: str):
+    async def main() -> None:
+        async with opened(name) as world, world.polling():
+            await world.run(INTERVAL)
+            with world.simulator.show("http_500", account="victim", call="permissions", times=3):
+                end = world.now + 3 * EVERY
+                while world.now < end:
+                    page = await world.run(INTERVAL)
+                    assert permissions(page, world)["withdraw"] == "0"
+
+    run(main)
 
 
 @pytest.mark.parametrize("fault", ["http_500", "silence", "http_401", "html", "null", "reset"])

@@ -10,10 +10,13 @@ from exporter.credentials import SecretFile
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account
 from exporter.polling.poller import Poller
+from exporter.simulator import Fault
+from exporter.simulator.faults.on_wire import late
 from tests.faults.virtual_time import run
-from tests.faults.world import INTERVAL, LIMITS, World, opened
+from tests.faults.world import INTERVAL, LIMITS, Page, World, opened
 
 EXCHANGE = next(iter(EXCHANGES))
+WITH_KEY_PERMISSIONS = [name for name, each in EXCHANGES.items() if each.has_key_permissions]
 
 Story = Callable[[World], Awaitable[None]]
 
@@ -56,6 +59,30 @@ def test_balances_are_withdrawn_as_soon_as_the_key_file_holds_another_key(
             assert not page.is_up(account.key)
 
     play(story, exchange)
+
+
+@pytest.mark.parametrize("exchange", WITH_KEY_PERMISSIONS)
+def test_a_late_answer_about_the_old_key_says_nothing_of_the_new_one(exchange: str, tmp_path: Path):
+    async def story(world: World) -> None:
+        account = replace(from_files(world, world.victim, tmp_path), interval=4.0)
+        world.simulator.show("key_can_withdraw", account="victim")
+        slow = Fault("slow", "It takes 9 seconds.", deliver=late(9.0), only="permissions")
+        with world.simulator.show(slow, account="victim"):
+            async with world.polling([account]):
+                await world.run(13)  # the request is under way
+                for name, value in world.simulated(world.neighbour).credentials.items():
+                    (tmp_path / name).write_text(value)
+                page = await world.run(20)
+                assert page.is_up(account.key)
+                assert can_withdraw(page, account) is None
+                page = await world.run(330)
+                assert can_withdraw(page, account) == "0"
+
+    play(story, exchange)
+
+
+def can_withdraw(page: Page, account: Account) -> str | None:
+    return page.value("exchange_account_key_permission", account.key, permission="withdraw")
 
 
 def test_a_refused_key_stays_alone_while_its_file_comes_and_goes(tmp_path: Path):
