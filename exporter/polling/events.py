@@ -1,122 +1,176 @@
 """Log what happens to accounts: changes of state at info, every poll at debug."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
 
 import structlog
 
 from exporter.errors import PollError
-from exporter.model import AccountKey
+from exporter.model import AccountKey, RejectedRow
+from exporter.polling.causes import Causes
 from exporter.polling.endpoints import LimitState
-from exporter.polling.snapshots import AccountState, Outage, PollResult, Snapshot
+from exporter.polling.snapshots import AccountState, Outage, PollResult, Snapshot, source_changes
 
 log = structlog.get_logger(__name__)
 
-REMINDER_SECONDS = 3600.0
-"""Time after which an account that is still down is logged again."""
-
 _SHOWN_ROWS = 5
-_MAX_CAUSES = 20
+_MAX_ROWS = 1000  # of an account that are told apart, beyond them only by their problem
+_LONGER = 1.0  # seconds by which a pause must grow to be logged: clocks are not that exact
+
+_RowName = tuple[str | None, str]
 
 
 class EventLog:
-    """Log each change once: what was logged of an outage is kept until it ends."""
+    """Log each change once: what was logged of an account is kept until it ends."""
 
     def __init__(self) -> None:
         """Start with nothing logged."""
-        self._causes: dict[AccountKey, dict[tuple[str, str], float]] = {}
-        self._reminded: dict[AccountKey, float] = {}
-        self._withdrawn: dict[AccountKey, Snapshot] = {}
+        self._causes: dict[AccountKey, Causes] = {}
+        self._withdrawn: dict[AccountKey, float] = {}
+        self._dropped: dict[AccountKey, set[_RowName]] = {}
         self._paused: dict[tuple[str, ...], LimitState] = {}
 
     def keep(self, accounts: Iterable[AccountKey]) -> None:
         """Drop all accounts except these."""
         kept = set(accounts)
-        for table in (self._causes, self._reminded, self._withdrawn):
-            for key in [key for key in table if key not in kept]:
+        for table in (self._causes, self._withdrawn, self._dropped):
+            for key in table.keys() - kept:
                 del table[key]
 
     def polled(self, before: AccountState, after: AccountState, result: PollResult) -> None:
         """Log a poll, and what it changed."""
         log_poll(after, result)
-        key, now = after.schedule.account.key, result.requested_at
+        self._log_expiry(before, result.requested_at + result.duration)
         if after.outage:
-            self._log_down(key, before.outage, after.outage, now)
-        elif before.outage:
-            self._causes.pop(key, None)
-            self._reminded.pop(key, None)
-            log.info(
-                "account is up again",
-                **key._asdict(),
-                down_for=f"{now - before.outage.began_at:.0f}s",
-                failed_polls=before.outage.failures,
-            )
-        elif not before.up:
-            assets = after.snapshot.assets if after.snapshot else 0
-            log.info("account is up", **key._asdict(), assets=assets)
+            self._log_down(before, after, after.outage, result.requested_at)
+        else:
+            self._log_up(before, after, result)
         if after.snapshot is not before.snapshot and after.snapshot:
-            _log_rows(key, before.snapshot, after.snapshot)
+            self._log_rows(after.schedule.account.key, after.snapshot)
+
+    def key_changed(self, before: AccountState, after: AccountState, now: float) -> None:
+        """Log the balances that another key in the files withdrew."""
+        self._log_loss(
+            before, after, now, "balances are withdrawn, they were fetched with another key"
+        )
+
+    def reconfigured(
+        self,
+        before: Mapping[AccountKey, AccountState],
+        after: Mapping[AccountKey, AccountState],
+        now: float,
+    ) -> None:
+        """Log the balances that a reload withdrew."""
+        for key in before.keys() & after.keys():
+            old, new = before[key], after[key]
+            keys = ", ".join(source_changes(old.schedule.account, new.schedule.account))
+            event = "balances are withdrawn, they were fetched with other settings"
+            self._log_loss(old, new, now, event, keys=keys)
 
     def watch(self, states: Iterable[AccountState], now: float) -> None:
         """Log what is withdrawn by `now` (monotonic), and what has been down for long."""
         for state in states:
-            self._log_withdrawal(state, now)
+            self._log_expiry(state, now)
             if state.outage:
                 self._remind(state, state.outage, now)
 
     def watch_limits(self, limits: Iterable[LimitState]) -> None:
-        """Log which pauses began and ended."""
+        """Log which pauses began, became longer and ended."""
         paused: dict[tuple[str, ...], LimitState] = {
             limit.key: limit for limit in limits if limit.paused_until
         }
         for key in self._paused.keys() - paused.keys():
-            limit = self._paused[key]
-            log.info("rate limit pause ended", **_limit_labels(limit))
-        for key in paused.keys() - self._paused.keys():
-            log.info(
-                "rate limit pause began, no requests are sent",
-                **_limit_labels(paused[key]),
-                until=f"{paused[key].paused_until:.0f}",
-            )
+            log.info("rate limit pause ended", **_limit_labels(self._paused[key]))
+        for key, limit in paused.items():
+            known = self._paused.get(key)
+            if known is None:
+                _log_pause("rate limit pause began, no requests are sent", limit)
+            elif limit.paused_until > known.paused_until + _LONGER:
+                _log_pause("rate limit pause became longer, no requests are sent", limit)
         self._paused = paused
 
-    def _log_down(self, key: AccountKey, before: Outage | None, outage: Outage, now: float) -> None:
-        causes = self._causes.setdefault(key, {})
-        cause = outage.reason, outage.message
-        last = causes.get(cause)
-        is_known = last is not None and now - last < REMINDER_SECONDS
-        if before and (is_known or (before.reason == outage.reason and len(causes) > _MAX_CAUSES)):
+    def _log_down(
+        self, before: AccountState, after: AccountState, outage: Outage, now: float
+    ) -> None:
+        key = after.schedule.account.key
+        if before.outage is None or key not in self._causes:
+            self._causes[key] = Causes(now)
+        if not self._causes[key].note(outage, now):
             return
-        causes[cause] = now
-        log.warning(
-            "account is still down, for another reason" if before else "account is down",
-            **_outage_fields(key, outage),
-            exc_info=outage.defect,
-        )
+        if before.outage:
+            event = "account is still down, for another reason"
+            fields = _outage_fields(key, outage) | _how_long(outage, now)
+        else:
+            event, fields = "account is down", _outage_fields(key, outage)
+        log.warning(event, **fields, exc_info=outage.defect)
 
-    def _log_withdrawal(self, state: AccountState, now: float) -> None:
-        key, snapshot = state.schedule.account.key, state.snapshot
-        if snapshot is None or now < state.expires_at or self._withdrawn.get(key) is snapshot:
+    def _log_up(self, before: AccountState, after: AccountState, result: PollResult) -> None:
+        """Log that an account is up, or only that it has balances again."""
+        key, now = after.schedule.account.key, result.requested_at + result.duration
+        fields: dict[str, object] = {**key._asdict()}
+        fields["assets"] = after.snapshot.assets if after.snapshot else 0
+        self._causes.pop(key, None)
+        withdrawn_at = self._withdrawn.pop(key, None) if after.served(now) else None
+        if before.outage:
+            ended = _how_long(before.outage, result.requested_at)
+            log.info("account is up again", **fields, **ended)
+        elif not before.up:
+            log.info("account is up", **fields)
+        elif withdrawn_at is not None:
+            fields["absent_for"] = f"{now - withdrawn_at:.0f}s"
+            log.info("balances are served again", **fields)
+
+    def _log_rows(self, key: AccountKey, snapshot: Snapshot) -> None:
+        if not snapshot.rejected:
+            if self._dropped.pop(key, None):
+                log.info("every row could be parsed again", **key._asdict())
             return
-        self._withdrawn[key] = snapshot
-        log.info(
-            "balances are withdrawn, the last complete response is too old",
-            **key._asdict(),
-            assets=snapshot.assets,
-            age=f"{now - snapshot.requested_at:.0f}s",
-            stale_after=f"{state.schedule.stale_after:g}s",
-        )
+        known = self._dropped.setdefault(key, set())
+        new = [row for row in snapshot.rejected if _row_name(row, known) not in known]
+        if new:
+            known.update([_row_name(row, known) for row in new])
+            log.warning(
+                "dropped rows that could not be parsed",
+                **key._asdict(),
+                rows=len(snapshot.rejected),
+                first="; ".join(map(_shown, new[:_SHOWN_ROWS])),
+            )
+
+    def _log_loss(
+        self, before: AccountState, after: AccountState, now: float, event: str, **fields: object
+    ) -> None:
+        """Log balances that were served until they were dropped, or were already too old."""
+        self._log_expiry(before, now)
+        if before.snapshot and not after.snapshot:
+            self._log_withdrawal(before, before.snapshot, now, event, **fields)
+        self._log_expiry(after, now)
+
+    def _log_expiry(self, state: AccountState, now: float) -> None:
+        if state.snapshot and now >= state.expires_at:
+            self._log_withdrawal(
+                state,
+                state.snapshot,
+                now,
+                "balances are withdrawn, the last complete response is too old",
+                stale_after=f"{state.schedule.stale_after:g}s",
+            )
+
+    def _log_withdrawal(
+        self, state: AccountState, snapshot: Snapshot, now: float, event: str, **fields: object
+    ) -> None:
+        key = state.schedule.account.key
+        if key in self._withdrawn:
+            return
+        self._withdrawn[key] = now
+        age = f"{now - snapshot.requested_at:.0f}s"
+        log.info(event, **key._asdict(), assets=snapshot.assets, age=age, **fields)
 
     def _remind(self, state: AccountState, outage: Outage, now: float) -> None:
         key = state.schedule.account.key
-        if now - self._reminded.setdefault(key, outage.began_at) < REMINDER_SECONDS:
-            return
-        self._reminded[key] = now
-        log.info(
-            "account is still down",
-            **_outage_fields(key, outage),
-            down_for=f"{now - outage.began_at:.0f}s",
-            failed_polls=outage.failures,
-        )
+        causes = self._causes.get(key)
+        if causes and causes.remind(now):
+            fields = _outage_fields(key, outage) | _how_long(outage, now)
+            log.info("account is still down", **fields)
 
 
 def log_poll(state: AccountState, result: PollResult) -> None:
@@ -146,7 +200,7 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.3f}s"
 
 
-def _outage_fields(key: AccountKey, outage: Outage) -> Mapping[str, object]:
+def _outage_fields(key: AccountKey, outage: Outage) -> dict[str, object]:
     return {
         **key._asdict(),
         "reason": outage.reason,
@@ -155,22 +209,24 @@ def _outage_fields(key: AccountKey, outage: Outage) -> Mapping[str, object]:
     }
 
 
+def _how_long(outage: Outage, now: float) -> dict[str, object]:
+    return {"down_for": f"{now - outage.began_at:.0f}s", "failed_polls": outage.failures}
+
+
+def _log_pause(event: str, limit: LimitState) -> None:
+    until = datetime.fromtimestamp(limit.paused_until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    log.info(event, **_limit_labels(limit), until=until)
+
+
 def _limit_labels(limit: LimitState) -> Mapping[str, str]:
     return {name: value for name, value in limit.key._asdict().items() if value}
 
 
-def _log_rows(key: AccountKey, before: Snapshot | None, after: Snapshot) -> None:
-    was_complete = before is None or not before.rejected
-    if after.rejected and was_complete:
-        shown = [
-            f"row {row.row} ({row.asset or 'no asset'}): {row.problem}"
-            for row in after.rejected[:_SHOWN_ROWS]
-        ]
-        log.warning(
-            "dropped rows that could not be parsed",
-            **key._asdict(),
-            rows=len(after.rejected),
-            first="; ".join(shown),
-        )
-    elif not after.rejected and not was_complete:
-        log.info("every row could be parsed again", **key._asdict())
+def _row_name(row: RejectedRow, known: Collection[_RowName]) -> _RowName:
+    """Return what identifies a dropped row, wherever it stands in the list."""
+    name = row.asset, row.problem
+    return name if name in known or len(known) < _MAX_ROWS else (None, row.problem)
+
+
+def _shown(row: RejectedRow) -> str:
+    return f"row {row.row} ({row.asset or 'no asset'}): {row.problem}"

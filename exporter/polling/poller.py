@@ -79,7 +79,9 @@ class Poller:
         self._limits = limits
         self._prepare_endpoints(schedules.values())
         self._events.keep(schedules)
-        self._store.configure(schedules, self._clock.monotonic())
+        before, at = self._store.states, self._clock.monotonic()
+        self._store.configure(schedules, at)
+        self._events.reconfigured(before, self._store.states, at)
         started = [schedules[key] for key in schedules if key not in self._running]
         _announce(started, limits, self._access.egresses)
         starts = spread(started, self._access.egresses)
@@ -208,7 +210,10 @@ class Poller:
         """Return what an account is polled with now, and withdraw what another key fetched."""
         access = await self._access.read(account)
         if access is not None:
+            before = self._store.states[account.key]
             self._store.withdraw_others(account.key, access.fingerprint)
+            after = self._store.states[account.key]
+            self._events.key_changed(before, after, self._clock.monotonic())
         return access
 
     def _refusal(self, account: Account, access: Access | None, now: float) -> Refusal | None:

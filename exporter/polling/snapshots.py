@@ -19,6 +19,8 @@ from exporter.model import (
     Threshold,
 )
 
+_SOURCE = ("base_url", "balances_path", "credentials", "assets")
+
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
@@ -244,7 +246,7 @@ class SnapshotStore:
         state = self.states.get(key)
         if state is None:
             return AccountState(schedule)
-        if _source(state.schedule.account) == _source(schedule.account):
+        if not source_changes(state.schedule.account, schedule.account):
             withdrawn_at = None if state.served(now) else state.expires_at
             return replace(state, schedule=schedule, withdrawn_at=withdrawn_at)
         return AccountState(schedule, polls=state.polls, failures=state.failures)
@@ -273,8 +275,9 @@ def _failed(state: AccountState, result: PollResult, error: PollError) -> Accoun
     return replace(state, up=False, outage=outage, failures=failures)
 
 
-def _source(account: Account) -> tuple[object, ...]:
-    return account.base_url, account.balances_path, account.credentials, account.assets
+def source_changes(before: Account, after: Account) -> list[str]:
+    """Return the keys in which two configurations of an account would fetch other balances."""
+    return [name for name in _SOURCE if getattr(before, name) != getattr(after, name)]
 
 
 def _has_negative(balance: Balance) -> bool:

@@ -84,7 +84,7 @@ def test_an_account_that_stays_down_is_recalled_every_hour():
     play(next(iter(EXCHANGES)), story)
 
 
-def test_causes_that_alternate_are_logged_once_an_hour_each():
+def test_causes_that_alternate_are_logged_once_each():
     async def story(world: World) -> None:
         async with world.polling([world.victim]):
             await world.run(INTERVAL)

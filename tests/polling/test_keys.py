@@ -8,7 +8,7 @@ import pytest
 
 from exporter.credentials import SecretFile
 from exporter.exchanges import EXCHANGES
-from exporter.model import Account
+from exporter.model import Account, AssetFilter
 from exporter.polling.poller import Poller
 from exporter.simulator import Fault
 from exporter.simulator.faults.on_wire import late
@@ -57,6 +57,12 @@ def test_balances_are_withdrawn_as_soon_as_the_key_file_holds_another_key(
                 page = await world.run(INTERVAL)
             assert page.total(account.key) is None
             assert not page.is_up(account.key)
+        messages = [event.partition("msg=")[2].strip('"') for event in world.events(account)]
+        assert messages == [
+            "account is up",
+            "balances are withdrawn, they were fetched with another key",
+            "account is down",
+        ]
 
     play(story, exchange)
 
@@ -83,6 +89,23 @@ def test_a_late_answer_about_the_old_key_says_nothing_of_the_new_one(exchange: s
 
 def can_withdraw(page: Page, account: Account) -> str | None:
     return page.value("exchange_account_key_permission", account.key, permission="withdraw")
+
+
+def test_balances_that_a_reload_withdraws_are_logged():
+    async def story(world: World) -> None:
+        async with world.polling([world.victim]) as poller:
+            await world.run(INTERVAL)
+            only_btc = AssetFilter(include=frozenset({"BTC"}))
+            await reconcile(poller, replace(world.victim, assets=only_btc))
+            await world.run(INTERVAL)
+        messages = [event.partition("msg=")[2].strip('"') for event in world.events(world.victim)]
+        assert messages == [
+            "account is up",
+            "balances are withdrawn, they were fetched with other settings",
+            "account is up",
+        ]
+
+    play(story)
 
 
 def test_a_refused_key_stays_alone_while_its_file_comes_and_goes(tmp_path: Path):
