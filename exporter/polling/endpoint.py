@@ -52,9 +52,16 @@ class EndpointKey(NamedTuple):
 
 OnRequest = Callable[[EndpointKey, RequestRecord], None]
 
+HoldBack = Callable[[Mapping[str, Secret]], PollError | None]
+"""Return the error of a poll whose credentials must not be sent now, None if they may."""
+
 
 def ignore(_key: EndpointKey, _record: RequestRecord) -> None:
     """Count no request."""
+
+
+def send_any(_credentials: Mapping[str, Secret]) -> None:
+    """Hold no credentials back."""
 
 
 class SharedApi:
@@ -155,11 +162,20 @@ class Endpoint:
             max_retry_after=self._exchange.max_retry_after,
         )
 
-    async def poll(self, account: Account, client: HttpClient) -> PollResult:
-        """Poll an account once; whatever goes wrong is the outcome, never raised."""
+    async def poll(
+        self, account: Account, client: HttpClient, hold_back: HoldBack = send_any
+    ) -> PollResult:
+        """Poll an account once; whatever goes wrong is the outcome, never raised.
+
+        `hold_back` judges the credentials as they were read, before anything is sent.
+        """
         shared = self._api_of(account.base_url)
 
-        async def fetch(credentials: Mapping[str, Secret], session: Session) -> BalancesResponse:
+        async def fetch(
+            credentials: Mapping[str, Secret], session: Session
+        ) -> BalancesResponse | PollError:
+            if error := hold_back(credentials):
+                return error
             response = await shared.api.fetch_balances(account, credentials, session)
             return response.only(account.assets)
 

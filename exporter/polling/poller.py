@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import structlog
 
-from exporter.credentials import fingerprint
-from exporter.errors import AuthenticationError, InternalError, PermissionDeniedError
+from exporter.credentials import Secret, fingerprint
+from exporter.errors import AuthenticationError, InternalError, PermissionDeniedError, PollError
 from exporter.exchange_api.client import HttpClient
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey
@@ -182,9 +183,12 @@ class Poller:
 
         Rows live no longer than this call: a task that waits with them needs 30 KB more.
         """
-        result = await endpoint.poll(account, client)
+        result = await endpoint.poll(account, client, partial(self._hold_back, account))
         now, interval = self._clock.monotonic(), self._store.states[account.key].schedule.interval
         due = next_due(due, now, interval, outage_pause(result.outcome))
+        if refusal := self._held_back(account, result):
+            self._show_refusal(account, refusal, max(due, refusal.until))
+            return due
         # The key that was refused waits, not the account: its file may have another one already.
         self._publish(account.key, result, max(due, now + self._refusal_pause(account, result)))
         return due
@@ -204,7 +208,7 @@ class Poller:
                 await self._sleep(due - now)
             before, known = known, await self._read_access(account)
             if refusal and known != before:
-                return self._clock.monotonic()
+                due = self._clock.monotonic()
 
     async def _read_access(self, account: Account) -> Access | None:
         """Return what an account is polled with now, and withdraw what another key fetched."""
@@ -223,20 +227,41 @@ class Poller:
         found = [self._backoff.in_force(key, now) for key in _refusal_keys(account, access)]
         return max(filter(None, found), key=lambda refusal: refusal.until, default=None)
 
+    def _hold_back(self, account: Account, credentials: Mapping[str, Secret]) -> PollError | None:
+        """Return what a key was refused with if it must wait, though a look at it missed that."""
+        access = self._access.of(account, fingerprint(credentials))
+        refusal = self._refusal(account, access, self._clock.monotonic())
+        return refusal.error if refusal else None
+
+    def _held_back(self, account: Account, result: PollResult) -> Refusal | None:
+        """Return the refusal for which a poll sent nothing, None if it was sent."""
+        access = self._access_with(account, result)
+        refusal = self._refusal(account, access, result.requested_at)
+        return refusal if refusal and refusal.error is result.outcome else None
+
     def _show_refusal(self, account: Account, refusal: Refusal, due: float) -> None:
-        """Fail an account without a request if its key was refused for another account."""
+        """Fail an account without a request, if it is not known already that its key is refused."""
         state = self._store.states[account.key]
         if state.outage and state.outage.reason == refusal.error.reason:
             return
-        now = self._clock.monotonic()
-        self._publish(account.key, PollResult(now, self._clock.wall(), 0.0, refusal.error), due)
+        now, wall = self._clock.monotonic(), self._clock.wall()
+        result = PollResult(
+            now, wall, state.duration, refusal.error, clock_offset=state.clock_offset
+        )
+        self._publish(account.key, result, due)
 
     def _refusal_pause(self, account: Account, result: PollResult) -> float:
         """Note whether a key was refused; return for how many seconds to leave it alone."""
-        if result.credentials is None:
+        access = self._access_with(account, result)
+        if access is None:
             return 0.0
-        access = self._access.of(account, fingerprint(result.credentials))
         return self._note_refusal(account, access, result.outcome, self._clock.monotonic())
+
+    def _access_with(self, account: Account, result: PollResult) -> Access | None:
+        """Return what an account was polled with, None if its credentials could not be read."""
+        if result.credentials is None:
+            return None
+        return self._access.of(account, fingerprint(result.credentials))
 
     def _note_refusal(self, account: Account, access: Access, outcome: object, now: float) -> float:
         """Note an outcome for the key itself, or for what the key may do."""

@@ -1,12 +1,14 @@
 """What belongs to a key: the balances that it fetched, and how long it is left alone."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from exporter.credentials import SecretFile
+from exporter.credentials import Secret, SecretFile
+from exporter.errors import CredentialsError
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AssetFilter
 from exporter.polling.poller import Poller
@@ -128,6 +130,52 @@ def test_a_refused_key_stays_alone_while_its_file_comes_and_goes(tmp_path: Path)
     play(story)
 
 
+@dataclass(frozen=True)
+class Blinking(SecretFile):
+    """A file that is found empty at every other look."""
+
+    looks: Iterator[int] = field(default_factory=count, compare=False)
+
+    def read(self) -> Secret:
+        if next(self.looks) % 2 == 0:
+            raise CredentialsError("the file is empty")
+        return super().read()
+
+
+def test_a_refused_key_stays_alone_when_its_file_was_only_empty_while_it_was_looked_at(
+    tmp_path: Path,
+):
+    async def story(world: World) -> None:
+        account = from_files(world, world.victim, tmp_path)
+        name, file = next(iter(account.credentials.items()))
+        assert isinstance(file, SecretFile)
+        blinking = {**account.credentials, name: Blinking(file.path)}
+        with world.simulator.show("http_401", account="victim"):
+            async with world.polling([replace(account, credentials=blinking, interval=10.0)]):
+                page = await world.run(700)
+        first, second, third = [each.began for each in world.requests_of(account)]
+        assert second - first >= 60
+        assert third - second >= 300
+        assert page.failures(account.key)["authentication"] == 3
+
+    play(story)
+
+
+def test_a_refused_key_stays_alone_in_the_file_of_another_account(tmp_path: Path):
+    async def story(world: World) -> None:
+        account = replace(from_files(world, world.victim, tmp_path), interval=10.0)
+        with world.simulator.show("http_401"):
+            async with world.polling([account, world.neighbour]):
+                await world.run(20)
+                for name, value in world.simulated(world.neighbour).credentials.items():
+                    (tmp_path / name).write_text(value)
+                await world.run(30)
+        of_victim, of_neighbour = map(world.requests_of, (world.victim, world.neighbour))
+        assert (len(of_victim), len(of_neighbour)) == (1, 1)
+
+    play(story)
+
+
 def test_a_refused_key_stays_alone_when_its_account_is_renamed_or_has_a_twin():
     async def story(world: World) -> None:
         twin = replace(world.victim, name="twin", balances_path=world.victim.balances_path)
@@ -158,6 +206,24 @@ def test_the_twin_of_a_refused_key_recovers_with_it():
                 page = await world.run(2 * INTERVAL)
                 assert page.is_up(world.victim.key)
                 assert page.is_up(twin.key)
+
+    play(story)
+
+
+def test_the_twin_of_a_refused_key_keeps_its_clock_offset_and_the_duration_of_its_last_poll():
+    async def story(world: World) -> None:
+        world.clocks.skew = 600.0
+        twin = replace(world.victim, name="twin")
+        world.simulator.show(Fault("slow", "It takes half a second.", deliver=late(0.5)))
+        async with world.polling([world.victim, twin]):
+            before = await world.run(2 * INTERVAL)
+            with world.simulator.show("http_401", account="victim", times=1):
+                page = await world.run(INTERVAL - 10)
+        assert page.failures(twin.key) == {"authentication": 1}
+        for name in ("clock_offset_seconds", "poll_duration_seconds"):
+            metric = f"exchange_account_{name}"
+            assert before.number(metric, twin.key) != 0
+            assert page.value(metric, twin.key) == before.value(metric, twin.key)
 
     play(story)
 
