@@ -102,12 +102,18 @@ class Endpoint:
         sleep: Sleep = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
         on_request: OnRequest = ignore,
+        earlier_until: float = -math.inf,
     ) -> None:
-        """Take the limit in requests a minute."""
+        """Take the limit in requests a minute.
+
+        Count as if an earlier process had used it until `earlier_until` (monotonic): it may have
+        been us.
+        """
         self.key = key or EndpointKey(exchange.name, "")
         self._exchange = exchange
         self._apis: dict[str, SharedApi] = {}
         self._rate_limiter = RateLimiter(limit)
+        self._rate_limiter.assume_earlier_requests(earlier_until)
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
@@ -143,10 +149,6 @@ class Endpoint:
     def is_idle(self) -> bool:
         """Return whether no pause and no request of the last minute is left to be respected."""
         return self._rate_limiter.is_idle(self._clock.monotonic())
-
-    def assume_earlier_requests(self) -> None:
-        """Count as if an earlier process had used the limit until now: it may have been us."""
-        self._rate_limiter.assume_earlier_requests(self._clock.monotonic())
 
     def server_clock(self, base_url: str) -> ServerClock:
         """Return the clock of an API."""

@@ -1,6 +1,7 @@
 """Keep one endpoint for each rate limit, and the APIs that endpoints share."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -35,12 +36,21 @@ class Endpoints:
     """
 
     def __init__(
-        self, clock: Clock, *, sleep: Sleep = asyncio.sleep, on_request: OnRequest = ignore
+        self,
+        clock: Clock,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        on_request: OnRequest = ignore,
+        earlier_until: float = -math.inf,
     ) -> None:
-        """Start without endpoints."""
+        """Start without endpoints.
+
+        An earlier process may have used every limit until `earlier_until` (monotonic).
+        """
         self._clock = clock
         self._sleep = sleep
         self._on_request = on_request
+        self._earlier_until = earlier_until
         self._endpoints: dict[EndpointKey, Endpoint] = {}
         self._apis: dict[tuple[str, str], SharedApi] = {}
 
@@ -54,6 +64,7 @@ class Endpoints:
                 key=key,
                 sleep=self._sleep,
                 on_request=self._on_request,
+                earlier_until=self._earlier_until,
             )
         endpoint = self._endpoints[key]
         endpoint.set_limit(limit)
@@ -69,11 +80,6 @@ class Endpoints:
         }
         used = {(key.exchange, url) for key in self._endpoints for url in self._endpoints[key].urls}
         self._apis = {key: api for key, api in self._apis.items() if key in used}
-
-    def assume_earlier_requests(self) -> None:
-        """Count as if an earlier process had used every limit until now."""
-        for endpoint in self._endpoints.values():
-            endpoint.assume_earlier_requests()
 
     def limits(self) -> list[LimitState]:
         """Return every limit as it is now."""

@@ -54,7 +54,9 @@ class Poller:
         self._tasks = tasks
         self._clock = clock
         self._sleep = sleep
-        self._endpoints = Endpoints(clock, sleep=sleep, on_request=on_request)
+        self._endpoints = Endpoints(
+            clock, sleep=sleep, on_request=on_request, earlier_until=clock.monotonic()
+        )
         self._limits: Mapping[str, int] = {}
         self._running: dict[AccountKey, asyncio.Task[None]] = {}
         self._backoff: Backoff[tuple[object, ...]] = Backoff()
@@ -62,7 +64,7 @@ class Poller:
         self._events = EventLog()
         self._key_permissions = KeyPermissions(store, clock, sleep)
         self._watch: asyncio.Task[None] | None = None
-        self._has_started = self._is_stopped = False
+        self._is_stopped = False
 
     async def reconcile(self, accounts: Iterable[Account], limits: Mapping[str, int]) -> None:
         """Poll these accounts from now on: stop what changed or went, leave the rest alone."""
@@ -134,9 +136,6 @@ class Poller:
         self._endpoints.keep(needed)
         for schedule in schedules:
             self._endpoint_of(schedule.account)
-        if not self._has_started:
-            self._has_started = True
-            self._endpoints.assume_earlier_requests()
 
     def _endpoint_of(self, account: Account) -> Endpoint:
         key = endpoint_key(account, self._access.egresses)

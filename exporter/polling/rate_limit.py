@@ -51,13 +51,13 @@ class RateLimiter:
         self.limit = limit
         self._spacing = PERIOD / (limit * UTILISATION)
 
-    def assume_earlier_requests(self, now: float) -> None:
-        """Count as if an earlier process had sent requests until now, as often as this one would.
+    def assume_earlier_requests(self, until: float) -> None:
+        """Count as if an earlier process had sent requests, as often as this one would, `until`.
 
         A restart must not exceed the limit, and nobody knows what was sent before it.
         """
-        self._earlier_until = now
-        self._next_start = max(self._next_start, now + self._spacing)
+        self._earlier_until = until
+        self._next_start = max(self._next_start, until + self._spacing)
 
     def delay_before_poll(self, now: float) -> float:
         """Return the seconds until another poll may start, 0 if it may now."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from email.utils import formatdate, parsedate_to_datetime
 from itertools import pairwise
 
+from exporter.exposition.pages import read_held
 from exporter.polling.snapshots import Snapshot
 from exporter.prices.settings import PriceSource, Valuation
 from exporter.prices.sources import PriceSources
@@ -24,9 +25,10 @@ def ticker(world: World, **changes: float) -> Valuation:
     return Valuation(("TRY", "USDT"), (replace(source, **changes),))  # type: ignore[arg-type]
 
 
-def books(world: World) -> Valuation:
+def books(world: World, interval: float = INTERVAL) -> Valuation:
     """Return a valuation by quotes that are requested for what is held."""
-    return Valuation(("MXN",), (PriceSource("bitso", world.simulator.url),))
+    source = PriceSource("bitso", world.simulator.url, interval=interval)
+    return Valuation(("MXN",), (source,))
 
 
 def quotes(world: World) -> Valuation:
@@ -45,7 +47,7 @@ def test_a_source_is_requested_once_an_interval():
                 await world.run(5 * INTERVAL)
             gaps = [after - before for before, after in pairwise(requested(world))]
             assert len(gaps) >= 9
-            assert all(29.9 <= gap <= 30.1 for gap in gaps)
+            assert all(29.8 <= gap <= 30.2 for gap in gaps)
 
     run(story)
 
@@ -111,6 +113,25 @@ def test_nothing_is_fetched_any_more_after_the_end():
                 await world.run(INTERVAL)
             await world.sources.reconcile(ticker(world))
             assert requested(world) == []
+
+    run(story)
+
+
+def test_a_restart_keeps_the_limit_of_the_public_ticker():
+    async def story() -> None:
+        async with opened("bitso") as world:
+            for _ in range(2):
+                world.forget()
+                world.sources = PriceSources(
+                    world.store, world.clocks.ours, read_held, share=lambda _limit: 6
+                )
+                async with world.polling(valuation=books(world, interval=1.0)):
+                    await world.run(3 * INTERVAL)
+            times = requested(world)
+            assert len(times) > 24
+            assert all(
+                after - before > INTERVAL for before, after in zip(times, times[6:], strict=False)
+            )
 
     run(story)
 
