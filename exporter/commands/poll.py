@@ -21,7 +21,7 @@ from exporter.polling.access import AccessReader
 from exporter.polling.endpoint import Endpoint
 from exporter.polling.endpoints import Endpoints
 from exporter.polling.poller import Polled
-from exporter.polling.schedules import endpoint_key, make_schedules
+from exporter.polling.schedules import endpoint_key, make_schedules, public_endpoint_key
 from exporter.polling.snapshots import PollResult, SnapshotStore
 from exporter.prices.settings import Valuation
 from exporter.prices.sources import PriceSources
@@ -113,8 +113,9 @@ class _Ways:
         found = (account for account in self._config.accounts if account.key == key)
         return next((Polled(account, self.endpoint(account)) for account in found), None)
 
-    def public(self, account: Account, limit: int) -> Polled:
-        key = endpoint_key(account, self.access.egresses)._replace(limit="public", account="")
+    async def public(self, account: Account, limit: int) -> Polled:
+        await self.access.read(account)
+        key = public_endpoint_key(account, self.access.egresses)
         return Polled(account, self._endpoints.get(key, account, limit))
 
 

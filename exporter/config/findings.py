@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from exporter.config.loader import Config
-from exporter.credentials import Secret, SecretFile
+from exporter.credentials import Secret, SecretFile, SecretSource
 from exporter.errors import CredentialsError
-from exporter.exchange_api.network import make_route
+from exporter.exchange_api.network import parse_proxy
 from exporter.exchanges import EXCHANGES
-from exporter.model import Account, AccountKey, Network
+from exporter.model import Account, AccountKey
 from exporter.polling.endpoint import EndpointKey
 from exporter.polling.overlaps import overlaps
 from exporter.polling.schedules import endpoint_key, make_schedules
@@ -145,7 +145,8 @@ def _high_limits(config: Config) -> Iterator[Suspicion]:
 
 def _schedules(config: Config) -> Iterator[Suspicion]:
     """Find accounts that are polled less often than configured, or stale before the next poll."""
-    egresses = {account.key: _egress(account.network) for account in config.accounts}
+    proxies = {account.network.proxy_url for account in config.accounts}
+    egresses = {source: _egress(source) for source in proxies if source}
     limits = config.requests_per_minute
     schedules = make_schedules(config.accounts, limits, egresses)
     stretched = defaultdict[EndpointKey, list[PollSchedule]](list)
@@ -177,12 +178,11 @@ def _schedules(config: Config) -> Iterator[Suspicion]:
         )
 
 
-def _egress(network: Network) -> str:
-    """Return the way out; that of a proxy whose file can't be read is unknown, thus empty."""
-    source = network.proxy_url
+def _egress(proxy_url: SecretSource) -> str:
+    """Return the way out by a proxy; one whose file can't be read is unknown, thus empty."""
     try:
-        url = source.read() if isinstance(source, SecretFile) else source
-        return make_route(network, url).egress
+        url = proxy_url.read() if isinstance(proxy_url, SecretFile) else proxy_url
+        return parse_proxy(url).address
     except CredentialsError:
         return ""
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Collection
 from typing import NamedTuple
 
-from exporter.credentials import CredentialsReader, Secret, SecretFile, fingerprint
+from exporter.credentials import CredentialsReader, Secret, SecretFile, SecretSource, fingerprint
 from exporter.errors import CredentialsError
 from exporter.exchange_api.network import api_url, parse_proxy
-from exporter.model import Account, AccountKey
+from exporter.model import Account
 from exporter.polling.schedules import endpoint_key
 
 _PROXY = "proxy_url"
@@ -22,26 +22,26 @@ class Access(NamedTuple):
 
 
 class AccessReader:
-    """Look up the way out of each account and its current key, without keeping a secret."""
+    """Look up the way out of each account and its current key; no secret of a file is kept."""
 
     def __init__(self) -> None:
         """Start without knowing any proxy."""
-        self.egresses: dict[AccountKey, str] = {}
+        self.egresses: dict[SecretSource, str] = {}
         self._reader = CredentialsReader()
 
     async def read_proxies(self, accounts: Collection[Account]) -> None:
         """Learn the proxies of all accounts; one that can't be read stays what it was."""
         proxied = [account for account in accounts if account.network.proxy_url]
         await asyncio.gather(*map(self.read, proxied))
-        names = {account.key for account in proxied}
-        self.egresses = {key: each for key, each in self.egresses.items() if key in names}
+        used = {account.network.proxy_url for account in proxied}
+        self.egresses = {url: each for url, each in self.egresses.items() if url in used}
 
     async def read(self, account: Account) -> Access | None:
         """Return what an account is polled with now, None if a file of it can't be read."""
         try:
             secrets = await self._read(account)
-            if proxy := secrets.pop(_PROXY, None):
-                self.egresses[account.key] = parse_proxy(proxy).address
+            if proxy_url := account.network.proxy_url:
+                self.egresses[proxy_url] = parse_proxy(secrets.pop(_PROXY)).address
         except (TimeoutError, CredentialsError, RuntimeError):
             return None  # the poll that follows explains it
         return self.of(account, fingerprint(secrets))

@@ -20,7 +20,13 @@ from exporter.polling.endpoints import Endpoints, LimitState
 from exporter.polling.events import EventLog
 from exporter.polling.key_permissions import KeyPermissions
 from exporter.polling.rate_limit import Backoff, Refusal, next_due, outage_pause
-from exporter.polling.schedules import endpoint_key, make_schedules, spread
+from exporter.polling.schedules import (
+    Egresses,
+    endpoint_key,
+    make_schedules,
+    public_endpoint_key,
+    spread,
+)
 from exporter.polling.snapshots import PollResult, PollSchedule, SnapshotStore
 from exporter.runtime.clock import Clock
 
@@ -102,12 +108,13 @@ class Poller:
         account = self._store.states[key].schedule.account
         return Polled(account, self._endpoint_of(account))
 
-    def public(self, account: Account, limit: int) -> Polled:
+    async def public(self, account: Account, limit: int) -> Polled:
         """Return how public calls are sent that need no key; they share the API's clock.
 
         `limit` is in requests a minute, and counted apart from that of private calls.
         """
-        key = endpoint_key(account, self._access.egresses)._replace(limit="public", account="")
+        await self._access.read(account)
+        key = public_endpoint_key(account, self._access.egresses)
         return Polled(account, self._endpoints.get(key, account, limit))
 
     def limits(self) -> list[LimitState]:
@@ -289,7 +296,7 @@ def _refusal_keys(account: Account, access: Access) -> tuple[tuple[object, ...],
 
 
 def _announce(
-    started: Sequence[PollSchedule], limits: Mapping[str, int], egresses: Mapping[AccountKey, str]
+    started: Sequence[PollSchedule], limits: Mapping[str, int], egresses: Egresses
 ) -> None:
     if not started:
         return

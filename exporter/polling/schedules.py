@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from exporter.credentials import SecretSource
 from exporter.exchange_api.network import api_host
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey
@@ -15,17 +16,23 @@ STALE_INTERVALS = 3
 
 _MOST_BETWEEN_STARTS = 1.0  # seconds: a few accounts should not wait for their first poll
 
-Egresses = Mapping[AccountKey, str]
-"""The way out of each account that has a proxy whose URL is a secret, as its label."""
+Egresses = Mapping[SecretSource, str]
+"""The way out by each proxy, whose URL is a secret, as its label."""
 
 
 def endpoint_key(account: Account, egresses: Egresses) -> EndpointKey:
     """Return what names the limit that an account is polled within."""
     network = account.network
     forced = network.ip_family if network.ip_family != "any" else ""
-    egress = egresses.get(account.key) or network.source_address or forced
+    proxy = egresses.get(network.proxy_url) if network.proxy_url else None
+    egress = proxy or network.source_address or forced
     counted = account.name if EXCHANGES[account.exchange].has_limit_per_account else ""
     return EndpointKey(account.exchange, api_host(account.base_url), egress, account=counted)
+
+
+def public_endpoint_key(account: Account, egresses: Egresses) -> EndpointKey:
+    """Return what names the limit of public calls: each address has one, apart from accounts."""
+    return endpoint_key(account, egresses)._replace(limit="public", account="")
 
 
 def make_schedules(

@@ -34,7 +34,7 @@ class Polling(Protocol):
     def find_polled(self, key: AccountKey) -> Polled | None:
         """Return an account that is polled now, None for any other."""
 
-    def public(self, account: Account, limit: int) -> Polled:
+    async def public(self, account: Account, limit: int) -> Polled:
         """Return how public calls are sent, with a limit in requests a minute."""
 
 
@@ -155,7 +155,7 @@ class PriceSources:
     ) -> float:
         """Fetch once and publish the outcome; return for how many seconds to leave it alone."""
         try:
-            polled = self._polled(source)
+            polled = await self._polled(source)
             client = await connection.to(polled)
             if polled is None or client is None:
                 return 0.0
@@ -179,7 +179,7 @@ class PriceSources:
         )
         return await self._note(source, valuations, polled, run)
 
-    def _polled(self, source: PriceSource) -> Polled | None:
+    async def _polled(self, source: PriceSource) -> Polled | None:
         """Return how a source is reached now: as its account is, or by its public API."""
         if source.account is not None:
             return self._polling.find_polled(AccountKey(source.exchange, source.account))
@@ -194,7 +194,7 @@ class PriceSources:
         )
         quotes = EXCHANGES[source.exchange].quotes
         limit = quotes.requests_per_minute if quotes else 1
-        return self._polling.public(nobody, self._share(limit))
+        return await self._polling.public(nobody, self._share(limit))
 
     def _query(self, source: PriceSource, valuations: Valuations) -> QuotesQuery:
         valuation = valuations.valuation

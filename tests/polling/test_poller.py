@@ -10,7 +10,7 @@ import pytest
 
 from exporter.credentials import Secret, SecretFile
 from exporter.exposition.pages import PageRenderer
-from exporter.model import Account, AccountKey, Balance, RenderedBalances
+from exporter.model import Account, AccountKey, Balance, Network, RenderedBalances
 from exporter.polling.poller import Poller
 from exporter.polling.schedules import make_schedules, spread
 from exporter.polling.snapshots import AccountState, SnapshotStore
@@ -209,6 +209,24 @@ async def test_nothing_is_polled_any_more_after_the_end(simulator: Simulator):
         await poller.stop()
         await poller.reconcile([account], UNLIMITED)
     assert store.states == {}
+
+
+async def test_public_calls_are_counted_at_the_proxy_that_they_take(tmp_path: Path):
+    (tmp_path / "proxy").write_text("http://user:password@proxy.example:3128")
+    network = Network(proxy_url=SecretFile(tmp_path / "proxy"))
+    async with polling() as (_, poller):
+        key = (await poller.public(make_account("btcturk", network=network), 600)).endpoint.key
+    assert (key.egress, key.limit) == ("proxy.example:3128", "public")
+
+
+async def test_direct_public_calls_are_not_counted_at_the_proxy_of_an_account_of_their_name(
+    simulator: Simulator,
+):
+    network = Network(proxy_url=Secret("http://127.0.0.1:1"))
+    account = add(simulator, "btcturk", network=network)
+    async with polling(account) as (_, poller):
+        key = (await poller.public(make_account("btcturk"), 600)).endpoint.key
+    assert key.egress == ""
 
 
 async def test_accounts_come_and_go_without_a_gap_in_the_others(simulator: Simulator):
