@@ -4,6 +4,7 @@ import asyncio
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from exporter.runtime.threads import EventLoop
 EPOCH = 1_735_866_257.0
 """Unix time at which a loop's clock shows zero."""
 
-_GRACE = 0.0005  # seconds of real time in which the kernel may still deliver between our sockets
+_GRACE = 0.0001  # seconds of real time in which the kernel may still deliver between our sockets
 _SHORTEST = 2e-9  # seconds; asyncio runs a timer of less than 1e-9 at once, and no time would pass
 _PATIENCE = 30.0  # seconds of real time for a thread of ours to end
 
@@ -95,8 +96,12 @@ class _Selector(selectors.EpollSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout <= 0:
             return super().select(timeout)
-        patience = _PATIENCE if self._loop.is_waiting_for_threads else _GRACE
-        events = super().select(0) or super().select(patience)
+        events = super().select(0)
+        if not events and self._loop.is_waiting_for_threads:
+            events = super().select(_PATIENCE)
+        elif not events:
+            time.sleep(_GRACE)  # epoll waits for whole milliseconds
+            events = super().select(0)
         if not events:
             self._loop.advance(timeout)
         return events
