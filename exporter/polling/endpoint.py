@@ -173,16 +173,12 @@ class Endpoint:
         """
         shared = self._api_of(account.base_url)
 
-        async def fetch(
-            credentials: Mapping[str, Secret], session: Session
-        ) -> BalancesResponse | PollError:
-            if error := hold_back(credentials):
-                return error
+        async def fetch(credentials: Mapping[str, Secret], session: Session) -> BalancesResponse:
             response = await shared.api.fetch_balances(account, credentials, session)
             return response.only(account.assets)
 
         deadline = Deadline(account.timeout)
-        run = await self._run(deadline, account.credentials, client, fetch)
+        run = await self._run(deadline, account.credentials, client, fetch, hold_back)
         return PollResult(
             run.requested_at,
             self._clock.wall() - run.duration,
@@ -210,12 +206,13 @@ class Endpoint:
         return await self._run(deadline, credentials, client, fetch)
 
     async def fetch_key_permissions(
-        self, account: Account, client: HttpClient
+        self, account: Account, client: HttpClient, hold_back: HoldBack = send_any
     ) -> "Run[Mapping[str, bool]]":
         """Request once what an account's key may do, within the same limit."""
         api = cast("KeyPermissionsApi", self._api_of(account.base_url).api)  # as it declares
         deadline = Deadline(account.timeout)
-        return await self._run(deadline, account.credentials, client, api.fetch_key_permissions)
+        fetch = api.fetch_key_permissions
+        return await self._run(deadline, account.credentials, client, fetch, hold_back)
 
     def _api_of(self, base_url: str) -> SharedApi:
         url = api_url(base_url)
@@ -229,6 +226,7 @@ class Endpoint:
         credentials: Mapping[str, SecretSource],
         client: HttpClient,
         fetch: Callable[[Mapping[str, Secret], Session], Awaitable[Fetched]],
+        hold_back: HoldBack = send_any,
     ) -> "Run[Fetched]":
         wanted_at = requested_at = self._clock.monotonic()
         outcome: Fetched | PollError
@@ -248,7 +246,7 @@ class Endpoint:
                 async with deadline:
                     client.route = await self._read_route(client.network)
                     secrets = await self._reader.read_all(credentials)
-                    outcome = await fetch(secrets, session)
+                    outcome = hold_back(secrets) or await fetch(secrets, session)
         except TimeoutError:
             outcome = _late(deadline, secrets, session)
         except PollError as error:

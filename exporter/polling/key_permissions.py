@@ -10,7 +10,7 @@ from exporter.credentials import fingerprint
 from exporter.errors import PollError
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account
-from exporter.polling.endpoint import Endpoint, Sleep
+from exporter.polling.endpoint import Endpoint, HoldBack, Sleep
 from exporter.polling.snapshots import SnapshotStore
 from exporter.runtime.clock import Clock
 
@@ -33,7 +33,9 @@ class KeyPermissions:
         self._clock = clock
         self._sleep = sleep
 
-    async def keep_asking(self, account: Account, endpoint_of: Callable[[], Endpoint]) -> None:
+    async def keep_asking(
+        self, account: Account, endpoint_of: Callable[[], Endpoint], hold_back: HoldBack
+    ) -> None:
         """Check once an hour while the account is up, and soon after a failure or another key.
 
         A refused key is not checked: its polls already fail.
@@ -48,7 +50,7 @@ class KeyPermissions:
             if state.up and now - asked_at >= (EVERY if is_answered else _RETRY):
                 asked_at = now
                 try:
-                    await self._ask(account, endpoint_of())
+                    await self._ask(account, endpoint_of(), hold_back)
                 except Exception:
                     # No unexpected error here may end the daemon, or touch balances.
                     log.exception("key permissions can't be checked", **_labels(account))
@@ -57,10 +59,10 @@ class KeyPermissions:
         """Withdraw what no exchange has confirmed within two checks."""
         self._store.withdraw_key_permissions(self._clock.monotonic() - 2 * EVERY)
 
-    async def _ask(self, account: Account, endpoint: Endpoint) -> None:
+    async def _ask(self, account: Account, endpoint: Endpoint, hold_back: HoldBack) -> None:
         client = endpoint.connect(account)
         try:
-            run = await endpoint.fetch_key_permissions(account, client)
+            run = await endpoint.fetch_key_permissions(account, client, hold_back)
         finally:
             await client.aclose()
         if isinstance(run.outcome, PollError):

@@ -160,7 +160,9 @@ class Poller:
     async def _keep_polling(self, account: Account, delay: float) -> None:
         """Poll an account, and check what its key may do in a task that ends with this one."""
         asking = self._tasks.create_task(
-            self._key_permissions.keep_asking(account, lambda: self._endpoint_of(account))
+            self._key_permissions.keep_asking(
+                account, lambda: self._endpoint_of(account), partial(self._hold_back, account)
+            )
         )
         try:
             await self._poll_until_stopped(account, delay)

@@ -176,6 +176,24 @@ def test_a_refused_key_stays_alone_in_the_file_of_another_account(tmp_path: Path
     play(story)
 
 
+@pytest.mark.parametrize("exchange", WITH_KEY_PERMISSIONS)
+def test_what_a_refused_key_may_do_is_not_requested_for_another_account(
+    exchange: str, tmp_path: Path
+):
+    async def story(world: World) -> None:
+        account = from_files(world, world.victim, tmp_path)
+        with world.simulator.show("http_401", account="neighbour"):
+            async with world.polling([account, world.neighbour]):
+                await world.run(5)
+                for name, value in world.simulated(world.neighbour).credentials.items():
+                    (tmp_path / name).write_text(value)
+                page = await world.run(10)
+                assert page.is_up(account.key)
+        assert not world.simulator.ledger.entries(*world.neighbour.key, "permissions")
+
+    play(story, exchange)
+
+
 def test_a_refused_key_stays_alone_when_its_account_is_renamed_or_has_a_twin():
     async def story(world: World) -> None:
         twin = replace(world.victim, name="twin", balances_path=world.victim.balances_path)
