@@ -2,15 +2,16 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
 from exporter.credentials import fingerprint
 from exporter.errors import PollError
 from exporter.exchanges import EXCHANGES
-from exporter.model import Account
+from exporter.model import Account, AccountKey
 from exporter.polling.endpoint import Endpoint, HoldBack, Sleep
+from exporter.polling.permission_log import PermissionLog
 from exporter.polling.snapshots import SnapshotStore
 from exporter.runtime.clock import Clock
 
@@ -21,7 +22,6 @@ EVERY = 3600.0
 
 _RETRY = EVERY / 12
 _LOOK = 10.0  # seconds between two looks at whether a request is due
-_DANGEROUS = ("withdraw", "trade", "transfer")
 
 
 class KeyPermissions:
@@ -32,6 +32,11 @@ class KeyPermissions:
         self._store = store
         self._clock = clock
         self._sleep = sleep
+        self._log = PermissionLog()
+
+    def keep(self, accounts: Iterable[AccountKey]) -> None:
+        """Drop all accounts except these."""
+        self._log.keep(accounts)
 
     async def keep_asking(
         self, account: Account, endpoint_of: Callable[[], Endpoint], hold_back: HoldBack
@@ -57,7 +62,12 @@ class KeyPermissions:
 
     def withdraw_old(self) -> None:
         """Withdraw what no exchange has confirmed within two checks."""
+        before = self._store.states
         self._store.withdraw_key_permissions(self._clock.monotonic() - 2 * EVERY)
+        after = self._store.states
+        for key in before if after is not before else ():
+            if before[key].key_permissions and not after[key].key_permissions:
+                self._log.withdrawn(key)
 
     async def _ask(self, account: Account, endpoint: Endpoint, hold_back: HoldBack) -> None:
         client = endpoint.connect(account)
@@ -68,29 +78,10 @@ class KeyPermissions:
         if isinstance(run.outcome, PollError):
             log.debug("key permissions are unknown", **_labels(account), error=str(run.outcome))
             return
-        before = self._store.states[account.key].key_permissions
-        digest = fingerprint(run.credentials or {})
+        before, digest = self._store.states[account.key], fingerprint(run.credentials or {})
         self._store.note_key_permissions(account.key, run.outcome, digest, run.requested_at)
-        noted = self._store.states[account.key].key_permissions
-        if noted != before:
-            _warn(account, noted)
-
-
-def _warn(account: Account, found: Mapping[str, bool]) -> None:
-    dangerous = [name for name in _DANGEROUS if found.get(name)]
-    if dangerous:
-        log.warning(
-            "the key can do more than read",
-            **_labels(account),
-            permissions=", ".join(dangerous),
-            advice="Replace it with a key that can only read.",
-        )
-    if found.get("ip_restricted") is False:
-        log.warning(
-            "the key is not bound to an IP address",
-            **_labels(account),
-            advice="Bind it to the address that this machine's requests come from.",
-        )
+        if self._store.states[account.key] is not before:
+            self._log.checked(account.key, digest, run.outcome)
 
 
 def _labels(account: Account) -> Mapping[str, str]:

@@ -88,6 +88,7 @@ class Poller:
         self._limits = limits
         self._prepare_endpoints(schedules.values())
         self._events.keep(schedules)
+        self._key_permissions.keep(schedules)
         before, at = self._store.states, self._clock.monotonic()
         self._store.configure(schedules, at)
         self._events.reconfigured(before, self._store.states, at)

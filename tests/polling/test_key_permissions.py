@@ -1,10 +1,13 @@
 """Key permissions are checked rarely, published as reported, and never delay balances."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from exporter.exchange_api.base import KEY_PERMISSIONS
 from exporter.exchanges import EXCHANGES
+from exporter.model import AccountKey
 from exporter.polling.key_permissions import EVERY
+from exporter.polling.permission_log import PermissionLog
 from exporter.simulator import simulated_exchanges
 from exporter.simulator.messages import CallKind
 from tests.faults.virtual_time import run
@@ -16,6 +19,10 @@ METRIC = "exchange_account_key_permission"
 
 def permissions(page: Page, world: World) -> dict[str, str | None]:
     return {each: page.value(METRIC, world.victim.key, permission=each) for each in KEY_PERMISSIONS}
+
+
+def messages(world: World) -> list[str]:
+    return [event.partition("msg=")[2].strip('"') for event in world.events(world.victim)]
 
 
 def checks(world: World) -> int:
@@ -62,6 +69,60 @@ def test_a_key_that_can_do_harm_is_shown_and_warned_about_once(
             assert world.log.getvalue().count(warning) == 1
 
     run(main)
+
+
+@pytest.mark.parametrize(
+    ("fault", "events"),
+    [
+        ("key_can_trade", ["the key can do more than read", "the key can only read now"]),
+        (
+            "key_unbound",
+            ["the key is not bound to an IP address", "the key is bound to an IP address now"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_key_that_was_put_right_has_its_line(name: str, fault: str, events: list[str]):
+    async def main() -> None:
+        async with opened(name) as world, world.polling([world.victim]):
+            with world.simulator.show(fault, account="victim"):
+                await world.run(INTERVAL)
+            await world.run(EVERY)
+            assert messages(world) == ["account is up", *events]
+
+    run(main)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_answer_that_is_too_old_and_the_next_one_have_their_lines(name: str):
+    async def main() -> None:
+        async with opened(name) as world:
+            world.simulator.show("key_can_trade", account="victim")
+            async with world.polling([world.victim]):
+                await world.run(INTERVAL)
+                with world.simulator.show("http_500", account="victim", call="permissions"):
+                    await world.run(2 * EVERY)
+                await world.run(EVERY / 6)
+            assert messages(world) == [
+                "account is up",
+                "the key can do more than read",
+                "key permissions are withdrawn, the last answer is too old",
+                "key permissions are known again",
+            ]
+
+    run(main)
+
+
+def test_each_key_of_an_account_is_warned_about():
+    with capture_logs() as lines:
+        log = PermissionLog()
+        for digest, can_trade in ((b"1", True), (b"1", True), (b"2", True), (b"3", False)):
+            log.checked(AccountKey("x", "y"), digest, {"trade": can_trade})
+    assert [line["event"] for line in lines] == [
+        "the key can do more than read",
+        "the key can do more than read",
+        "the key can only read now",
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
