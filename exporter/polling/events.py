@@ -40,7 +40,6 @@ class EventLog:
     def polled(self, before: AccountState, after: AccountState, result: PollResult) -> None:
         """Log a poll, and what it changed."""
         log_poll(after, result)
-        self._log_expiry(before, result.requested_at + result.duration)
         if after.outage:
             self._log_down(before, after, after.outage, result.requested_at)
         else:
@@ -107,6 +106,7 @@ class EventLog:
     def _log_up(self, before: AccountState, after: AccountState, result: PollResult) -> None:
         """Log that an account is up, or only that it has balances again."""
         key, now = after.schedule.account.key, result.requested_at + result.duration
+        self._log_expiry(before, now)  # between two looks
         fields: dict[str, object] = {**key._asdict()}
         fields["assets"] = after.snapshot.assets if after.snapshot else 0
         self._causes.pop(key, None)

@@ -242,6 +242,12 @@ def test_balances_that_are_too_old_for_less_than_a_look_are_logged_too(night: Ni
     assert night.messages()[1:] == [TOO_OLD, SERVED_AGAIN]
 
 
+def test_balances_that_are_still_served_when_a_poll_fails_are_not_called_withdrawn(night: Night):
+    night.succeed(0)
+    night.fail(179.9)
+    assert night.messages() == ["account is up", "account is down"]
+
+
 @pytest.mark.parametrize("fails", [True, False])
 def test_balances_of_another_key_are_withdrawn_in_the_log_too(night: Night, *, fails: bool):
     night.succeed(0)
