@@ -80,7 +80,8 @@ class Exchange:
     seconds. `pause_after` returns for how many seconds to send nothing after a response with these
     headers (0: none) at the exchange's time (Unix seconds), if it says what is left of its limit.
     `has_other_paths` says whether an account may set another `balances_path`, `note` what a user
-    must know of the balances.
+    must know of the balances. With `bans_address`, a pause holds for all calls from an address,
+    public or private.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Exchange:
     requests_per_minute: int
     credentials: tuple[CredentialSet, ...]
     has_limit_per_account: bool = False
+    bans_address: bool = False
     max_retry_after: float = MAX_RETRY_AFTER
     pause_after: Callable[[Mapping[str, str], float], float] | None = None
     has_other_paths: bool = False

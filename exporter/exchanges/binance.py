@@ -288,6 +288,7 @@ SPOT = Exchange(
     balances_path="/api/v3/account",
     requests_per_minute=300,
     credentials=(KEY_AND_SECRET,),
+    bans_address=True,
     max_retry_after=LONGEST_BAN,
     pause_after=pause_after,
     has_key_permissions=True,

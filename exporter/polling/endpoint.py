@@ -26,7 +26,7 @@ from exporter.exchange_api.server_clock import ServerClock
 from exporter.exchange_api.session import RequestRecord, Session
 from exporter.model import Account, BalancesResponse, Network
 from exporter.polling.deadline import Deadline
-from exporter.polling.rate_limit import RateLimiter, rate_limit_pause
+from exporter.polling.rate_limit import Pause, RateLimiter, rate_limit_pause
 from exporter.polling.snapshots import PollResult
 from exporter.quotes import QuotesQuery, QuotesResponse
 from exporter.runtime.clock import Clock
@@ -103,6 +103,7 @@ class Endpoint:
         jitter: Callable[[], float] = random.random,
         on_request: OnRequest = ignore,
         earlier_until: float = -math.inf,
+        pause: Pause | None = None,
     ) -> None:
         """Take the limit in requests a minute.
 
@@ -112,7 +113,8 @@ class Endpoint:
         self.key = key or EndpointKey(exchange.name, "")
         self._exchange = exchange
         self._apis: dict[str, SharedApi] = {}
-        self._rate_limiter = RateLimiter(limit)
+        self.pause = pause or Pause()
+        self._rate_limiter = RateLimiter(limit, self.pause)
         self._rate_limiter.assume_earlier_requests(earlier_until)
         self._clock = clock
         self._sleep = sleep

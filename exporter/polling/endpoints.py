@@ -16,6 +16,7 @@ from exporter.polling.endpoint import (
     Sleep,
     ignore,
 )
+from exporter.polling.rate_limit import Pause
 from exporter.runtime.clock import Clock
 
 
@@ -65,6 +66,7 @@ class Endpoints:
                 sleep=self._sleep,
                 on_request=self._on_request,
                 earlier_until=self._earlier_until,
+                pause=self._shared_pause(key),
             )
         endpoint = self._endpoints[key]
         endpoint.set_limit(limit)
@@ -88,6 +90,13 @@ class Endpoints:
             LimitState(key, endpoint.limit, wall + pause if (pause := endpoint.paused_for) else 0.0)
             for key, endpoint in self._endpoints.items()
         ]
+
+    def _shared_pause(self, key: EndpointKey) -> Pause | None:
+        """Return the pause of the other limits of an address, if the exchange bans addresses."""
+        if not EXCHANGES[key.exchange].bans_address:
+            return None
+        siblings = (each for other, each in self._endpoints.items() if other[:3] == key[:3])
+        return next((endpoint.pause for endpoint in siblings), None)
 
     def _api(self, account: Account) -> SharedApi:
         key = account.exchange, api_url(account.base_url)

@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Collection, Hashable, Iterable
+from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from exporter.errors import (
@@ -29,6 +30,13 @@ Key = TypeVar("Key", bound=Hashable)
 _FIRST_PAUSE = 30.0
 
 
+@dataclass(slots=True)
+class Pause:
+    """Let nothing start before `until` (monotonic), at every limit that shares this pause."""
+
+    until: float = 0.0
+
+
 class RateLimiter:
     """Keep the requests of all accounts of one API below its limit in every window of a minute.
 
@@ -37,11 +45,11 @@ class RateLimiter:
     requests of a running poll (a token) go at once and delay the next start instead.
     """
 
-    def __init__(self, limit: int) -> None:
-        """Take the limit in requests a minute."""
+    def __init__(self, limit: int, pause: Pause | None = None) -> None:
+        """Take the limit in requests a minute, and the pause that it shares with other limits."""
         self.set_limit(limit)
         self._next_start = 0.0
-        self._paused_until = 0.0
+        self._pause = pause or Pause()
         self._under_way = 0
         self._ended: deque[float] = deque()
         self._earlier_until = -math.inf  # when an earlier process may have sent its last request
@@ -86,7 +94,7 @@ class RateLimiter:
 
     def remaining_pause(self, now: float) -> float:
         """Return the seconds for which nothing may start, 0 outside a pause."""
-        return max(self._paused_until - now, 0.0)
+        return max(self._pause.until - now, 0.0)
 
     def start(self, now: float) -> None:
         """Count a request that starts."""
@@ -100,7 +108,7 @@ class RateLimiter:
 
     def pause(self, until: float) -> None:
         """Let nothing start before `until`."""
-        self._paused_until = max(self._paused_until, until)
+        self._pause.until = max(self._pause.until, until)
 
     def _earlier_requests(self, now: float) -> int:
         """Return how many requests of an earlier process may still count."""

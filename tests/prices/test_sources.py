@@ -6,6 +6,8 @@ from dataclasses import replace
 from email.utils import formatdate, parsedate_to_datetime
 from itertools import pairwise
 
+import pytest
+
 from exporter.exposition.pages import read_held
 from exporter.polling.snapshots import Snapshot
 from exporter.prices.settings import PriceSource, Valuation
@@ -13,7 +15,7 @@ from exporter.prices.sources import PriceSources
 from exporter.prices.values import Held
 from exporter.quotes import QuoteRequest
 from exporter.simulator import Fault
-from exporter.simulator.messages import Response
+from exporter.simulator.messages import CallKind, Response
 from tests.faults.virtual_time import run
 from tests.faults.world import INTERVAL, World, opened
 
@@ -233,6 +235,22 @@ def test_a_limit_of_the_ticker_does_not_slow_the_balances():
                     before = (await world.scrape()).polls(world.victim.key)
                     after = (await world.run(3 * INTERVAL)).polls(world.victim.key)
             assert after - before >= 3
+
+    run(story)
+
+
+@pytest.mark.parametrize(("banned", "other"), [("ticker", "balances"), ("balances", "ticker")])
+def test_a_ban_by_binance_holds_for_tickers_and_balances_alike(banned: CallKind, other: CallKind):
+    async def story() -> None:
+        async with opened("binance") as world:
+            valuation = Valuation(("TRY",), (PriceSource("binance", world.simulator.url),))
+            async with world.polling([world.victim], valuation=valuation):
+                await world.run(INTERVAL)
+                with world.simulator.show("http_418_ban", call=banned):
+                    await world.run(INTERVAL + 10)
+                before = len(world.simulator.ledger.entries(call=other))
+                await world.run(5 * INTERVAL)
+                assert len(world.simulator.ledger.entries(call=other)) == before
 
     run(story)
 
