@@ -3,12 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+import structlog
+
 from exporter.exposition.deflate import EMPTY, Block, deflate
 from exporter.exposition.families import Family, Format, Value, account_labels, escape
 from exporter.model import AccountKey
 from exporter.polling.snapshots import AccountState
 from exporter.prices.valuations import Valuations, Worth
 from exporter.prices.values import AccountValue, plain
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,10 +287,26 @@ class PricePage:
     def block(
         self, page_format: Format, states: Mapping[AccountKey, AccountState], now: float
     ) -> tuple[Block, int]:
-        """Return the page's block and the number of its series as of `now` (monotonic)."""
+        """Return the page's block and the number of its series as of `now` (monotonic).
+
+        No unexpected error here may cost a scrape its balances: prices are absent then.
+        """
         if (valuations := self._valuations()) is None:
             self._rendered.clear()
             return EMPTY, 0
+        try:
+            return self._block(valuations, page_format, states, now)
+        except Exception:
+            log.exception("prices and values can't be rendered")
+            return EMPTY, 0
+
+    def _block(
+        self,
+        valuations: Valuations,
+        page_format: Format,
+        states: Mapping[AccountKey, AccountState],
+        now: float,
+    ) -> tuple[Block, int]:
         worth, sources = valuations.worth(states, now), valuations.sources
         kept = self._rendered.get(page_format)
         if kept and kept.worth is worth and kept.sources is sources and kept.states is states:
