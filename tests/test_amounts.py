@@ -12,6 +12,7 @@ from exporter.amounts import (
     AmountError,
     exact_difference,
     exact_sum,
+    fits_float64,
     is_negative,
     is_sum,
     is_zero,
@@ -109,6 +110,7 @@ def test_zero_is_zero_with_however_many_digits():
 
 
 def test_the_longest_text_is_an_amount_and_one_digit_more_is_not():
+    assert MAX_DIGITS == 100  # the documented limit
     longest = "0." + "1" * (MAX_DIGITS - 2)
     assert parse_amount(longest) == longest
     with pytest.raises(AmountError):
@@ -147,3 +149,22 @@ def test_a_difference_that_is_zero_has_no_sign():
     assert exact_difference(Amount("0"), Amount("0")) == "0"
     assert exact_difference(Amount("1.50"), Amount("1.50")) == "0.00"
     assert exact_difference(Amount("-1"), Amount("-1")) == "0"
+    assert exact_difference(Amount("-1.500"), Amount("-1.500")) == "0.000"
+
+
+@pytest.mark.parametrize(
+    ("number", "fits"),
+    [
+        ("0", True),
+        ("1.5", True),
+        ("-1.5", True),
+        ("1e308", True),
+        ("1e309", False),
+        ("-1e309", False),
+        ("1e-323", True),
+        ("1e-324", False),
+        ("-1e-324", False),
+    ],
+)
+def test_a_number_fits_a_float64_unless_it_becomes_infinite_or_zero(number: str, *, fits: bool):
+    assert fits_float64(Decimal(number)) == fits

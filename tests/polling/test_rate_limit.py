@@ -239,6 +239,33 @@ def test_what_a_process_before_may_have_sent_is_respected():
     assert 8 <= sent <= 10
 
 
+@pytest.mark.parametrize("limit", [1, 2, 10, 60])
+def test_after_a_restart_a_request_goes_as_soon_as_an_earlier_one_no_longer_counts(limit: int):
+    restart, spacing = 1000.0, PERIOD / (0.9 * limit)
+    earlier = [restart - n * spacing for n in range(2 * limit)]
+    limiter = RateLimiter(limit)
+    limiter.assume_earlier_requests(restart)
+    sent: list[float] = []
+    now = restart
+    for _ in range(3 * limit):
+        counted = sorted(each for each in (*earlier, *sent) if now - each < WINDOW)
+        expected = now if len(counted) < limit else counted[len(counted) - limit] + WINDOW
+        now += limiter.delay_before_request(now)
+        assert now == pytest.approx(expected, abs=1e-6)
+        now = expected
+        limiter.start(now)
+        limiter.end(now)
+        sent.append(now)
+
+
+def test_an_account_that_is_gone_is_forgotten_with_its_clock_errors():
+    backoff: Backoff[str] = Backoff()
+    skewed = ClockSkewError("off")
+    backoff.note("a", None, skewed, 0.0)
+    backoff.keep([])
+    assert backoff.note("a", None, skewed, 60.0) == 0
+
+
 def test_a_first_poll_waits_for_its_turn_after_a_restart():
     limiter = RateLimiter(60)
     limiter.assume_earlier_requests(1000.0)
