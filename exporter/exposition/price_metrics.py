@@ -283,6 +283,7 @@ class PricePage:
         """Render nothing yet; `valuations` returns None while valuation is not configured."""
         self._valuations = valuations
         self._rendered: dict[Format, _Rendered] = {}
+        self._is_broken = False
 
     def block(
         self, page_format: Format, states: Mapping[AccountKey, AccountState], now: float
@@ -295,10 +296,14 @@ class PricePage:
             self._rendered.clear()
             return EMPTY, 0
         try:
-            return self._block(valuations, page_format, states, now)
+            rendered = self._block(valuations, page_format, states, now)
         except Exception:
-            log.exception("prices and values can't be rendered")
+            if not self._is_broken:
+                log.exception("prices and values can't be rendered")
+            self._is_broken = True
             return EMPTY, 0
+        self._is_broken = False
+        return rendered
 
     def _block(
         self,

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from exporter.exposition.deflate import Block, deflate
 from exporter.polling.overlaps import Overlap, overlaps
 from exporter.polling.snapshots import AccountState, SnapshotStore
@@ -15,6 +17,8 @@ from exporter.status.known import Known
 from exporter.status.sections import page_blocks
 from exporter.status.turns import Turns
 from exporter.status.view import EVERYTHING, View
+
+log = structlog.get_logger(__name__)
 
 _MOST_KEPT = 8  # views
 _KEPT_FOR = 1.0  # seconds
@@ -98,9 +102,14 @@ class StatusPage:
         )
 
     def _valued(self, now: float) -> Valued | None:
+        """Return what is known of values; no unexpected error here may cost the balances."""
         if (valuations := self._valuations()) is None:
             return None
-        return valuations.valued(self._store.states, now)
+        try:
+            return valuations.valued(self._store.states, now)
+        except Exception:
+            log.exception("values can't be shown")
+            return None
 
 
 def _overlaps(states: Sequence[AccountState], now: float) -> list[Overlap]:
