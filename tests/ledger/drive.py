@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exporter.model import Account, AccountKey
+from exporter.polling.rate_limit import REFUSED_PAUSES
 from exporter.simulator import simulated_exchanges
 from exporter.simulator.portfolio import Portfolio
 from tests.faults.virtual_time import run
@@ -172,7 +173,9 @@ class Driver:
             polls = self._polls(key, life)
             try:
                 _check_balances(page, key, life, polls)
-                _check_counters(page, key, life, polls, self._refused)
+                refused = self._refused
+                unsent = refused if self._was_held_back(page, key, life, polls) else None
+                _check_counters(page, key, life, polls, refused, unsent)
             except AssertionError as error:
                 error.add_note(_story(page, key, life, polls))
                 raise
@@ -185,6 +188,16 @@ class Driver:
         entries = self._world.simulator.ledger.entries(*key)
         mine = [e for e in entries if e.began >= life.began and e.call != "permissions"]
         return polls_of(mine, life.boundaries, life.account.timeout)
+
+    def _was_held_back(self, page: Page, key: AccountKey, life: Life, polls: list[Poll]) -> bool:
+        """Return whether an account that was put back failed at once, as its key must wait."""
+        if page.polls(key) <= len([poll for poll in polls if not _is_cut(poll, life)]):
+            return False
+        entries = self._world.simulator.ledger.entries(*key)
+        since = life.began - REFUSED_PAUSES[-1]
+        before = [e for e in entries if since < e.began < life.began and e.call != "permissions"]
+        outcomes = {poll.outcome for poll in polls_of(before, (), life.account.timeout)}
+        return not outcomes.isdisjoint({REFUSED, "authentication"})
 
 
 def _is_cut(poll: Poll, life: Life) -> bool:
@@ -214,12 +227,17 @@ def _check_balances(page: Page, key: AccountKey, life: Life, polls: list[Poll]) 
 
 
 def _check_counters(
-    page: Page, key: AccountKey, life: Life, polls: list[Poll], refused: str
+    page: Page, key: AccountKey, life: Life, polls: list[Poll], refused: str, unsent: str | None
 ) -> None:
-    """Check, where no poll is under way, that every poll is counted once and by its reason."""
+    """Check, where no poll is under way, that every poll is counted once and by its reason.
+
+    `unsent` is the reason of a poll that was held back before it sent anything.
+    """
     if polls and not _is_over(polls[-1], page.at, life.account.timeout):
         return
     outcomes = [poll.outcome for poll in polls if not _is_cut(poll, life)]
+    if unsent:
+        outcomes.insert(0, unsent)
     expected = Counter(refused if each == REFUSED else each for each in outcomes)
     del expected[SUCCESS]
     assert page.polls(key) == len(outcomes), "polls are not counted once"
