@@ -202,9 +202,34 @@ def test_a_repeated_mark_without_groups_is_a_mistake_of_its_row_alone(total: str
     assert totals(rows) == {"ETH": "0.25"}
 
 
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("other", ["1.234.567", "1.234,5", "1.234.567,8"])
+def test_a_point_that_is_decimal_here_and_groups_there_spoils_the_whole_response(
+    other: str, order: int
+):
+    rows = [{"asset": "TRY", "total": "1,234.5"}, {"asset": "ETH", "total": other}]
+    with pytest.raises(BadResponseError, match="both"):
+        read(rows[::order])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_last_mark_of_a_text_is_decimal_only_if_it_stands_once(order: int):
+    rows = [
+        {"asset": "TRY", "total": "1,234.567.890"},
+        {"asset": "ETH", "total": "1.234.567"},
+        {"asset": "BTC", "total": "5"},
+    ]
+    assert totals(rows[::order]) == {"BTC": "5"}
+
+
 @pytest.mark.parametrize("value", [{}, {"total": None}])
 def test_an_optional_amount_may_be_missing_or_null(value: dict[str, object]):
     assert Amounts([value], "total").read_optional(value, "total") is None
+
+
+@pytest.mark.parametrize("time", [1, 1_700_000_000_000, 10**14 - 1])
+def test_a_time_is_read_in_milliseconds(time: int):
+    assert read_time_ms({"time": time}, "time") == time
 
 
 @pytest.mark.parametrize("time", ["now", -1, 0, 10**14, True, None, 1.5])
