@@ -221,7 +221,7 @@ def test_a_secret_of_the_largest_size_is_read_and_a_larger_one_is_not(tmp_path: 
         SecretFile(path).read()
 
 
-@pytest.mark.parametrize("content", ['"abc"', "'abc'", "BTCTURK_API_KEY=abc"])
+@pytest.mark.parametrize("content", ['"abc"', "'abc'", '"abc', "abc'", "BTCTURK_API_KEY=abc"])
 def test_a_secret_pasted_with_its_decoration_is_refused(tmp_path: Path, content: str):
     path = tmp_path / "secret"
     path.write_text(content)
@@ -257,3 +257,20 @@ def test_what_is_no_base64_is_refused_without_being_repeated(text: str):
         base64_text(text)
     assert text not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+async def test_a_secret_is_read_anew_each_time(tmp_path: Path):
+    reader, file = CredentialsReader(), write(tmp_path, b"old")
+    assert (await reader.read_all({"api_key": file}))["api_key"].reveal() == "old"
+    write(tmp_path, b"new")
+    assert (await reader.read_all({"api_key": file}))["api_key"].reveal() == "new"
+
+
+def test_reading_leaves_no_descriptor_open(tmp_path: Path):
+    file, folder = write(tmp_path, b"s3cret"), SecretFile(tmp_path)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        file.read()
+        with pytest.raises(CredentialsError):
+            folder.read()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

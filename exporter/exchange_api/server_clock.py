@@ -92,7 +92,10 @@ class ServerClock:
             return error
         self._hypothesis, self._doubt = date, None
         skew = date.nearest(ahead) - ahead
-        return ClockSkewError(f"our time was {skew:+.0f} s off and the request was refused")
+        side = "behind" if skew > 0 else "ahead of"
+        return ClockSkewError(
+            f"rejected: signed with a time {abs(skew):.0f} s {side} the exchange's clock"
+        )
 
     def behind(self, stamp: SignedAt) -> float:
         """Return the seconds that a stamp was behind the current signing time."""

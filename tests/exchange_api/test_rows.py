@@ -214,7 +214,7 @@ def test_a_point_that_is_decimal_here_and_groups_there_spoils_the_whole_response
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_last_mark_of_a_text_is_decimal_only_if_it_stands_once(order: int):
-    rows = [
+    rows: list[object] = [
         {"asset": "TRY", "total": "1,234.567.890"},
         {"asset": "ETH", "total": "1.234.567"},
         {"asset": "BTC", "total": "5"},

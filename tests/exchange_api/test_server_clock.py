@@ -290,3 +290,10 @@ def test_a_refusal_without_a_date_discards_only_a_time_that_nothing_confirmed():
     times.ahead = 600
     assert not isinstance(times.refuse(clock, dated=False), ClockSkewError)
     assert times.error_of_stamps(clock) == pytest.approx(0, abs=0.5)
+
+
+@pytest.mark.parametrize(("ahead", "text"), [(600.0, "600 s behind"), (-600.0, "600 s ahead of")])
+def test_a_rejection_says_how_far_the_time_was_off(ahead: float, text: str):
+    times = Times(ahead=ahead)
+    clock = ServerClock(times.clock())
+    assert text in str(times.refuse(clock))
