@@ -18,10 +18,10 @@ from exporter.runtime.clock import Clock
 log = structlog.get_logger(__name__)
 
 EVERY = 3600.0
-"""Seconds between two requests for one key."""
+"""Seconds between two checks of one key."""
 
 _RETRY = EVERY / 12
-_LOOK = 10.0  # seconds between two looks at whether a request is due
+_LOOK = 10.0  # seconds between two looks at whether a check is due
 
 
 class KeyPermissions:
@@ -38,7 +38,7 @@ class KeyPermissions:
         """Drop all accounts except these."""
         self._log.keep(accounts)
 
-    async def keep_asking(
+    async def keep_checking(
         self, account: Account, endpoint_of: Callable[[], Endpoint], hold_back: HoldBack
     ) -> None:
         """Check once an hour while the account is up, and soon after a failure or another key.
@@ -47,29 +47,25 @@ class KeyPermissions:
         """
         if not EXCHANGES[account.exchange].has_key_permissions:
             return
-        asked_at = -math.inf
+        checked_at = -math.inf
         while True:
             await self._sleep(_LOOK)
             state, now = self._store.states[account.key], self._clock.monotonic()
-            is_answered = state.key_permissions_at >= asked_at
-            if state.up and now - asked_at >= (EVERY if is_answered else _RETRY):
-                asked_at = now
+            has_response = state.key_permissions_at >= checked_at
+            if state.up and now - checked_at >= (EVERY if has_response else _RETRY):
+                checked_at = now
                 try:
-                    await self._ask(account, endpoint_of(), hold_back)
+                    await self._check(account, endpoint_of(), hold_back)
                 except Exception:
                     # No unexpected error here may end the daemon, or touch balances.
                     log.exception("key permissions can't be checked", **_labels(account))
 
     def withdraw_old(self) -> None:
         """Withdraw what no exchange has confirmed within two checks."""
-        before = self._store.states
-        self._store.withdraw_key_permissions(self._clock.monotonic() - 2 * EVERY)
-        after = self._store.states
-        for key in before if after is not before else ():
-            if before[key].key_permissions and not after[key].key_permissions:
-                self._log.withdrawn(key)
+        for key in self._store.withdraw_key_permissions(self._clock.monotonic() - 2 * EVERY):
+            self._log.withdrawn(key)
 
-    async def _ask(self, account: Account, endpoint: Endpoint, hold_back: HoldBack) -> None:
+    async def _check(self, account: Account, endpoint: Endpoint, hold_back: HoldBack) -> None:
         client = endpoint.connect(account)
         try:
             run = await endpoint.fetch_key_permissions(account, client, hold_back)
@@ -78,9 +74,8 @@ class KeyPermissions:
         if isinstance(run.outcome, PollError):
             log.debug("key permissions are unknown", **_labels(account), error=str(run.outcome))
             return
-        before, digest = self._store.states[account.key], fingerprint(run.credentials or {})
-        self._store.note_key_permissions(account.key, run.outcome, digest, run.requested_at)
-        if self._store.states[account.key] is not before:
+        digest = fingerprint(run.credentials or {})
+        if self._store.note_key_permissions(account.key, run.outcome, digest, run.requested_at):
             self._log.checked(account.key, digest, run.outcome)
 
 

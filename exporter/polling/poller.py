@@ -160,15 +160,15 @@ class Poller:
 
     async def _keep_polling(self, account: Account, delay: float) -> None:
         """Poll an account, and check what its key may do in a task that ends with this one."""
-        asking = self._tasks.create_task(
-            self._key_permissions.keep_asking(
+        checking = self._tasks.create_task(
+            self._key_permissions.keep_checking(
                 account, lambda: self._endpoint_of(account), partial(self._hold_back, account)
             )
         )
         try:
             await self._poll_until_stopped(account, delay)
         finally:
-            asking.cancel()
+            checking.cancel()
 
     async def _poll_until_stopped(self, account: Account, delay: float) -> None:
         endpoint = self._endpoint_of(account)

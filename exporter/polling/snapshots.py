@@ -208,18 +208,21 @@ class SnapshotStore:
 
     def note_key_permissions(
         self, key: AccountKey, permissions: Mapping[str, bool], digest: bytes, requested_at: float
-    ) -> None:
-        """Publish what a key may do if the account's balances were fetched with it.
+    ) -> bool:
+        """Publish what a key may do, and return whether the account's balances are from this key.
 
-        `digest` is the fingerprint of the key, `requested_at` is monotonic.
+        Those of another key are not published. `digest` is the fingerprint of the key,
+        `requested_at` is monotonic.
         """
         state = self.states[key]
-        if state.snapshot and state.snapshot.fingerprint == digest:
-            noted = replace(state, key_permissions=permissions, key_permissions_at=requested_at)
-            self._publish({**self.states, key: self._rendered(noted)})
+        if not state.snapshot or state.snapshot.fingerprint != digest:
+            return False
+        noted = replace(state, key_permissions=permissions, key_permissions_at=requested_at)
+        self._publish({**self.states, key: self._rendered(noted)})
+        return True
 
-    def withdraw_key_permissions(self, until: float) -> None:
-        """Withdraw what keys may do if it was requested at a monotonic time or before."""
+    def withdraw_key_permissions(self, until: float) -> tuple[AccountKey, ...]:
+        """Withdraw permissions requested at a monotonic time or before; returns their accounts."""
         gone = {
             key: self._rendered(replace(state, key_permissions={}))
             for key, state in self.states.items()
@@ -227,6 +230,7 @@ class SnapshotStore:
         }
         if gone:
             self._publish({**self.states, **gone})
+        return tuple(gone)
 
     def withdraw_others(self, key: AccountKey, digest: bytes) -> None:
         """Withdraw an account's balances if they were fetched with other credentials."""
