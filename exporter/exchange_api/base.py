@@ -80,8 +80,8 @@ class Exchange:
     seconds. `pause_after` returns for how many seconds to send nothing after a response with these
     headers (0: none) at the exchange's time (Unix seconds), if it says what is left of its limit.
     `has_other_paths` says whether an account may set another `balances_path`, `note` what a user
-    must know of the balances. With `bans_address`, a pause holds for all calls from an address,
-    public or private.
+    must know of the balances. With `bans_address`, a pause holds for all calls from an address to
+    any host, public or private. Each way out (proxy, `source_address`, `ip_family`) is an address.
     """
 
     name: str

@@ -29,6 +29,18 @@ class LimitState:
     paused_until: float
 
 
+@dataclass(frozen=True, slots=True)
+class PauseState:
+    """Describe a pause that holds now; `until` is monotonic, `wall` the same in Unix seconds.
+
+    `key` names the limits that share it: its host is empty if the pause holds at every host.
+    """
+
+    key: EndpointKey
+    until: float
+    wall: float
+
+
 class Endpoints:
     """Find the endpoint of an account; those that nobody needs any more are kept while they count.
 
@@ -91,11 +103,22 @@ class Endpoints:
             for key, endpoint in self._endpoints.items()
         ]
 
+    def pauses(self) -> list[PauseState]:
+        """Return the pauses that hold now, each once however many limits share it."""
+        wall = self._clock.wall()
+        pauses = {
+            _pause_key(key): PauseState(_pause_key(key), endpoint.pause.until, wall + rest)
+            for key, endpoint in self._endpoints.items()
+            if (rest := endpoint.paused_for)
+        }
+        return list(pauses.values())
+
     def _shared_pause(self, key: EndpointKey) -> Pause | None:
         """Return the pause of the other limits of an address, if the exchange bans addresses."""
         if not EXCHANGES[key.exchange].bans_address:
             return None
-        siblings = (each for other, each in self._endpoints.items() if other[:3] == key[:3])
+        name = _pause_key(key)
+        siblings = (each for other, each in self._endpoints.items() if _pause_key(other) == name)
         return next((endpoint.pause for endpoint in siblings), None)
 
     def _api(self, account: Account) -> SharedApi:
@@ -103,3 +126,10 @@ class Endpoints:
         if key not in self._apis:
             self._apis[key] = SharedApi(EXCHANGES[account.exchange], self._clock)
         return self._apis[key]
+
+
+def _pause_key(key: EndpointKey) -> EndpointKey:
+    """Return what names a limit's pause: exchange and egress alone if bans are of addresses."""
+    if EXCHANGES[key.exchange].bans_address:
+        return EndpointKey(key.exchange, host="", egress=key.egress, limit="")
+    return key

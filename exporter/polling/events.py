@@ -8,14 +8,14 @@ import structlog
 from exporter.errors import PollError
 from exporter.model import AccountKey, RejectedRow
 from exporter.polling.causes import Causes
-from exporter.polling.endpoints import LimitState
+from exporter.polling.endpoints import PauseState
 from exporter.polling.snapshots import AccountState, Outage, PollResult, Snapshot, source_changes
 
 log = structlog.get_logger(__name__)
 
 _SHOWN_ROWS = 5
 _MAX_ROWS = 1000  # of an account that are told apart, beyond them only by their problem
-_LONGER = 1.0  # seconds by which a pause must grow to be logged: clocks are not that exact
+_LONGER = 1.0  # seconds by which a pause must grow to be logged: Retry-After has whole ones
 
 _RowName = tuple[str | None, str]
 
@@ -28,7 +28,7 @@ class EventLog:
         self._causes: dict[AccountKey, Causes] = {}
         self._withdrawn: dict[AccountKey, float] = {}
         self._dropped: dict[AccountKey, set[_RowName]] = {}
-        self._paused: dict[tuple[str, ...], LimitState] = {}
+        self._paused: dict[tuple[str, ...], PauseState] = {}
 
     def keep(self, accounts: Iterable[AccountKey]) -> None:
         """Drop all accounts except these."""
@@ -60,7 +60,7 @@ class EventLog:
         now: float,
     ) -> None:
         """Log the balances that a reload withdrew."""
-        for key in before.keys() & after.keys():
+        for key in [key for key in before if key in after]:
             old, new = before[key], after[key]
             keys = ", ".join(source_changes(old.schedule.account, new.schedule.account))
             event = "balances are withdrawn, they were fetched with other settings"
@@ -73,20 +73,20 @@ class EventLog:
             if state.outage:
                 self._remind(state, state.outage, now)
 
-    def watch_limits(self, limits: Iterable[LimitState]) -> None:
+    def watch_pauses(self, pauses: Iterable[PauseState]) -> None:
         """Log which pauses began, became longer and ended."""
-        paused: dict[tuple[str, ...], LimitState] = {
-            limit.key: limit for limit in limits if limit.paused_until
-        }
-        for key in self._paused.keys() - paused.keys():
-            log.info("rate limit pause ended", **_limit_labels(self._paused[key]))
-        for key, limit in paused.items():
-            known = self._paused.get(key)
-            if known is None:
-                _log_pause("rate limit pause began, no requests are sent", limit)
-            elif limit.paused_until > known.paused_until + _LONGER:
-                _log_pause("rate limit pause became longer, no requests are sent", limit)
-        self._paused = paused
+        paused = {pause.key: pause for pause in pauses}
+        for key in [key for key in self._paused if key not in paused]:
+            log.info("rate limit pause ended", **_pause_labels(self._paused.pop(key)))
+        for key, pause in paused.items():
+            logged = self._paused.get(key)
+            if logged is None:
+                _log_pause("rate limit pause began, no requests are sent", pause)
+            elif pause.until > logged.until + _LONGER:
+                _log_pause("rate limit pause became longer, no requests are sent", pause)
+            else:
+                continue
+            self._paused[key] = pause
 
     def _log_down(
         self, before: AccountState, after: AccountState, outage: Outage, now: float
@@ -126,9 +126,12 @@ class EventLog:
                 log.info("every row could be parsed again", **key._asdict())
             return
         known = self._dropped.setdefault(key, set())
-        new = [row for row in snapshot.rejected if _row_name(row, known) not in known]
+        new = []
+        for row in snapshot.rejected:
+            if (name := _row_name(row, known)) not in known:
+                known.add(name)
+                new.append(row)
         if new:
-            known.update([_row_name(row, known) for row in new])
             log.warning(
                 "dropped rows that could not be parsed",
                 **key._asdict(),
@@ -213,17 +216,17 @@ def _how_long(outage: Outage, now: float) -> dict[str, object]:
     return {"down_for": f"{now - outage.began_at:.0f}s", "failed_polls": outage.failures}
 
 
-def _log_pause(event: str, limit: LimitState) -> None:
-    until = datetime.fromtimestamp(limit.paused_until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    log.info(event, **_limit_labels(limit), until=until)
+def _log_pause(event: str, pause: PauseState) -> None:
+    until = datetime.fromtimestamp(pause.wall, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    log.info(event, **_pause_labels(pause), until=until)
 
 
-def _limit_labels(limit: LimitState) -> Mapping[str, str]:
-    return {name: value for name, value in limit.key._asdict().items() if value}
+def _pause_labels(pause: PauseState) -> Mapping[str, str]:
+    return {name: value for name, value in pause.key._asdict().items() if value}
 
 
 def _row_name(row: RejectedRow, known: Collection[_RowName]) -> _RowName:
-    """Return what identifies a dropped row, wherever it stands in the list."""
+    """Return what identifies a dropped row, regardless of its position."""
     name = row.asset, row.problem
     return name if name in known or len(known) < _MAX_ROWS else (None, row.problem)
 

@@ -154,7 +154,7 @@ class Poller:
             await self._sleep(_WATCH_SECONDS)
             now = self._clock.monotonic()
             self._events.watch(self._store.states.values(), now)
-            self._events.watch_limits(self._endpoints.limits())
+            self._events.watch_pauses(self._endpoints.pauses())
             self._key_permissions.withdraw_old()
             self._backoff.forget_before(now - _REMEMBERED_REFUSALS)
 

@@ -12,7 +12,7 @@ from exporter.credentials import Secret, fingerprint
 from exporter.errors import AuthenticationError, PollError, PollTimeoutError, UnavailableError
 from exporter.model import AssetFilter, RejectedRow
 from exporter.polling.endpoint import EndpointKey
-from exporter.polling.endpoints import LimitState
+from exporter.polling.endpoints import PauseState
 from exporter.polling.events import EventLog
 from exporter.polling.snapshots import AccountState, PollSchedule
 from tests.accounts import balance, make_account, make_store, poll_at, reading
@@ -203,7 +203,7 @@ def test_rows_are_logged_again_after_the_account_was_complete(night: Night):
     assert night.messages()[1:] == [ROWS, "every row could be parsed again", ROWS]
 
 
-def test_an_account_that_is_complete_with_other_settings_has_its_line(night: Night):
+def test_an_account_that_is_complete_with_other_settings_is_logged(night: Night):
     night.drop(0, "XYZ")
     night.reload(30, assets=AssetFilter(exclude=frozenset({"XYZ"})))
     night.lines()
@@ -217,13 +217,19 @@ def test_one_line_names_five_rows(night: Night):
     assert (rows, str(first).count("COIN")) == (900, 5)
 
 
-def test_rows_with_another_name_at_every_poll_are_not_logged_for_ever(night: Night):
+def test_the_same_rows_of_a_huge_response_are_logged_once_whatever_their_names(night: Night):
+    night.drop(0, *(f"COIN{number}" for number in range(3000)))
+    night.drop(60, *(f"TOKEN{number}" for number in range(3000)))
+    assert night.lines("rows")[1:] == [("warning", ROWS, 3000)]
+
+
+def test_rows_with_another_name_at_every_poll_are_not_logged_without_end(night: Night):
     for poll in range(30):
         night.drop(60.0 * poll, *(f"COIN{poll}-{number}" for number in range(100)))
     assert len(night.lines()) == 1 + 10 + 1
 
 
-def test_balances_that_become_too_old_while_the_account_is_up_have_a_line_for_each_way(
+def test_balances_that_become_too_old_while_the_account_is_up_are_logged_both_ways(
     night: Night,
 ):
     night.succeed(0)
@@ -313,25 +319,35 @@ def test_a_reload_that_changes_nothing_about_balances_is_no_withdrawal(night: Ni
     assert night.messages() == ["account is up"]
 
 
-def limit(paused_until: float) -> list[LimitState]:
-    return [LimitState(EndpointKey("btcturk", "api.btcturk.com"), 60, paused_until)]
+BEGAN = "rate limit pause began, no requests are sent"
+LONGER = "rate limit pause became longer, no requests are sent"
+ENDED = "rate limit pause ended"
+
+
+def pause(until: float, clock_step: float = 0.0) -> list[PauseState]:
+    """Return a pause until some seconds after a start; the wall clock may be stepped since."""
+    key = EndpointKey("btcturk", "api.btcturk.com")
+    return [PauseState(key, until, 1.7e9 + until + clock_step)]
 
 
 def test_a_pause_that_becomes_longer_says_until_when(night: Night):
-    for until in (1.7e9, 1.7e9 + 0.01, 1.7e9 + 60, 1.7e9 + 59, 0.0):
-        night.events.watch_limits(limit(until))
+    for until in (0.5, 0.51, 60, 59):
+        night.events.watch_pauses(pause(until))
+    night.events.watch_pauses([])
     assert night.lines("until", "host") == [
-        (
-            "info",
-            "rate limit pause began, no requests are sent",
-            "2023-11-14T22:13:20Z",
-            "api.btcturk.com",
-        ),
-        (
-            "info",
-            "rate limit pause became longer, no requests are sent",
-            "2023-11-14T22:14:20Z",
-            "api.btcturk.com",
-        ),
-        ("info", "rate limit pause ended", None, "api.btcturk.com"),
+        ("info", BEGAN, "2023-11-14T22:13:20Z", "api.btcturk.com"),
+        ("info", LONGER, "2023-11-14T22:14:20Z", "api.btcturk.com"),
+        ("info", ENDED, None, "api.btcturk.com"),
     ]
+
+
+def test_a_step_of_the_wall_clock_makes_no_pause_longer(night: Night):
+    night.events.watch_pauses(pause(60))
+    night.events.watch_pauses(pause(60, clock_step=5))
+    assert night.messages() == [BEGAN]
+
+
+def test_a_pause_that_grows_in_small_steps_is_logged_once_it_is_longer(night: Night):
+    for tenths in range(20):
+        night.events.watch_pauses(pause(60 + 0.1 * tenths))
+    assert night.messages() == [BEGAN, LONGER]
