@@ -1,13 +1,12 @@
 """Find accounts whose balances contain another's, so that a sum counts the same money twice."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from exporter.exchange_api.base import Contains
 from exporter.exchanges import EXCHANGES
-from exporter.model import Account
+from exporter.model import Account, AccountKey
 
 
 class Overlap(NamedTuple):
@@ -30,20 +29,14 @@ def overlaps(accounts: Iterable[tuple[Account, Hashable]]) -> list[Overlap]:
     return [each for group in by_key.values() if len(group) > 1 for each in _of_one_key(group)]
 
 
-def _of_one_key(accounts: Sequence[Account]) -> Iterator[Overlap]:
-    by_path: dict[str, list[Account]] = defaultdict(list)
-    for account in accounts:
-        by_path[account.balances_path].append(account)
-    for first, *others in by_path.values():
-        yield from (Overlap(first, other) for other in others)
-    yield from _of_other_paths(by_path, EXCHANGES[accounts[0].exchange].contains)
-
-
-def _of_other_paths(
-    by_path: Mapping[str, Sequence[Account]], contains: Contains
-) -> Iterator[Overlap]:
-    for path, other in combinations(by_path, 2):
-        if contains(path, other):
-            yield from (Overlap(by_path[path][0], part) for part in by_path[other])
-        elif contains(other, path):
-            yield from (Overlap(by_path[other][0], part) for part in by_path[path])
+def _of_one_key(accounts: Sequence[Account]) -> Iterable[Overlap]:
+    contains = EXCHANGES[accounts[0].exchange].contains
+    found: dict[AccountKey, Overlap] = {}
+    for first, other in combinations(accounts, 2):
+        if first.key in found and other.key in found:
+            continue
+        if contains(first.balances_path, other.balances_path):
+            found.setdefault(other.key, Overlap(first, other))
+        elif contains(other.balances_path, first.balances_path):
+            found.setdefault(first.key, Overlap(other, first))
+    return found.values()

@@ -44,6 +44,21 @@ def test_merchant_0_contains_every_other_merchant():
     ]
 
 
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("all mx mx2", [("all", "mx"), ("all", "mx2")]),
+        ("mx mx2 all", [("mx", "mx2"), ("all", "mx")]),
+        ("mx all mx2", [("all", "mx"), ("mx", "mx2")]),
+    ],
+)
+def test_an_account_in_several_others_is_listed_once_with_the_first(
+    order: str, expected: list[tuple[str, str]]
+):
+    numbers = {"all": "0", "mx": "5", "mx2": "05"}
+    assert names(*(merchant(name, numbers[name]) for name in order.split())) == expected
+
+
 def test_two_merchants_do_not_contain_each_other():
     assert names(merchant("mx", "12"), merchant("br", "120")) == []
     assert names(merchant("ten", "10"), merchant("one", "01")) == []
