@@ -217,7 +217,7 @@ def test_one_line_names_five_rows(night: Night):
     assert (rows, str(first).count("COIN")) == (900, 5)
 
 
-def test_the_same_rows_of_a_huge_response_are_logged_once_whatever_their_names(night: Night):
+def test_rows_of_huge_responses_with_other_names_are_logged_once(night: Night):
     night.drop(0, *(f"COIN{number}" for number in range(3000)))
     night.drop(60, *(f"TOKEN{number}" for number in range(3000)))
     assert night.lines("rows")[1:] == [("warning", ROWS, 3000)]
