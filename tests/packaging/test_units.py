@@ -56,6 +56,15 @@ def test_the_service_notifies_and_is_watched():
     assert found["LoadCredential"]
 
 
+def test_a_documented_command_gets_the_user_and_the_files_of_the_service():
+    shown = (ROOT / "docs/operations.md").read_text()
+    found = settings(SERVICE)
+    for name in ("User", "Group", "EnvironmentFile", "LoadCredential"):
+        assert f"-p {name}={found[name][0]} " in shown
+    config = found["Environment"][0].partition("CONFIG_FILE=")[2]
+    assert f"exchange-balance-exporter poll --config.file={config} " in shown
+
+
 def allowed_calls(filters: list[str]) -> set[str]:
     """Return the system calls that a list of SystemCallFilter= lets through."""
     allowed: set[str] = set()
