@@ -36,7 +36,7 @@ LABEL org.opencontainers.image.title="exchange-balance-exporter" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
-# Settings are environment twins of flags, so that `healthcheck` sees what the daemon sees. In a
+# Settings are environment variables, so that `healthcheck` sees what the daemon sees. In a
 # container all interfaces are the container's own; publish the port where it belongs.
 ENV PATH=/opt/exporter/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

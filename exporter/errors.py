@@ -112,7 +112,8 @@ class CredentialsError(PollError):
     reason = "config"
     advice = (
         "Fix the secret file named in the configuration, or its path, which is relative to the "
-        "configuration file; it is read again at the next poll."
+        "configuration file; it is read again at the next poll, or with systemd's LoadCredential "
+        "after a restart."
     )
 
 

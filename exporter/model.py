@@ -69,7 +69,7 @@ IpFamily = Literal["any", "ipv4", "ipv6"]
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Choose the way out to an exchange; `proxy_url` is a secret, it can hold a password."""
+    """Choose the egress path to an exchange; `proxy_url` is a secret, it can hold a password."""
 
     proxy_url: SecretSource | None = None
     ca_file: Path | None = None

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from docs.source.markdown import NOTICE, code, table
 from exporter.config.configuration import CONFIGURATION
 from exporter.config.schema import Member, Section, Setting
+from exporter.config.settings import LIMITS
+from exporter.exchanges import EXCHANGES
 
 _TOP = f"""# Configuration
 
 {NOTICE}
 The configuration is YAML: one file, several, or folders of them (`--config.file` is repeatable
 and takes globs). `accounts` and `retired` of all files add up; `defaults`, `exchanges` and
-`valuation` may stand in one file only. A folder stands for its `*.yaml` and `*.yml` in the order
+`valuation` can be set in one file only. A folder means its `*.yaml` and `*.yml` in the order
 of their names, without hidden files. Unknown and repeated keys are errors.
 
 - `exchange-balance-exporter config init` prints a commented configuration with every key.
@@ -47,6 +49,12 @@ the files. The log says which accounts were added, removed and changed, and by w
 with a problem change nothing: the previous configuration stays in force.
 """
 
+_LIMITS = """
+The documented limits, which are the defaults. An exchange of ccxt has the limit that ccxt knows, at
+most 60.
+
+"""
+
 
 def page() -> str:
     """Return the page."""
@@ -58,9 +66,18 @@ def _section(section: Section, path: str, level: int) -> Iterator[str]:
     yield f"\n{'#' * level} {title}\n\n{section.doc}\n\n"
     titles = ("Key", "Type", "Default", "Meaning", "Example", "Since")
     yield table(titles, map(_row, section.members))
+    if section is LIMITS:
+        yield _LIMITS
+        yield table(("Exchange", "Requests a minute", "Counted for each"), _limits())
     for member in section.members:
         if isinstance(member, Section) and _is_described_here(section, member):
             yield from _section(member, _path(path, member), min(level + 1, 4))
+
+
+def _limits() -> Iterator[tuple[str, ...]]:
+    for name, exchange in EXCHANGES.items():
+        client = "account" if exchange.has_limit_per_account else "address"
+        yield code(name), str(exchange.requests_per_minute), client
 
 
 def _is_described_here(section: Section, member: Section) -> bool:

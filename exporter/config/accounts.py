@@ -112,7 +112,7 @@ def _account(nodes: Mapping[str, Node], defaults: Defaults, notes: Notes) -> Acc
 
 
 def _shared(nodes: Mapping[str, Node], template: Account) -> Account:
-    """Return the template with what may stand in `defaults` and in an account alike."""
+    """Return the template with what can be set in `defaults` and in an account."""
     single: dict[str, Any] = {
         setting.key: setting.read_or(nodes, getattr(template, setting.key))
         for setting in settings.SHARED

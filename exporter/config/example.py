@@ -34,11 +34,12 @@ class OffText(str):
     __slots__ = ()
 
 
-# What the file shows: for each key its text, or what stands below it.
+# What the file shows: for each key its text, or what stands below it. A set `stale_after` would not
+# follow intervals that are stretched to fit a rate limit.
 _DEFAULTS = {
     "interval": "60s",
     "timeout": "10s",
-    "stale_after": "5m",
+    "stale_after": OffText("5m"),
     "network": Off(
         proxy_url="http://exporter:${PROXY_PASSWORD}@proxy.example.com:3128",
         proxy_url_file="/run/secrets/proxy-url",
@@ -164,10 +165,10 @@ class _Writer:
         """Return the lines of a top-level key."""
         shown: dict[str, Any] = {
             "defaults": _DEFAULTS,
-            "exchanges": {
-                name: {"requests_per_minute": str(exchange.requests_per_minute)}
+            "exchanges": Off(
+                (name, {"requests_per_minute": str(exchange.requests_per_minute)})
                 for name, exchange in EXCHANGES.items()
-            },
+            ),
             "valuation": _VALUATION,
         }
         if member.key == "accounts" and isinstance(member, Section):

@@ -179,7 +179,7 @@ def _schedules(config: Config) -> Iterator[Suspicion]:
 
 
 def _egress(proxy_url: SecretSource) -> str:
-    """Return the way out by a proxy; one whose file can't be read is unknown, thus empty."""
+    """Return the egress path through a proxy; empty if its file can't be read."""
     try:
         url = proxy_url.read() if isinstance(proxy_url, SecretFile) else proxy_url
         return parse_proxy(url).address

@@ -14,7 +14,7 @@ _FAMILIES: tuple[IpFamily, ...] = get_args(IpFamily)
 
 
 def read_network(node: Node, default: Network) -> Network:
-    """Return a way out, whose keys win over those of the default, one by one."""
+    """Return an egress path, whose keys win over those of the default, one by one."""
     if node.is_nothing:
         return default
     nodes = settings.NETWORK.read(node)

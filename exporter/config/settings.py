@@ -199,7 +199,7 @@ IP_FAMILY = Setting(
 )
 NETWORK = Section(
     "network",
-    "How the exchange is reached. Accounts with the same way out share its rate limit.",
+    "How the exchange is reached. Accounts with the same egress path share its rate limit.",
     (PROXY_URL, PROXY_URL_FILE, CA_FILE, SOURCE_ADDRESS, IP_FAMILY),
     since="0.2.0",
 )
@@ -284,7 +284,7 @@ REQUESTS_PER_MINUTE = Setting(
     "requests_per_minute",
     kinds.integer(1, 60_000),
     None,
-    "Requests a minute, for all accounts with the same way out together.",
+    "Requests a minute, for all accounts with the same egress path together.",
     "120",
     default_in_words="the exchange's documented limit",
 )

@@ -95,7 +95,7 @@ BRIDGES = Setting(
     "bridges",
     _CODES,
     _DEFAULTS.bridges,
-    "Codes of which at most one stands between an asset and a currency, tried in this order.",
+    "Intermediate codes, at most one per route, in this order.",
     "[USDT, TRY]",
     default_in_words=f"[{', '.join(_DEFAULTS.bridges)}]",
     since="0.2.0",

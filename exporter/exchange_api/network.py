@@ -43,7 +43,7 @@ class Route:
 
     @property
     def egress(self) -> str:
-        """Return the way out as its label: exchanges see one address for each, and count by it."""
+        """Return the egress path as its label: exchanges count by the address that they see."""
         if self.proxy:
             return self.proxy.address
         return self.source_address or (self.ip_family if self.ip_family != "any" else "")

@@ -63,6 +63,12 @@ def test_the_example_shows_every_setting():
     assert keys <= shown
 
 
+def test_the_example_overrides_no_default_that_follows_the_rate_limit():
+    shown = yaml.safe_load(EXAMPLE)
+    assert "stale_after" not in shown["defaults"]
+    assert "exchanges" not in shown
+
+
 def test_what_is_switched_off_in_the_example_is_right_too():
     both = SWITCHED_ON.replace("proxy_url_file: /run", "#proxy_url_file: /run")
     one_list = re.sub(r"(?m)^retired.*", "retired: [btcturk/old-desk]", both)
