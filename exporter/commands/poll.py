@@ -18,10 +18,10 @@ from exporter.exposition.pages import PageRenderer, json_row, read_held
 from exporter.exposition.prices_json import json_row_values, json_values
 from exporter.model import Account, AccountKey, Balance, BalancesResponse
 from exporter.polling.access import AccessReader
-from exporter.polling.endpoint import Endpoint
+from exporter.polling.endpoint import Endpoint, HoldBack, send_any
 from exporter.polling.endpoints import Endpoints
-from exporter.polling.poller import Polled
-from exporter.polling.schedules import endpoint_key, make_schedules, public_endpoint_key
+from exporter.polling.poller import Polled, find_public
+from exporter.polling.schedules import endpoint_key, make_schedules
 from exporter.polling.snapshots import PollResult, SnapshotStore
 from exporter.prices.settings import Valuation
 from exporter.prices.sources import PriceSources
@@ -114,9 +114,10 @@ class _Ways:
         return next((Polled(account, self.endpoint(account)) for account in found), None)
 
     async def public(self, account: Account, limit: int) -> Polled:
-        await self.access.read(account)
-        key = public_endpoint_key(account, self.access.egresses)
-        return Polled(account, self._endpoints.get(key, account, limit))
+        return await find_public(self.access, self._endpoints, account, limit)
+
+    def hold_back(self, _account: Account) -> HoldBack:
+        return send_any
 
 
 async def _value(valuation: Valuation, config: Config, results: Results, ways: _Ways) -> Valued:

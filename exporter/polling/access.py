@@ -1,7 +1,7 @@
 """Read what an account is polled with: its credentials, and the proxy on its way."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from exporter.credentials import CredentialsReader, Secret, SecretFile, SecretSource, fingerprint
@@ -19,6 +19,12 @@ class Access(NamedTuple):
     api: str
     egress: str
     fingerprint: bytes
+
+    @classmethod
+    def of(cls, account: Account, egress: str, credentials: Mapping[str, Secret]) -> "Access":
+        """Return the access of an account whose credentials are sent over an egress."""
+        api = f"{account.exchange} {api_url(account.base_url)}"
+        return cls(api, egress, fingerprint(credentials))
 
 
 class AccessReader:
@@ -44,12 +50,7 @@ class AccessReader:
                 self.egresses[proxy_url] = parse_proxy(secrets.pop(_PROXY)).address
         except (TimeoutError, CredentialsError, RuntimeError):
             return None  # the poll that follows explains it
-        return self.of(account, fingerprint(secrets))
-
-    def of(self, account: Account, digest: bytes) -> Access:
-        """Return what an account with a key's fingerprint is polled with."""
-        api = f"{account.exchange} {api_url(account.base_url)}"
-        return Access(api, endpoint_key(account, self.egresses).egress, digest)
+        return Access.of(account, endpoint_key(account, self.egresses).egress, secrets)
 
     async def _read(self, account: Account) -> dict[str, Secret]:
         proxy_url = account.network.proxy_url

@@ -1,10 +1,16 @@
 """Limit the time of a poll, not counting what the exchange is not to blame for."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
+
+from exporter.credentials import Secret
+from exporter.errors import CredentialsError, PollError, StalledError
+from exporter.exchange_api.session import Session
+
+_STALL = 1.0  # seconds past a deadline that only a stall of this process explains
 
 
 class Deadline:
@@ -60,3 +66,14 @@ class Deadline:
         self._is_up = True
         now = self._loop.time()
         self._timeout.reschedule(now + min(now - self._due, self.seconds))
+
+
+def late(
+    deadline: Deadline, credentials: Mapping[str, Secret] | None, session: Session
+) -> PollError:
+    """Return the error for a run of requests that was given up on at its deadline."""
+    if deadline.overrun > _STALL:
+        return StalledError("this process was stalled while it waited")
+    if credentials is None:
+        return CredentialsError("a file of its credentials can't be read in time")
+    return session.timed_out()

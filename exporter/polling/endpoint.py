@@ -3,21 +3,14 @@
 import asyncio
 import math
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from exporter.credentials import CredentialsReader, Secret, SecretSource
-from exporter.errors import (
-    CredentialsError,
-    InternalError,
-    PollError,
-    RateLimitedError,
-    StalledError,
-)
+from exporter.errors import InternalError, PollError, RateLimitedError
 from exporter.exchange_api.base import Exchange, KeyPermissionsApi, QuotesApi
 from exporter.exchange_api.client import HttpClient
 from exporter.exchange_api.messages import ApiResponse
@@ -25,8 +18,9 @@ from exporter.exchange_api.network import Route, api_url, make_route
 from exporter.exchange_api.server_clock import ServerClock
 from exporter.exchange_api.session import RequestRecord, Session
 from exporter.model import Account, BalancesResponse, Network
-from exporter.polling.deadline import Deadline
-from exporter.polling.rate_limit import Pause, RateLimiter, rate_limit_pause
+from exporter.polling.admission import Admission, Turns
+from exporter.polling.deadline import Deadline, late
+from exporter.polling.rate_limit import Pause, RateLimiter, Refusal, rate_limit_pause
 from exporter.polling.snapshots import PollResult
 from exporter.quotes import QuotesQuery, QuotesResponse
 from exporter.runtime.clock import Clock
@@ -34,8 +28,6 @@ from exporter.runtime.clock import Clock
 Sleep = Callable[[float], Awaitable[None]]
 
 _PATIENCE_WITH_KEPT_CONNECTIONS = 1 / 3  # of the timeout, so that a new one has the rest
-_STALL = 1.0  # seconds past a deadline that only a stall of this process explains
-
 
 Fetched = TypeVar("Fetched")
 
@@ -52,15 +44,15 @@ class EndpointKey(NamedTuple):
 
 OnRequest = Callable[[EndpointKey, RequestRecord], None]
 
-HoldBack = Callable[[Mapping[str, Secret]], PollError | None]
-"""Return the error of a poll whose credentials must not be sent now, None if they may."""
+HoldBack = Callable[[str, Mapping[str, Secret]], Refusal | None]
+"""Return why credentials must not be sent over an egress now, None if they may."""
 
 
 def ignore(_key: EndpointKey, _record: RequestRecord) -> None:
     """Count no request."""
 
 
-def send_any(_credentials: Mapping[str, Secret]) -> None:
+def send_any(_egress: str, _credentials: Mapping[str, Secret]) -> None:
     """Hold no credentials back."""
 
 
@@ -78,7 +70,7 @@ class Run(Generic[Fetched]):
     """Describe how one run of requests ended, and the credentials it was signed with.
 
     `requested_at` is monotonic; `credentials` is None if they could not be read; `waited` are the
-    seconds for which the run waited for the rate limit.
+    seconds for which the run waited for the rate limit; `held_back` is why nothing was sent.
     """
 
     requested_at: float
@@ -87,6 +79,7 @@ class Run(Generic[Fetched]):
     credentials: Mapping[str, Secret] | None
     requests: tuple[RequestRecord, ...] = ()
     waited: float = 0.0
+    held_back: Refusal | None = None
 
 
 class Endpoint:
@@ -113,15 +106,14 @@ class Endpoint:
         self.key = key or EndpointKey(exchange.name, "")
         self._exchange = exchange
         self._apis: dict[str, SharedApi] = {}
-        self.pause = pause or Pause()
-        self._rate_limiter = RateLimiter(limit, self.pause)
+        self._rate_limiter = RateLimiter(limit, pause)
         self._rate_limiter.assume_earlier_requests(earlier_until)
         self._clock = clock
         self._sleep = sleep
+        self._turns = Turns(self._rate_limiter, clock, sleep)
         self._jitter = jitter
         self._on_request = on_request
         self._reader = CredentialsReader()
-        self._queue = asyncio.Lock()
         self._limited_in_a_row = 0
         self._limited_at = -math.inf
 
@@ -142,6 +134,11 @@ class Endpoint:
     def limit(self) -> int:
         """Return the limit in requests a minute."""
         return self._rate_limiter.limit
+
+    @property
+    def pause(self) -> Pause:
+        """Return the pause, for other limits to share."""
+        return self._rate_limiter.shared_pause
 
     @property
     def paused_for(self) -> float:
@@ -190,6 +187,7 @@ class Endpoint:
             shared.server_clock.offset(),
             run.requests,
             run.waited,
+            run.held_back,
         )
 
     async def fetch_quotes(
@@ -198,6 +196,7 @@ class Endpoint:
         client: HttpClient,
         deadline: Deadline,
         credentials: Mapping[str, SecretSource] = MappingProxyType({}),
+        hold_back: HoldBack = send_any,
     ) -> "Run[QuotesResponse]":
         """Fetch quotes once, within the same limit; whatever goes wrong is the outcome."""
         api = cast("QuotesApi", self._api_of(client.base_url).api)  # as `quotes` declares
@@ -205,7 +204,7 @@ class Endpoint:
         async def fetch(secrets: Mapping[str, Secret], session: Session) -> QuotesResponse:
             return await api.fetch_quotes(query, secrets, session)
 
-        return await self._run(deadline, credentials, client, fetch)
+        return await self._run(deadline, credentials, client, fetch, hold_back)
 
     async def fetch_key_permissions(
         self, account: Account, client: HttpClient, hold_back: HoldBack = send_any
@@ -232,25 +231,19 @@ class Endpoint:
     ) -> "Run[Fetched]":
         wanted_at = requested_at = self._clock.monotonic()
         outcome: Fetched | PollError
-        secrets = None
-        admission = _Admission(self._rate_limiter, deadline, self._clock, self._sleep)
-        session = Session(
-            client,
-            admission,
-            self._clock,
-            uncounted=deadline.not_counting,
-            patience=deadline.seconds * _PATIENCE_WITH_KEPT_CONNECTIONS,
-            on_response=partial(self._obey, client.base_url),
-        )
+        secrets = held_back = None
+        admission = Admission(self._rate_limiter, deadline, self._clock, self._sleep)
+        session = self._session(client, deadline, admission)
         try:
-            async with self._turn():
+            async with self._turns.take():
                 requested_at = self._clock.monotonic()
                 async with deadline:
                     client.route = await self._read_route(client.network)
                     secrets = await self._reader.read_all(credentials)
-                    outcome = hold_back(secrets) or await fetch(secrets, session)
+                    held_back = hold_back(self.key.egress, secrets)
+                    outcome = held_back.error if held_back else await fetch(secrets, session)
         except TimeoutError:
-            outcome = _late(deadline, secrets, session)
+            outcome = late(deadline, secrets, session)
         except PollError as error:
             outcome = error
         except Exception as error:  # noqa: BLE001 - no unexpected error may end the account's task
@@ -265,6 +258,17 @@ class Endpoint:
             secrets,
             tuple(session.records),
             requested_at - wanted_at + admission.waited,
+            held_back,
+        )
+
+    def _session(self, client: HttpClient, deadline: Deadline, admission: Admission) -> Session:
+        return Session(
+            client,
+            admission,
+            self._clock,
+            uncounted=deadline.not_counting,
+            patience=deadline.seconds * _PATIENCE_WITH_KEPT_CONNECTIONS,
+            on_response=partial(self._obey, client.base_url),
         )
 
     async def _read_route(self, network: Network) -> Route:
@@ -283,18 +287,6 @@ class Endpoint:
         for record in session.records:
             self._on_request(self.key, record)
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """Count a poll, which starts when the rate limit admits it, first come, first served."""
-        async with self._queue:
-            while (wait := self._rate_limiter.delay_before_poll(self._clock.monotonic())) > 0:
-                await self._sleep(wait)
-            self._rate_limiter.start(self._clock.monotonic())
-        try:
-            yield
-        finally:
-            self._rate_limiter.end(self._clock.monotonic())
-
     def _note_limit(self, outcome: object, requested_at: float) -> None:
         if isinstance(outcome, RateLimitedError):
             now = self._clock.monotonic()
@@ -305,56 +297,3 @@ class Endpoint:
             self._rate_limiter.pause(now + pause)
         elif not isinstance(outcome, PollError):
             self._limited_in_a_row = 0
-
-
-class _Admission:
-    """Admit the requests of one poll, of which the first is counted as the poll.
-
-    Another one waits for the limit, for which the exchange is not to blame. A pause may begin in
-    the meantime and last too long for that: raises `RateLimitedError`.
-    """
-
-    def __init__(
-        self, rate_limiter: RateLimiter, deadline: Deadline, clock: Clock, sleep: Sleep
-    ) -> None:
-        self.waited = 0.0
-        self._rate_limiter = rate_limiter
-        self._deadline = deadline
-        self._clock = clock
-        self._sleep = sleep
-        self._is_first = True
-
-    async def __call__(self) -> None:
-        if self._is_first:
-            self._is_first = False
-            self._check_pause()
-            return
-        ended_at = self._clock.monotonic()
-        self._rate_limiter.end(ended_at)
-        try:
-            with self._deadline.not_counting():
-                await self._wait()
-        finally:
-            now = self._clock.monotonic()
-            self.waited += now - ended_at
-            self._rate_limiter.start(now)  # the poll's end counts as its end
-
-    async def _wait(self) -> None:
-        while (wait := self._rate_limiter.delay_before_request(self._clock.monotonic())) > 0:
-            self._check_pause()
-            await self._sleep(wait)
-
-    def _check_pause(self) -> None:
-        if rest := self._rate_limiter.remaining_pause(self._clock.monotonic()):
-            raise RateLimitedError("paused after the rate limit was exceeded", retry_after=rest)
-
-
-def _late(
-    deadline: Deadline, credentials: Mapping[str, Secret] | None, session: Session
-) -> PollError:
-    """Return the error for a poll that was given up on at its deadline."""
-    if deadline.overrun > _STALL:
-        return StalledError("this process was stalled while it waited")
-    if credentials is None:
-        return CredentialsError("a file of its credentials can't be read in time")
-    return session.timed_out()

@@ -8,18 +8,18 @@ from typing import NamedTuple
 
 import structlog
 
-from exporter.credentials import Secret, fingerprint
-from exporter.errors import AuthenticationError, InternalError, PermissionDeniedError, PollError
+from exporter.errors import InternalError
 from exporter.exchange_api.client import HttpClient
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey
 from exporter.polling.access import Access, AccessReader
 from exporter.polling.cold_start import first_round, in_words
-from exporter.polling.endpoint import Endpoint, OnRequest, Sleep, ignore
+from exporter.polling.endpoint import Endpoint, HoldBack, OnRequest, Sleep, ignore
 from exporter.polling.endpoints import Endpoints, LimitState
 from exporter.polling.events import EventLog
 from exporter.polling.key_permissions import KeyPermissions
-from exporter.polling.rate_limit import Backoff, Refusal, next_due, outage_pause
+from exporter.polling.rate_limit import Refusal, next_due, outage_pause
+from exporter.polling.refusals import Refusals
 from exporter.polling.schedules import (
     Egresses,
     endpoint_key,
@@ -33,7 +33,7 @@ from exporter.runtime.clock import Clock
 log = structlog.get_logger(__name__)
 
 _WATCH_SECONDS = 1.0
-_REMEMBERED_REFUSALS = 3600.0  # seconds after a pause for which it still counts as the last one
+_CLOCK_ERROR = 1.0  # seconds by which two readings of the same time may differ
 
 
 class Polled(NamedTuple):
@@ -41,6 +41,15 @@ class Polled(NamedTuple):
 
     account: Account
     endpoint: Endpoint
+
+
+async def find_public(
+    access: AccessReader, endpoints: Endpoints, account: Account, limit: int
+) -> Polled:
+    """Return how public calls are sent over the network of an account."""
+    await access.read(account)
+    key = public_endpoint_key(account, access.egresses)
+    return Polled(account, endpoints.get(key, account, limit))
 
 
 class Poller:
@@ -65,7 +74,7 @@ class Poller:
         )
         self._limits: Mapping[str, int] = {}
         self._running: dict[AccountKey, asyncio.Task[None]] = {}
-        self._backoff: Backoff[tuple[object, ...]] = Backoff()
+        self._refusals = Refusals(clock)
         self._access = AccessReader()
         self._events = EventLog()
         self._key_permissions = KeyPermissions(store, clock, sleep)
@@ -114,9 +123,11 @@ class Poller:
 
         `limit` is in requests a minute, and counted apart from that of private calls.
         """
-        await self._access.read(account)
-        key = public_endpoint_key(account, self._access.egresses)
-        return Polled(account, self._endpoints.get(key, account, limit))
+        return await find_public(self._access, self._endpoints, account, limit)
+
+    def hold_back(self, account: Account) -> HoldBack:
+        """Return what holds an account's key back from quotes while the key itself is refused."""
+        return partial(self._refusals.hold_back_quotes, account)
 
     def limits(self) -> list[LimitState]:
         """Return every rate limit as it is now."""
@@ -156,13 +167,14 @@ class Poller:
             self._events.watch(self._store.states.values(), now)
             self._events.watch_pauses(self._endpoints.pauses())
             self._key_permissions.withdraw_old()
-            self._backoff.forget_before(now - _REMEMBERED_REFUSALS)
+            self._refusals.forget_old()
 
     async def _keep_polling(self, account: Account, delay: float) -> None:
         """Poll an account, and check what its key may do in a task that ends with this one."""
+        hold_back = partial(self._refusals.hold_back, account)
         checking = self._tasks.create_task(
             self._key_permissions.keep_checking(
-                account, lambda: self._endpoint_of(account), partial(self._hold_back, account)
+                account, lambda: self._endpoint_of(account), hold_back
             )
         )
         try:
@@ -192,14 +204,16 @@ class Poller:
 
         Rows live no longer than this call: a task that waits with them needs 30 KB more.
         """
-        result = await endpoint.poll(account, client, partial(self._hold_back, account))
+        hold_back = partial(self._refusals.hold_back, account)
+        result = await endpoint.poll(account, client, hold_back)
         now, interval = self._clock.monotonic(), self._store.states[account.key].schedule.interval
         due = next_due(due, now, interval, outage_pause(result.outcome))
-        if refusal := self._held_back(account, result):
-            self._show_refusal(account, refusal, max(due, refusal.until))
+        if result.held_back:
+            self._show_refusal(account, result.held_back, due)
             return due
         # The key that was refused waits, not the account: its file may have another one already.
-        self._publish(account.key, result, max(due, now + self._refusal_pause(account, result)))
+        pause = self._refusals.note(account, endpoint.key.egress, result)
+        self._publish(account.key, result, max(due, now + pause))
         return due
 
     async def _until_due(self, account: Account, due: float) -> float:
@@ -208,8 +222,8 @@ class Poller:
         known = await self._read_access(account)
         while True:
             now = self._clock.monotonic()
-            if refusal := self._refusal(account, known, now):
-                self._show_refusal(account, refusal, max(due, refusal.until))
+            if refusal := self._refusals.find(account, known):
+                self._show_refusal(account, refusal, due)
                 await self._sleep(min(interval, refusal.until - now))
             elif now >= due:
                 return due
@@ -229,73 +243,30 @@ class Poller:
             self._events.key_changed(before, after, self._clock.monotonic())
         return access
 
-    def _refusal(self, account: Account, access: Access | None, now: float) -> Refusal | None:
-        """Return why a key must wait, even if it was refused for another account."""
-        if access is None or not self._backoff:
-            return None
-        found = [self._backoff.in_force(key, now) for key in _refusal_keys(account, access)]
-        return max(filter(None, found), key=lambda refusal: refusal.until, default=None)
-
-    def _hold_back(self, account: Account, credentials: Mapping[str, Secret]) -> PollError | None:
-        """Return what a key was refused with if it must wait, though a look at it missed that."""
-        access = self._access.of(account, fingerprint(credentials))
-        refusal = self._refusal(account, access, self._clock.monotonic())
-        return refusal.error if refusal else None
-
-    def _held_back(self, account: Account, result: PollResult) -> Refusal | None:
-        """Return the refusal for which a poll sent nothing, None if it was sent."""
-        access = self._access_with(account, result)
-        refusal = self._refusal(account, access, result.requested_at)
-        return refusal if refusal and refusal.error is result.outcome else None
-
     def _show_refusal(self, account: Account, refusal: Refusal, due: float) -> None:
         """Fail an account without a request, if it is not known already that its key is refused."""
-        state = self._store.states[account.key]
-        if state.outage and state.outage.reason == refusal.error.reason:
-            return
-        now, wall = self._clock.monotonic(), self._clock.wall()
-        result = PollResult(
-            now, wall, state.duration, refusal.error, clock_offset=state.clock_offset
-        )
-        self._publish(account.key, result, due)
-
-    def _refusal_pause(self, account: Account, result: PollResult) -> float:
-        """Note whether a key was refused; return for how many seconds to leave it alone."""
-        access = self._access_with(account, result)
-        if access is None:
-            return 0.0
-        return self._note_refusal(account, access, result.outcome, self._clock.monotonic())
-
-    def _access_with(self, account: Account, result: PollResult) -> Access | None:
-        """Return what an account was polled with, None if its credentials could not be read."""
-        if result.credentials is None:
-            return None
-        return self._access.of(account, fingerprint(result.credentials))
-
-    def _note_refusal(self, account: Account, access: Access, outcome: object, now: float) -> float:
-        """Note an outcome for the key itself, or for what the key may do."""
-        of_key, of_call = _refusal_keys(account, access)
-        pause = 0.0
-        if not isinstance(outcome, PermissionDeniedError):
-            pause = self._backoff.note(of_key, None, outcome, now)
-        if not isinstance(outcome, AuthenticationError):
-            pause = max(pause, self._backoff.note(of_call, None, outcome, now))
-        return pause
+        state, due = self._store.states[account.key], max(due, refusal.until)
+        now, wall, next_poll = self._clock.monotonic(), self._clock.wall(), self._wall_at(due)
+        if state.outage is None or state.outage.reason != refusal.error.reason:
+            result = PollResult(now, wall, 0.0, refusal.error, held_back=refusal)
+            self._publish(account.key, result, due)
+        elif abs(next_poll - state.next_poll) > _CLOCK_ERROR:
+            self._store.expect({account.key: next_poll})
 
     def _publish(self, key: AccountKey, result: PollResult, due: float) -> None:
         """Store and log a result; `due` is when the next poll is due (monotonic)."""
         before = self._store.states[key]
-        next_poll = self._clock.wall() + due - self._clock.monotonic()
+        next_poll = self._wall_at(due)
         try:
             self._store.record(key, result, next_poll)
         except Exception as error:  # noqa: BLE001 - it costs one poll of one account
-            failed = replace(result, outcome=InternalError.of(error))
-            self._store.record(key, failed, next_poll)
+            result = replace(result, outcome=InternalError.of(error))
+            self._store.record(key, result, next_poll)
         self._events.polled(before, self._store.states[key], result)
 
-
-def _refusal_keys(account: Account, access: Access) -> tuple[tuple[object, ...], ...]:
-    return (access,), (access, account.balances_path)
+    def _wall_at(self, time: float) -> float:
+        """Return a monotonic time as Unix seconds."""
+        return self._clock.wall() + time - self._clock.monotonic()
 
 
 def _announce(

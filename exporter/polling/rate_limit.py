@@ -49,7 +49,7 @@ class RateLimiter:
         """Take the limit in requests a minute, and the pause that it shares with other limits."""
         self.set_limit(limit)
         self._next_start = 0.0
-        self._pause = pause or Pause()
+        self.shared_pause = pause or Pause()
         self._under_way = 0
         self._ended: deque[float] = deque()
         self._earlier_until = -math.inf  # when an earlier process may have sent its last request
@@ -94,7 +94,7 @@ class RateLimiter:
 
     def remaining_pause(self, now: float) -> float:
         """Return the seconds for which nothing may start, 0 outside a pause."""
-        return max(self._pause.until - now, 0.0)
+        return max(self.shared_pause.until - now, 0.0)
 
     def start(self, now: float) -> None:
         """Count a request that starts."""
@@ -108,7 +108,7 @@ class RateLimiter:
 
     def pause(self, until: float) -> None:
         """Let nothing start before `until`."""
-        self._pause.until = max(self._pause.until, until)
+        self.shared_pause.until = max(self.shared_pause.until, until)
 
     def _earlier_requests(self, now: float) -> int:
         """Return how many requests of an earlier process may still count."""
@@ -181,9 +181,6 @@ class Backoff(Generic[Key]):
     def forget_before(self, time: float) -> None:
         """Drop refusals whose pause ended before a monotonic time."""
         self._refusals = {key: each for key, each in self._refusals.items() if each.until >= time}
-
-    def __bool__(self) -> bool:
-        return bool(self._refusals)
 
 
 def stretch(intervals: Iterable[float], limit: int) -> float:

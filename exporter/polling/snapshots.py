@@ -18,6 +18,7 @@ from exporter.model import (
     RenderedBalances,
     Threshold,
 )
+from exporter.polling.rate_limit import Refusal
 
 _SOURCE = ("base_url", "balances_path", "credentials", "assets")
 
@@ -27,7 +28,8 @@ class PollResult:
     """Describe how one poll ended, and the credentials it was signed with, if they were readable.
 
     `requested_at` is monotonic, `wall` the same moment as Unix seconds; `clock_offset` is how far
-    the exchange's clock is ahead of ours; `waited` are the seconds spent on the rate limit.
+    the exchange's clock is ahead of ours; `waited` are the seconds spent on the rate limit;
+    `held_back` is why nothing was sent.
     """
 
     requested_at: float
@@ -38,6 +40,7 @@ class PollResult:
     clock_offset: float = 0.0
     requests: tuple[RequestRecord, ...] = ()
     waited: float = 0.0
+    held_back: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ class SnapshotStore:
         self._publish(self.states)
 
     def expect(self, next_polls: Mapping[AccountKey, float]) -> None:
-        """Publish when accounts that begin to be polled are due, in Unix seconds."""
+        """Publish when accounts are due next, in Unix seconds."""
         due = {
             key: self._rendered(replace(self.states[key], next_poll=at))
             for key, at in next_polls.items()
@@ -168,15 +171,13 @@ class SnapshotStore:
     def record(self, key: AccountKey, result: PollResult, next_poll: float) -> None:
         """Publish how a poll ended; `next_poll` is when the next one is due, in Unix seconds.
 
-        Of a response that can't be rendered nothing is published.
+        Of a response that can't be rendered nothing is published. A poll that sent nothing measured
+        nothing either.
         """
-        polled = replace(
-            self.states[key],
-            polls=self.states[key].polls + 1,
-            duration=result.duration,
-            clock_offset=result.clock_offset,
-            next_poll=next_poll,
-        )
+        before = self.states[key]
+        polled = replace(before, polls=before.polls + 1, next_poll=next_poll)
+        if not result.held_back:
+            polled = replace(polled, duration=result.duration, clock_offset=result.clock_offset)
         if isinstance(result.outcome, PollError):
             state = _failed(polled, result, result.outcome)
         else:

@@ -246,6 +246,37 @@ def test_the_twin_of_a_refused_key_keeps_its_clock_offset_and_the_duration_of_it
     play(story)
 
 
+def test_the_next_poll_of_a_refused_key_and_its_twin_is_never_in_the_past():
+    async def story(world: World) -> None:
+        twin = replace(world.victim, name="twin")
+        with world.simulator.show("http_401", account="victim"):
+            async with world.polling([world.victim, twin]):
+                for _ in range(20):
+                    await world.run(INTERVAL)
+                    waits = [
+                        state.next_poll - world.clocks.ours.wall()
+                        for state in world.store.states.values()
+                    ]
+                    assert min(waits) > -INTERVAL / 10
+
+    play(story)
+
+
+def test_a_poll_that_sent_nothing_took_no_time():
+    async def story(world: World) -> None:
+        twin = replace(world.victim, name="twin")
+        world.simulator.show(Fault("slow", "It takes half a second.", deliver=late(0.5)))
+        async with world.polling([world.victim, twin]):
+            await world.run(2 * INTERVAL)
+            with world.simulator.show("http_401", account="victim", times=1):
+                await world.run(INTERVAL - 10)
+        lines = [line for line in world.log.getvalue().splitlines() if "msg=polled" in line]
+        [line] = [line for line in lines if "account=twin" in line and "reason=" in line]
+        assert " duration=0.000s " in line
+
+    play(story)
+
+
 def test_withdrawn_balances_do_not_come_back_with_a_longer_stale_after():
     async def story(world: World) -> None:
         short = replace(world.victim, stale_after=70.0)

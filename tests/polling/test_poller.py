@@ -7,16 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from exporter.credentials import Secret, SecretFile
+from exporter.errors import AuthenticationError
+from exporter.exchanges import EXCHANGES
 from exporter.exposition.pages import PageRenderer
 from exporter.model import Account, AccountKey, Balance, Network, RenderedBalances
+from exporter.polling.endpoint import Endpoint
 from exporter.polling.poller import Poller
 from exporter.polling.schedules import make_schedules, spread
-from exporter.polling.snapshots import AccountState, SnapshotStore
+from exporter.polling.snapshots import AccountState, PollResult, SnapshotStore
 from exporter.runtime.clock import Clock
 from exporter.simulator import Simulator, no_limits
-from tests.accounts import make_account, make_store, simulated
+from tests.accounts import make_account, make_store, poll_at, simulated
 from tests.faults.virtual_time import run
 from tests.faults.world import opened
 
@@ -229,6 +233,37 @@ async def test_direct_public_calls_are_not_counted_at_the_proxy_of_an_account_of
     assert key.egress == ""
 
 
+async def test_a_refusal_belongs_to_the_proxy_of_the_poll_although_its_file_has_another_one_by_then(
+    tmp_path: Path,
+):
+    file = tmp_path / "proxy"
+    file.write_text("http://old.example:3128")
+    account = make_account(network=Network(proxy_url=SecretFile(file)))
+    refused = AuthenticationError("HTTP 401")
+    async with asyncio.TaskGroup() as tasks:
+        poller = Poller(make_store(account), tasks, Clock())
+        old = (await poller.public(account, 600)).endpoint
+
+        class Refusing(Endpoint):
+            async def poll(self, account: Account, *_: object) -> PollResult:
+                file.write_text("http://new.example:3128")
+                await poller.public(account, 600)  # so that the file is read
+                return replace(poll_at(0.0), outcome=refused, credentials=secrets(account))
+
+        endpoint = Refusing(EXCHANGES["btcturk"], 600, Clock(), key=old.key)
+        await poller._poll_once(account, endpoint, endpoint.connect(account), 0.0)
+    judge = poller.hold_back(account)
+    assert judge("new.example:3128", secrets(account)) is None
+    held_back = judge("old.example:3128", secrets(account))
+    assert held_back is not None
+    assert held_back.error is refused
+
+
+def secrets(account: Account) -> dict[str, Secret]:
+    """Return the credentials of an account that has no files."""
+    return {name: each for name, each in account.credentials.items() if isinstance(each, Secret)}
+
+
 async def test_accounts_come_and_go_without_a_gap_in_the_others(simulator: Simulator):
     stays, goes, comes = (add(simulator, name) for name in ("stays", "goes", "comes"))
     async with polling(stays, goes) as (store, poller):
@@ -264,6 +299,22 @@ async def test_a_defect_while_rendering_costs_polls_of_one_account_and_nothing_e
     assert outage is not None
     assert isinstance(outage.defect, ZeroDivisionError)
     assert outage.message == "unexpected error in the exporter (ZeroDivisionError)"
+
+
+async def test_the_debug_line_of_a_poll_that_can_not_be_rendered_says_so(simulator: Simulator):
+    account = add(simulator, "a")
+
+    class Broken(PageRenderer):
+        def balances(self, *_: object) -> RenderedBalances:
+            raise ZeroDivisionError("canary")
+
+    store = SnapshotStore(Broken())
+    with capture_logs() as lines:
+        async with polling(account, store=store):
+            await until(lambda: store.states[account.key].polls >= 1)
+    line = next(line for line in lines if line["event"] == "polled")
+    assert line["reason"] == "internal"
+    assert "rows" not in line
 
 
 async def test_a_defect_while_samples_are_prepared_costs_polls_of_one_account_and_nothing_else(

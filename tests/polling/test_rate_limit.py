@@ -328,14 +328,12 @@ def test_a_new_limit_holds_at_once():
 
 def test_a_refusal_is_forgotten_a_while_after_its_pause():
     backoff: Backoff[str] = Backoff()
-    assert not backoff
     backoff.note("a", None, REFUSED, 0.0)
     backoff.forget_before(60.0)
-    assert backoff
     assert backoff.in_force("a", 59.9)
     assert backoff.in_force("a", 60.0) is None
     backoff.forget_before(60.1)
-    assert not backoff
+    assert backoff.note("a", None, REFUSED, 61.0) == 60, "it is the first again"
 
 
 def test_retry_after_is_taken_as_it_is_and_a_pause_without_one_grows():
