@@ -1,5 +1,7 @@
 """Decide which causes of one outage are logged, and when it is logged again."""
 
+from typing import NamedTuple
+
 from exporter.polling.snapshots import Outage
 
 REMINDER_SECONDS = 3600.0
@@ -7,6 +9,13 @@ REMINDER_SECONDS = 3600.0
 
 _SETTLED_SECONDS = 300.0  # a cause that comes back for less than this is logged only the first time
 _MAX_CAUSES = 20
+
+
+class Cause(NamedTuple):
+    """Say why something is down."""
+
+    reason: str
+    message: str
 
 
 class Causes:
@@ -19,14 +28,14 @@ class Causes:
 
     def __init__(self, began_at: float) -> None:
         """Start with nothing logged; times are monotonic."""
-        self._known: set[tuple[str, str]] = set()
-        self._logged: tuple[str, str] | None = None
+        self._known: set[Cause] = set()
+        self._logged: Cause | None = None
         self._logged_at = began_at
-        self._current: tuple[str, str] | None = None
+        self._current: Cause | None = None
         self._current_since = began_at
 
-    def note(self, outage: Outage, now: float) -> bool:
-        """Note why a poll failed, and return whether to log it."""
+    def note(self, outage: Outage | Cause, now: float) -> bool:
+        """Note why a poll or a fetch failed, and return whether to log it."""
         cause = self._name(outage)
         if cause != self._current:
             self._current, self._current_since = cause, now
@@ -45,7 +54,7 @@ class Causes:
         self._logged, self._logged_at = self._current, now
         return True
 
-    def _name(self, outage: Outage) -> tuple[str, str]:
-        cause = outage.reason, outage.message
+    def _name(self, outage: Outage | Cause) -> Cause:
+        cause = Cause(outage.reason, outage.message)
         is_exact = cause in self._known or len(self._known) < _MAX_CAUSES
-        return cause if is_exact else (outage.reason, "")
+        return cause if is_exact else Cause(outage.reason, "")

@@ -5,27 +5,24 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-import structlog
-
 from exporter.errors import InternalError, PollError
 from exporter.exchange_api.client import HttpClient
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey
 from exporter.polling.deadline import Deadline
-from exporter.polling.endpoint import Run, Sleep
+from exporter.polling.endpoint import HoldBack, Run, Sleep
 from exporter.polling.poller import Polled
 from exporter.polling.rate_limit import Backoff, next_due, outage_pause
 from exporter.polling.snapshots import SnapshotStore
 from exporter.prices.book import Moment, QuoteLimits, updated_book
+from exporter.prices.connection import Connection
 from exporter.prices.settings import PriceSource, Valuation
+from exporter.prices.source_log import SourceLog
 from exporter.prices.valuations import ReadHeld, SourceState, Valuations
 from exporter.quotes import QuotesQuery, QuotesResponse
 from exporter.runtime.clock import Clock
 
-log = structlog.get_logger(__name__)
-
-_LOOK_AGAIN = 5.0  # seconds between two looks for an asset that nobody held before
-_ADVICE = "Values are withheld once its quotes are too old; balances are not affected."
+_CHECK_AGAIN = 5.0  # seconds between two checks for an asset that nobody held before
 
 
 class Polling(Protocol):
@@ -36,6 +33,9 @@ class Polling(Protocol):
 
     async def public(self, account: Account, limit: int) -> Polled:
         """Return how public calls are sent, with a limit in requests a minute."""
+
+    def hold_back(self, account: Account) -> HoldBack:
+        """Return what judges credentials of an account before quotes are requested with them."""
 
 
 class PriceSources:
@@ -61,6 +61,7 @@ class PriceSources:
         self._sleep = sleep
         self._share = share
         self._backoff: Backoff[str] = Backoff()
+        self._log = SourceLog()
         self._requested: dict[str, frozenset[str]] = {}
         self._running: list[asyncio.Task[None]] = []
         self._is_stopped = False
@@ -93,7 +94,7 @@ class PriceSources:
         self.valuations = valuations = Valuations(valuation, self._read_held)
 
         async def fetch(source: PriceSource) -> None:
-            connection = _Connection()
+            connection = Connection()
             try:
                 await self._fetch(source, valuations, connection)
             finally:
@@ -115,7 +116,7 @@ class PriceSources:
 
     async def _keep_fetching(self, source: PriceSource, valuations: Valuations) -> None:
         due = paused_until = self._clock.monotonic()
-        connection = _Connection()
+        connection = Connection()
         try:
             while True:
                 due = await self._until_due(source, valuations, due, paused_until)
@@ -135,7 +136,7 @@ class PriceSources:
             if now < paused_until:
                 await self._sleep(paused_until - now)
             elif follows_holdings:
-                await self._sleep(min(due - now, _LOOK_AGAIN))
+                await self._sleep(min(due - now, _CHECK_AGAIN))
                 if self._needs_more(source, valuations):
                     break
             else:
@@ -151,7 +152,7 @@ class PriceSources:
             return True
 
     async def _fetch(
-        self, source: PriceSource, valuations: Valuations, connection: "_Connection"
+        self, source: PriceSource, valuations: Valuations, connection: Connection
     ) -> float:
         """Fetch once and publish the outcome; return for how many seconds to leave it alone."""
         try:
@@ -163,7 +164,7 @@ class PriceSources:
         except Exception as error:  # noqa: BLE001 - it costs one fetch of one source
             before, failure = valuations.sources[source.name], InternalError.of(error)
             valuations.publish(_failed(before, failure))
-            _log_failure(before, failure)
+            self._log.failed(before, failure, self._clock.monotonic())
             return source.interval
 
     async def _fetch_at(
@@ -176,6 +177,7 @@ class PriceSources:
             client,
             Deadline(source.timeout),
             polled.account.credentials,
+            self._polling.hold_back(polled.account),
         )
         return await self._note(source, valuations, polled, run)
 
@@ -213,6 +215,8 @@ class PriceSources:
     ) -> float:
         """Publish how a fetch ended; return for how many seconds to leave the source alone."""
         before, since = valuations.sources[source.name], self._clock.monotonic() - run.requested_at
+        if run.held_back and before.error == str(run.outcome):
+            return 0.0  # nothing was fetched, and nothing is new
         server_clock = polled.endpoint.server_clock(polled.account.base_url)
         age = run.outcome.age if isinstance(run.outcome, QuotesResponse) else 0.0
         requested = Moment(run.requested_at - age, server_clock.now() - since - age, run.duration)
@@ -221,7 +225,9 @@ class PriceSources:
         if after.book is not before.book:
             await valuations.prepare(after, self._store.states, self._clock.monotonic())
         valuations.publish(after)
-        _log_change(before, after, run)
+        self._log.fetched(before, after, run, self._clock.monotonic())
+        if run.held_back:
+            return 0.0  # the account's polls show when its key works again
         asked = polled.account.base_url, run.credentials
         refused = self._backoff.note(source.name, asked, run.outcome, self._clock.monotonic())
         return refused or outage_pause(run.outcome)
@@ -247,52 +253,3 @@ def _after(
 def _failed(before: SourceState, error: PollError) -> SourceState:
     failures = {**before.failures, error.reason: before.failures[error.reason] + 1}
     return replace(before, up=False, failures=failures, error=str(error))
-
-
-def _log_failure(before: SourceState, error: PollError) -> None:
-    """Log why a source is down, unless the fetch before failed for the same cause."""
-    if str(error) != before.error:
-        log.warning(
-            "price source is down",
-            source=before.source.name,
-            reason=error.reason,
-            error=str(error),
-            advice=_ADVICE,
-            exc_info=error.__cause__ if isinstance(error, InternalError) else None,
-        )
-
-
-def _log_change(before: SourceState, after: SourceState, run: Run[QuotesResponse]) -> None:
-    name, outcome = after.source.name, run.outcome
-    if isinstance(outcome, PollError):
-        _log_failure(before, outcome)
-    elif not before.up:
-        log.info("price source is up", source=name, quotes=len(after.book.rates))
-    log.debug(
-        "fetched quotes",
-        source=name,
-        up=after.up,
-        duration=f"{run.duration:.3f}s",
-        quotes=len(after.book.rates),
-        refused=sum(after.book.refused.values()),
-    )
-
-
-class _Connection:
-    """Keep the client of a source as long as the way to it stays the same."""
-
-    def __init__(self) -> None:
-        self._polled: Polled | None = None
-        self._client: HttpClient | None = None
-
-    async def to(self, polled: Polled | None) -> HttpClient | None:
-        """Return the client for this way, None without one."""
-        if polled != self._polled:
-            await self.aclose()
-            self._client = polled.endpoint.connect(polled.account) if polled else None
-            self._polled = polled
-        return self._client
-
-    async def aclose(self) -> None:
-        if self._client:
-            await self._client.aclose()

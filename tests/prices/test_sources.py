@@ -8,14 +8,22 @@ from itertools import pairwise
 
 import pytest
 
+from exporter.exchange_api.client import HttpClient
+from exporter.exchanges import EXCHANGES
 from exporter.exposition.pages import read_held
+from exporter.model import Account
+from exporter.polling.endpoint import Endpoint
+from exporter.polling.poller import Polled
 from exporter.polling.snapshots import Snapshot
+from exporter.prices.connection import Connection
 from exporter.prices.settings import PriceSource, Valuation
 from exporter.prices.sources import PriceSources
 from exporter.prices.values import Held
 from exporter.quotes import QuoteRequest
+from exporter.runtime.clock import Clock
 from exporter.simulator import Fault
 from exporter.simulator.messages import CallKind, Response
+from tests.accounts import make_account
 from tests.faults.virtual_time import run
 from tests.faults.world import INTERVAL, World, opened
 
@@ -113,7 +121,9 @@ def test_nothing_is_fetched_any_more_after_the_end():
         async with opened("btcturk") as world:
             async with world.polling():
                 await world.run(INTERVAL)
-            await world.sources.reconcile(ticker(world))
+                await world.sources.stop()
+                await world.sources.reconcile(ticker(world))
+                await world.run(2 * INTERVAL)
             assert requested(world) == []
 
     run(story)
@@ -209,6 +219,82 @@ def test_a_refused_key_is_left_alone_by_its_quotes_too():
             assert len(sent) <= 6, "it was requested again and again"
 
     run(story)
+
+
+def test_a_refused_key_is_not_sent_for_quotes_while_its_account_waits():
+    async def story() -> None:
+        async with opened("trubit") as world:
+            with world.simulator.show("http_401", account="victim"):
+                async with world.polling([world.victim], valuation=quotes(world)):
+                    page = await world.run(15 * INTERVAL)
+            began = [entry.began for entry in world.simulator.ledger.entries(*world.victim.key)]
+            assert [round(time - began[0]) for time in began] == [0, 60, 360]
+            failures = "exchange_price_source_failures_total"
+            labels = 'source="trubit:victim",reason="authentication"'
+            assert page.samples[f"{failures}{{{labels}}}"] == "1", "nothing was fetched after it"
+
+    run(story)
+
+
+def test_quotes_are_fetched_within_an_interval_once_the_key_works_again():
+    async def story() -> None:
+        async with opened("trubit") as world:
+            fault = world.simulator.show("http_401", account="victim")
+            async with world.polling([world.victim], valuation=quotes(world)):
+                await world.run(5 * INTERVAL)
+                fault.stop()
+                await world.run(3 * INTERVAL)
+                assert world.store.states[world.victim.key].up
+                assert world.sources.valuations
+                [state] = world.sources.valuations.sources.values()
+                assert state.up
+
+    run(story)
+
+
+def test_a_key_that_may_not_read_balances_still_fetches_quotes():
+    async def story() -> None:
+        async with opened("trubit") as world:
+            with world.simulator.show("own_permission", account="victim", call="balances"):
+                async with world.polling([world.victim], valuation=quotes(world)):
+                    page = await world.run(2 * INTERVAL)
+            assert set(page.failures(world.victim.key)) == {"permission"}
+            assert len(requested(world)) >= 2
+
+    run(story)
+
+
+def test_causes_that_alternate_are_each_logged_once():
+    async def story() -> None:
+        async with opened("btcturk") as world:
+            async with world.polling(valuation=ticker(world)):
+                for fault in ("http_500", "html") * 5:
+                    with world.simulator.show(fault, call="ticker"):
+                        await world.run(INTERVAL)
+            lines = [line for line in world.log.getvalue().splitlines() if "source is down" in line]
+            assert ["reason=unavailable" in line for line in lines] == [True, False]
+
+    run(story)
+
+
+async def test_a_connection_that_can_not_be_made_leaves_no_closed_one_behind():
+    class Way(Endpoint):
+        is_broken = False
+
+        def connect(self, account: Account) -> HttpClient:
+            if self.is_broken:
+                raise OSError("canary")
+            return super().connect(account)
+
+    account = make_account()
+    good, broken = (Polled(account, Way(EXCHANGES["btcturk"], 60, Clock())) for _ in range(2))
+    broken.endpoint.is_broken = True  # type: ignore[attr-defined]
+    connection = Connection()
+    first = await connection.to(good)
+    with pytest.raises(OSError, match="canary"):
+        await connection.to(broken)
+    assert await connection.to(good) is not first
+    await connection.aclose()
 
 
 def test_a_source_says_once_that_it_is_down_and_once_that_it_is_up():
