@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from exporter.errors import REASONS, TlsError
 from exporter.exposition import metrics
 from exporter.exposition.deflate import inflate
 from exporter.exposition.families import Format
-from exporter.exposition.pages import Exposition
+from exporter.exposition.pages import Exposition, json_row
 from exporter.model import Account, AccountKey, Amount, AssetFilter, Balance, Threshold
 from tests.accounts import WALL, FilledStore, balance, make_account, make_store, poll_at, reading
 
@@ -177,6 +178,23 @@ def test_the_next_poll_is_served_once_it_is_known():
     assert due == WALL + 60
 
 
+def test_an_account_is_described_by_one_sample_of_1():
+    store = full_store(make_account("a", labels={"team": "fx"}))
+    [sample] = samples(parsed(store), "exchange_account_info")
+    assert sample.labels == {"exchange": "btcturk", "account": "a", "team": "fx"}
+    assert sample.value == 1
+
+
+def test_a_row_of_the_api_has_only_what_the_exchange_sent():
+    row = balance("BTC", "1.50")
+    assert msgspec.json.decode(msgspec.json.encode(json_row(row))) == {
+        "asset": "BTC",
+        "total": "1.50",
+        "free": "1.50",
+        "locked": "0",
+    }
+
+
 def test_retired_accounts_are_served_until_they_are_retired_no_more():
     store, key = make_store(make_account()), AccountKey("btcturk", "old-desk")
     exposition = Exposition(store)
@@ -208,9 +226,11 @@ def test_a_page_is_made_again_only_when_something_changed():
     assert exposition.page(Format.TEXT, 4.0) is not first
 
 
-def test_the_number_of_series_is_that_of_the_page():
+@pytest.mark.parametrize("now", [1.0, 1_000.0])
+def test_the_number_of_series_is_that_of_the_page(now: float):
     store = full_store(make_account("a"), make_account("b"))
-    page = Exposition(store).page(Format.TEXT, 1.0)
+    store.retire([AccountKey("btcturk", "old-desk")])
+    page = Exposition(store).page(Format.TEXT, now)
     lines = inflate(page.block).decode().splitlines()
     assert page.series == sum(not line.startswith("#") for line in lines)
 

@@ -31,7 +31,7 @@ Change = Callable[[ast.AST], None]
 def mutants(source: str) -> list[Mutant]:
     """Return every mutant of a module's source, in the order of its lines."""
     tree = ast.parse(source)
-    skipped = set(_in_decorators(tree))
+    skipped = {*_in_decorators(tree), *_in_checks(tree)}
     found = []
     for number, node in enumerate(ast.walk(tree)):
         for change in () if node in skipped else _changes(node):
@@ -69,6 +69,13 @@ def _in_decorators(tree: ast.AST) -> Iterator[ast.AST]:
         if isinstance(node, ast.ClassDef):
             for decorator in node.decorator_list:
                 yield from ast.walk(decorator)
+
+
+def _in_checks(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the arguments that only check again what is so: zip's `strict`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            yield node.value
 
 
 def _is_type(node: ast.BinOp) -> bool:
