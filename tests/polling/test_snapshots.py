@@ -255,3 +255,27 @@ def test_a_new_store_is_empty():
     assert set(store.states) == {KEY}
     store.configure({}, 0.0)
     assert store.states == {}
+
+
+def test_permissions_of_a_certain_age_are_withdrawn_and_all_others_stay():
+    old, new, none = (make_account(name) for name in ("old", "new", "none"))
+    store = make_store(old, new, none)
+    for account in (old, new):
+        store.succeed(account.key, poll_at(0.0), reading(balance("BTC", "1")))
+    store.allow(old.key, {"read": True}, at=100.0)
+    store.allow(new.key, {"read": True}, at=100.5)
+    assert store.withdraw_key_permissions(until=99.9) == ()
+    version = store.version
+    assert store.withdraw_key_permissions(until=100.0) == (old.key,)
+    assert store.version == version + 1
+    assert not store.states[old.key].key_permissions
+    assert store.states[new.key].key_permissions == {"read": True}
+
+
+def test_nothing_is_published_where_nothing_is_withdrawn():
+    account = make_account("a")
+    store = make_store(account)
+    states, version = store.states, store.version
+    store.withdraw_key_permissions(until=1_000.0)
+    assert (store.states, store.version) == (states, version)
+    assert store.states is states
