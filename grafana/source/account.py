@@ -231,13 +231,14 @@ def balances(title: str, kind: str, *, money: bool) -> Json:
             amount("D", "In orders", money=money),
             amount("E", "In withdrawals", money=money),
             amount("F", "Change in 24 h", money=money),
-            amount("I", "Arriving", 110, money=money),
-            amount("J", "Leaving", 110, money=money),
+            amount("I", "Arriving", money=money),
+            amount("J", "Leaving", money=money),
             column("Value #G", "Changed", 160, unit="dateTimeAsIso"),
         ],
         hide=("exchange", "account"),
         sort=[("Asset", False)],
         links=runbooks("ExchangeAssetVanished", "ExchangeAllBalancesZero"),
+        frozen=1,
     )
 
 

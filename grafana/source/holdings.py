@@ -57,13 +57,12 @@ def holdings(title: str, kind: str, *, money: bool) -> Json:
         ],
         [
             column("note", "Note"),
-            column("asset", "Asset", 100, links=ASSET_LINK, custom__filterable=True),
+            column("asset", "Asset", 95, links=ASSET_LINK, custom__filterable=True),
             amount("B", "Total", money=money),
             amount("C", "Known part", money=money),
-            column("share", "Accounts", 90, custom__align="right"),
+            column("share", "Accounts", 82, custom__align="right"),
             amount("D", "Missing, last seen", money=money),
-            amount("E", "Free, known", money=money),
-            amount("F", "Locked, known", money=money),
+            amount("J", "Value, known", money=True),
             amount("G", "Change in 24 h", money=money),
             column(
                 "Value #H",
@@ -75,12 +74,14 @@ def holdings(title: str, kind: str, *, money: bool) -> Json:
                 custom__align="right",
                 custom__cellOptions={"type": "color-text"},
             ),
-            amount("I", "Price", 130),
-            amount("J", "Value, known", money=True),
+            amount("E", "Free, known", money=money),
+            amount("F", "Locked, known", money=money),
+            amount("I", "Price"),
         ],
         hide=("n", "m", "k", "parts"),
         sort=[("Value, known", True), ("Asset", False)],
         links=runbooks("ExchangeAssetVanished", "ExchangeAllBalancesZero"),
+        frozen=1,
     )
 
 

@@ -17,8 +17,8 @@ MONEY_DECIMALS = 2
 # At most `decimals` digits after the point and no zeros at the end, never "1e-8".
 AMOUNT = "locale"
 DECIMALS = 8
-# Pixels that hold 1,234,567,890 beside a chart; every chart has them, so that the axes line up.
-AXIS_WIDTH = 105
+# Pixels that hold 1,234,567,890,123 beside a chart; every chart has them, so that the axes line up.
+AXIS_WIDTH = 125
 
 # A duration as words, such as "2 minutes"; and one in seconds that no axis rounds to minutes.
 WORDS = "dtdurations"

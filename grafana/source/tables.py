@@ -3,6 +3,7 @@
 # ruff: noqa: PLR0913 (a table has many options, all of them by keyword)
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 from .look import (
     AMOUNT,
@@ -22,9 +23,19 @@ from .look import (
 )
 from .panels import now, panel
 
-# Pixels that hold 999,999,999.12345678, and 9,999,999,999.12: narrower would cut the first digits.
-AMOUNT_COLUMN = 162
-MONEY_COLUMN = 140
+# Pixels of a digit, of a comma, point, sign or space, and of the padding and border to the right.
+DIGIT, MARK, EDGE = 9.1, 5, 8
+
+
+def width_of(text: str) -> int:
+    """Return the pixels that a cell needs to show an amount in full."""
+    digits = sum(map(str.isdigit, text))
+    return ceil(DIGIT * digits + MARK * (len(text) - digits) + EDGE)
+
+
+# A cell cuts the first digits of an amount that is too wide. A browser writes 17 digits at most.
+AMOUNT_COLUMN = width_of("-99,999,999,999.123456")
+MONEY_COLUMN = width_of("-999,999,999,999.99 ")
 
 
 def column(field: str, title: str, width: int | None = None, **look: object) -> Json:
@@ -33,14 +44,7 @@ def column(field: str, title: str, width: int | None = None, **look: object) -> 
     return {"field": field, "title": title, "look": {"noValue": MISSING, **sized, **look}}
 
 
-def amount(
-    ref: str,
-    title: str,
-    width: int | None = None,
-    missing: str = "withheld",
-    *,
-    money: bool = False,
-) -> Json:
+def amount(ref: str, title: str, missing: str = "withheld", *, money: bool = False) -> Json:
     """Return a column of amounts in full; NaN there stands for a sum that would lie.
 
     `money` gives each amount two decimals, otherwise each has the digits that it needs.
@@ -48,12 +52,11 @@ def amount(
     return column(
         f"Value #{ref}",
         title,
-        width,
         unit=MONEY if money else AMOUNT,
         decimals=MONEY_DECIMALS if money else DECIMALS,
         mappings=[nan(missing, WARNING if missing == "withheld" else QUIET)],
         thresholds=steps((None, QUIET)),
-        custom__minWidth=width or (MONEY_COLUMN if money else AMOUNT_COLUMN),
+        custom__minWidth=MONEY_COLUMN if money else AMOUNT_COLUMN,
         custom__align="right",
         custom__cellOptions={"type": "color-text"},
     )
@@ -101,10 +104,12 @@ def table(
     sort: Sequence[tuple[str, bool]],
     hide: Sequence[str] = (),
     links: Sequence[Json] = (),
+    frozen: int = 0,
 ) -> Json:
     """Return a table; a value without a column, and the labels in `hide`, are not shown.
 
-    `sort` has pairs of a heading and whether the order is descending.
+    `sort` has pairs of a heading and whether the order is descending. The first `frozen` columns
+    stay in view while the others are scrolled.
     """
     return panel(
         "table",
@@ -135,6 +140,7 @@ def table(
             "cellHeight": "sm",
             "sortBy": [{"displayName": name, "desc": descending} for name, descending in sort],
             "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""},
+            "frozenColumns": {"left": frozen},
         },
     )
 

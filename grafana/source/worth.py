@@ -37,7 +37,7 @@ WORTH = stat(
     unit=MONEY,
     decimals=MONEY_DECIMALS,
     mappings=[nan("withheld")],
-    size=22,
+    size=20,
     links=PRICES,
 )
 
@@ -137,7 +137,7 @@ UNPRICED = table(
     ],
     [
         column("exchange", "Exchange", 110),
-        column("asset", "Asset"),
+        column("asset", "Asset", custom__minWidth=90),
         amount("A", "Known part", missing=MISSING) | {"field": "Value"},
     ],
     sort=[("Asset", False)],
@@ -165,7 +165,7 @@ BY_ACCOUNTS = table(
         column("exchange", "Exchange", 110),
         column("account", "Account", None, links=ACCOUNT_LINK),
         amount("A", "Value", money=True),
-        share("B", "Share", 160, TOTAL),
+        share("B", "Share", 150, TOTAL),
         column("Value #C", "Without a price", 140, thresholds=steps((None, QUIET), (1, WARNING))),
         column("Value #D", "With a price", 110),
         column("Value #E", "Ignored", 80),
