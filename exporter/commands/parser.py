@@ -2,7 +2,7 @@
 
 import argparse
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from exporter import __version__
@@ -17,6 +17,9 @@ from exporter.commands.flags import COMMANDS, DAEMON
 
 NAME = "exchange-balance-exporter"
 
+_NO_FLAGS = frozenset({"-h", "--help", "--version", "--"})
+"""What ends the search for misspelled names: argparse prints, or takes the rest as arguments."""
+
 _EPILOG = (
     "Every flag has an environment variable, which the flag overrides: --web.listen-address is "
     f"{VARIABLE_PREFIX}WEB_LISTEN_ADDRESS. Several values are separated by commas."
@@ -29,7 +32,9 @@ def parse_command_line(arguments: Sequence[str], environ: Mapping[str, str]) -> 
     Exits with status 2 after one line that says what is wrong, and a hint.
     """
     parser, commands = _parsers()
-    options, unknown = parser.parse_known_args(_with_values(arguments))
+    words = _with_values(arguments)
+    _check_names(words, {"": parser, **commands})
+    options, unknown = parser.parse_known_args(words)
     is_check = getattr(options, "config_check", "false") != "false"
     chosen: CommandLine = DAEMON if is_check else options.chosen
     its_parser = commands.get(chosen.name, parser)
@@ -128,8 +133,45 @@ def _with_values(arguments: Sequence[str]) -> list[str]:
     return [f"{each}=true" if each in switches else each for each in arguments]
 
 
+def _check_names(words: Sequence[str], parsers: Mapping[str, argparse.ArgumentParser]) -> None:
+    """Exit if a flag or the command is misspelled.
+
+    argparse takes the word behind an unknown flag for a command, and complains of that.
+    """
+    commands = {command.name: command for command in COMMANDS}
+    meant = next((commands[word] for word in words if word in commands), DAEMON)
+    chosen = DAEMON
+    rest = iter(words)
+    for word in rest:
+        name, has_value, _ = word.partition("=")
+        if name in _NO_FLAGS:
+            return
+        if name.startswith("-"):
+            if name not in _names(chosen):
+                parsers[meant.name].error(_unknown(word, meant))
+            if not has_value:
+                next(rest, None)
+        elif chosen is DAEMON:
+            if word not in commands:
+                parsers[""].error(_unknown_command(word, commands))
+            chosen = commands[word]
+
+
+def _names(command: CommandLine) -> list[str]:
+    return [f"--{flag.name}" for flag in command.flags]
+
+
+def _unknown_command(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word[:60], known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
+    return f"unknown command; {hint}"
+
+
 def _of_environment(flag: Flag, environ: Mapping[str, str], parser: argparse.ArgumentParser) -> Any:  # noqa: ANN401 - each flag has a type of its own
-    """Return what a flag's environment variable says, or the default if that is unset or empty."""
+    """Return what a flag's environment variable says, or the default if that is unset or empty.
+
+    What only another command's flag of this name understands is meant for that one.
+    """
     text = environ.get(flag.variable, "").strip()
     if not text:
         return flag.default
@@ -138,14 +180,29 @@ def _of_environment(flag: Flag, environ: Mapping[str, str], parser: argparse.Arg
             return tuple(flag.parse(each) for each in flag.split(text))
         return flag.parse(text)
     except ValueError as error:
+        if any(_is_valid(each, text) for each in _namesakes(flag)):
+            return flag.default
         parser.error(f"environment variable {flag.variable}: {error}")
+
+
+def _namesakes(flag: Flag) -> Iterator[Flag]:
+    every = (each for command in COMMANDS for each in command.flags)
+    return (each for each in every if each.variable == flag.variable and each is not flag)
+
+
+def _is_valid(flag: Flag, text: str) -> bool:
+    try:
+        flag.parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _unknown(argument: str, command: CommandLine) -> str:
     name = argument.partition("=")[0]
     if not name.startswith("-"):
         return "unexpected argument"
-    known = [f"--{flag.name}" for flag in command.flags]
+    known = _names(command)
     if name in known:
         return f"{name} must follow the command {command.name}"
     near = difflib.get_close_matches(name[:60], known, n=1)

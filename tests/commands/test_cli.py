@@ -230,9 +230,9 @@ def test_a_flag_before_a_command_counts_as_behind_it(tmp_path: Path):
 
 
 def test_an_unknown_command_is_told_which_there_are():
-    ended = run("pol")
+    ended = run("watch")
     assert ended.returncode == 2
-    assert "error: argument COMMAND: invalid choice: 'pol' (choose from " in ended.stderr
+    assert "error: unknown command; choose from poll, config, " in ended.stderr
 
 
 def test_a_reader_who_has_seen_enough_is_no_traceback():

@@ -90,6 +90,18 @@ def test_a_wrong_twin_is_named(capsys):
     )
 
 
+def test_a_twin_that_two_commands_share_is_for_the_one_that_knows_its_value():
+    twin = {"EXCHANGE_BALANCE_EXPORTER_FORMAT": "json"}
+    assert parse_command_line(["poll"], twin).format == "json"
+    assert parse_command_line(["assets", "folder"], twin).format == "files"
+
+
+def test_a_twin_that_no_command_knows_is_an_error_of_each(capsys):
+    for command in (["poll"], ["assets", "folder"]):
+        first, _ = error(capsys, *command, EXCHANGE_BALANCE_EXPORTER_FORMAT="xml")
+        assert "environment variable EXCHANGE_BALANCE_EXPORTER_FORMAT: must be " in first
+
+
 def test_a_switch_in_the_environment_can_be_switched_off_by_its_flag():
     twin = {"EXCHANGE_BALANCE_EXPORTER_WEB_ENABLE_LIFECYCLE": "true"}
     assert parse_command_line([], twin).web_enable_lifecycle is True
@@ -116,6 +128,41 @@ def test_an_unknown_flag_is_one_line_with_the_nearest_one(capsys):
     assert hint == "See `exchange-balance-exporter --help`."
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("--confg.file", "x"), ("--confg.file", "x", "poll"), ("poll", "--confg.file", "x")],
+)
+def test_a_misspelled_flag_is_named_though_its_value_stands_apart(capsys, arguments):
+    first, _ = error(capsys, *arguments)
+    assert first.endswith("error: unknown flag --confg.file; did you mean --config.file?")
+
+
+def test_a_flag_with_one_dash_is_told_to_have_two(capsys):
+    first, _ = error(capsys, "-config.file", "x")
+    assert first.endswith("error: unknown flag -config.file; did you mean --config.file?")
+
+
+def test_a_misspelled_flag_before_an_argument_is_named(capsys):
+    first, _ = error(capsys, "config", "--log.levl", "debug", "init")
+    assert first.endswith("error: unknown flag --log.levl; did you mean --log.level?")
+
+
+def test_a_misspelled_command_is_told_the_nearest_one(capsys):
+    first, _ = error(capsys, "--log.level", "debug", "pol")
+    assert first.endswith("error: unknown command; did you mean poll?")
+
+
+def test_a_flag_value_is_never_taken_for_a_command():
+    options = parse_command_line(["--log.level", "debug", "poll", "--account", "pol"], {})
+    assert (options.command, list(options.account)) == ("poll", ["pol"])
+
+
+def test_help_is_shown_whatever_follows_it(capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_command_line(["--help", "--confg.file"], {})
+    assert ended.value.code == 0
+
+
 def test_a_flag_of_another_command_is_unknown_to_this_one(capsys):
     first, hint = error(capsys, "poll", "--seed=1")
     assert first.endswith("error: unknown flag --seed")
@@ -123,8 +170,9 @@ def test_a_flag_of_another_command_is_unknown_to_this_one(capsys):
 
 
 def test_a_flag_of_a_command_stands_behind_it(capsys):
-    first, _ = error(capsys, "--format=json", "poll")
-    assert first.endswith("error: --format must follow the command poll")
+    for arguments in (("--format=json", "poll"), ("--format", "json", "poll")):
+        first, _ = error(capsys, *arguments)
+        assert first.endswith("error: --format must follow the command poll")
 
 
 def test_a_value_that_stands_alone_is_not_repeated(capsys):
