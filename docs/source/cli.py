@@ -14,8 +14,8 @@ _TOP = f"""# Command line
 the version, and `--help` behind a command prints its flags. Logs go to stderr.
 
 Every flag has an environment variable, given below. The flag wins; separate several values by
-commas; switches are `true` or `false`; an empty variable is ignored. `poll` and `assets` share the variable
-of `--format`: each ignores what only the other one knows.
+commas; switches are `true` or `false`; an empty variable is ignored. `poll` and `assets` share the
+variable of `--format`: each ignores what only the other one knows.
 
 Exit status: 0 after success or a signal, 1 after a failure, 2 for a wrong flag or configuration.
 `poll` ends with 1 if an account failed.

@@ -56,13 +56,14 @@ def choice(
     known: Collection[str],
     hints: Mapping[str, str] | None = None,
     *,
+    unlisted: Collection[str] = (),
     pattern: str = "",
     advice: Callable[[str], str | None] = lambda _text: None,
 ) -> Kind[str]:
     """Return the kind of a text that is one of those known.
 
-    Some known ones may be too many to list: these have a pattern, and `advice` on one that is not
-    found.
+    Some known ones may be too many to list: `unlisted` says how these are written. They have a
+    pattern, and `advice` on one that is not found.
     """
 
     def read(node: Node) -> str | None:
@@ -70,13 +71,13 @@ def choice(
         if text not in known and (problem := advice(text)):
             node.problem(problem)
             return None
-        return node.choice(known, hints)
+        return node.choice(known, hints, unlisted)
 
-    unlisted = [{"type": "string", "pattern": pattern}] if pattern else []
+    others = [{"type": "string", "pattern": pattern}] if pattern else []
     return Kind(
-        f"one of {', '.join(known)}",
+        f"one of {', '.join((*known, *unlisted))}",
         read,
-        {"anyOf": [{"enum": list(known)}, *unlisted, _VARIABLE]},
+        {"anyOf": [{"enum": list(known)}, *others, _VARIABLE]},
     )
 
 

@@ -73,7 +73,13 @@ NAME = Setting(
 )
 EXCHANGE = Setting(
     "exchange",
-    kinds.choice(EXCHANGES, OTHER_NAMES, pattern=FAMILY_PATTERN, advice=EXCHANGES.advice),
+    kinds.choice(
+        EXCHANGES,
+        OTHER_NAMES,
+        unlisted=EXCHANGES.unlisted,
+        pattern=FAMILY_PATTERN,
+        advice=EXCHANGES.advice,
+    ),
     "",
     "The label exchange.",
     "btcturk",

@@ -37,7 +37,9 @@ def valuation(
     nodes = settings.VALUATION.read(node)
     reader = _Reader(nodes, accounts, defaults, read_network)
     currencies = settings.CURRENCIES.read(nodes)
-    if not 1 <= len(currencies) <= settings.MAX_CURRENCIES:
+    if (written := _written(nodes["currencies"])) is not None and not (
+        1 <= written <= settings.MAX_CURRENCIES
+    ):
         nodes["currencies"].problem(
             f"list 1 to {settings.MAX_CURRENCIES} currencies, such as [TRY, USDT]"
         )
@@ -73,7 +75,7 @@ class _Reader:
         if listed.is_nothing:
             absent = settings.SOURCES.read(listed)
             return tuple(self.source(absent, each, None) for each in self._default_exchanges())
-        if not listed.items():
+        if _written(listed) == 0:
             listed.problem("list at least one source, or remove this")
         found: dict[str, PriceSource] = {}
         for item in listed.items():
@@ -136,6 +138,11 @@ class _Reader:
             if each.exchange == exchange.name and account in {None, each.name}
         }
         return urls.pop() if len(urls) == 1 else exchange.base_url
+
+
+def _written(node: Node) -> int | None:
+    """Return how many items a list has; None for what is not a list, which is a problem already."""
+    return len(node.content or ()) if node.is_nothing or isinstance(node.content, list) else None
 
 
 def _required(setting: Setting[T, None], nodes: Mapping[str, Node]) -> T | None:

@@ -51,6 +51,11 @@ class Registry(Mapping[str, Exchange]):
         family = self._families.get(name.partition(":")[0]) if ":" in name else None
         return family.advice() if family else None
 
+    @property
+    def unlisted(self) -> tuple[str, ...]:
+        """Return how the exchanges of each family are named."""
+        return tuple(f"{prefix}:NAME" for prefix in self._families)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._listed)
 

@@ -170,9 +170,17 @@ class Node:
             return self
         return replace(self, content=variables.replace(self.written, encode))
 
-    def choice(self, known: Collection[str], hints: Mapping[str, str] | None = None) -> str | None:
-        """Return a text that is one of those known; `hints` has others that may be meant."""
-        return self.parsed(lambda text: _choice(text, known, hints or {}))
+    def choice(
+        self,
+        known: Collection[str],
+        hints: Mapping[str, str] | None = None,
+        unlisted: Collection[str] = (),
+    ) -> str | None:
+        """Return a text that is one of those known; `hints` has others that may be meant.
+
+        `unlisted` says how those are written that are known, but too many to list.
+        """
+        return self.parsed(lambda text: _choice(text, known, hints or {}, unlisted))
 
     def integer(self, minimum: int, maximum: int) -> int | None:
         """Return a whole number, written in decimal digits without quotes, or in a variable."""
@@ -215,7 +223,9 @@ class Node:
             unknown = [name for name in self.content if name not in known]
             for number, name in enumerate(unknown):
                 hint = f"; {_nearest(name, known)}" if number < _HINTS else ""
-                key, _ = self.content[name]
+                key, value = self.content[name]
+                if name.isdecimal() and value.is_nothing:  # in braces a comma begins a key
+                    hint = '; a decimal comma? write "1.5"'
                 replace(key, path=self.path).problem(f"unknown key{hint}", key=name)
         return {name: entries.get(name) or self._absent(name) for name in known}
 
@@ -229,13 +239,15 @@ def join_path(path: str, key: str) -> str:
     return f"{path}.{shown}" if path else shown
 
 
-def _choice(text: str, known: Collection[str], hints: Mapping[str, str]) -> str:
+def _choice(
+    text: str, known: Collection[str], hints: Mapping[str, str], unlisted: Collection[str]
+) -> str:
     if text in known:
         return text
     lowered = text[:40].lower()
     near = hints.get(lowered) or next(iter(difflib.get_close_matches(lowered, known, n=1)), None)
     hint = f"; did you mean `{near}`?" if near else ""
-    raise ValueError(f"must be one of {', '.join(known)}{hint}")
+    raise ValueError(f"must be one of {', '.join((*known, *unlisted))}{hint}")
 
 
 def _integer(text: str, minimum: int, maximum: int) -> int:

@@ -157,7 +157,7 @@ def test_a_flag_value_is_never_taken_for_a_command():
     assert (options.command, list(options.account)) == ("poll", ["pol"])
 
 
-def test_help_is_shown_whatever_follows_it(capsys):
+def test_help_is_shown_whatever_follows_it():
     with pytest.raises(SystemExit) as ended:
         parse_command_line(["--help", "--confg.file"], {})
     assert ended.value.code == 0

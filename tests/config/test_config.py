@@ -493,7 +493,7 @@ def test_a_problem_names_its_own_file(tmp_path):
             "in line 4 of a.yaml"
         ),
         "c.yaml:3:1: (file): a value was expected here; check that every list and brace is closed",
-        f"d.yaml:1:32: accounts[0].exchange: must be one of {', '.join(EXCHANGES)}",
+        f"d.yaml:1:32: accounts[0].exchange: must be one of {', '.join(EXCHANGES)}, ccxt:NAME",
     ]
 
 
