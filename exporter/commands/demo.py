@@ -127,16 +127,34 @@ def _prepare(simulator: Simulator, scenario: Scenario) -> None:
                 simulator.add_account(
                     exchange=exchange, name=f"account-{number}", assets=scenario.assets
                 )
-    names = [account.name for account in simulator.accounts]
     for injection in scenario.faults:
         simulator.add_injection(injection)
-        if injection.account not in {None, *names}:
-            log.warning(
-                "no simulated account has this name, so the fault never occurs",
-                fault=injection.fault.name,
-                account=injection.account,
-                accounts=", ".join(names),
-            )
+        _warn_if_it_never_occurs(simulator, injection)
+
+
+def _warn_if_it_never_occurs(simulator: Simulator, injection: FaultInjection) -> None:
+    fault, name = injection.fault.name, injection.account
+    named = [account for account in simulator.accounts if name in {None, account.name}]
+    if not named:
+        log.warning(
+            "no simulated account has this name, so the fault never occurs",
+            fault=fault,
+            account=name,
+            accounts=", ".join(account.name for account in simulator.accounts),
+        )
+    elif not any(_can_occur(simulator, injection, account.exchange) for account in named):
+        able = [each for each in simulator.exchanges if _can_occur(simulator, injection, each)]
+        log.warning(
+            "the fault never occurs: the exchange has no such call or error",
+            fault=fault,
+            exchange=", ".join(dict.fromkeys(account.exchange for account in named)),
+            possible_at=", ".join(able) or "none",
+        )
+
+
+def _can_occur(simulator: Simulator, injection: FaultInjection, exchange: str) -> bool:
+    is_chosen = injection.exchange in {None, exchange}
+    return is_chosen and injection.can_occur_at(simulator.exchanges[exchange])
 
 
 def _write_private(path: Path, text: str) -> None:

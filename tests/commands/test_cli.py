@@ -179,6 +179,24 @@ def test_a_fault_of_an_account_that_is_not_there_is_warned_about(tmp_path: Path)
     assert "payments-mx" in line
 
 
+@pytest.mark.parametrize(
+    ("fault", "possible"),
+    [
+        ("own_clock_skew:account=treasury-tr", "trubit"),
+        ("key_unbound:account=cash-tr", "binance"),
+        ("http_401:exchange=trubit,account=treasury-tr", "trubit"),
+    ],
+)
+def test_a_fault_that_cannot_occur_at_an_account_is_warned_about(
+    tmp_path: Path, fault: str, possible: str
+):
+    with exporter(tmp_path, "simulate", f"--fault={fault}") as simulating:
+        wait_for(lambda: "Simulated exchanges at" in simulating.output.read_text())
+        [line] = simulating.log.splitlines()
+    assert 'level=warning msg="the fault never occurs: ' in line
+    assert possible in line.partition("possible_at=")[2]
+
+
 @pytest.mark.parametrize(("flags", "limited"), [((), True), (("--no-limits",), False)])
 def test_simulate_keeps_the_documented_limits_unless_they_are_switched_off(
     tmp_path: Path, flags: tuple[str, ...], *, limited: bool

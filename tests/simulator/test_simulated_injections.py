@@ -144,3 +144,23 @@ async def test_what_a_command_line_said_is_shown(
 def test_a_command_line_that_makes_no_sense_is_refused(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         parse_injection(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "exchanges"),
+    [
+        ("http_401", {"binance", "binance_tr", "bitso", "btcturk", "trubit"}),
+        ("http_401:account=a", {"binance", "binance_tr", "bitso", "btcturk", "trubit"}),
+        ("key_unbound", {"binance"}),
+        ("own_clock_skew:account=a", {"binance", "binance_tr", "bitso", "trubit"}),
+        ("quote_wide:account=a", {"trubit"}),
+        ("token_empty", {"trubit"}),
+        ("close:call=permissions", {"binance"}),
+    ],
+)
+def test_a_fault_occurs_where_there_are_the_call_and_the_error_that_it_needs(
+    text: str, exchanges: set[str]
+):
+    injection, simulator = parse_injection(text), Simulator()
+    able = {name for name, each in simulator.exchanges.items() if injection.can_occur_at(each)}
+    assert able == exchanges

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self, get_args
 
 from exporter.simulator.chance import fraction
-from exporter.simulator.exchange import Call
+from exporter.simulator.exchange import Call, Exchange
 from exporter.simulator.faults.table import Fault, named
 from exporter.simulator.messages import CallKind
 from exporter.simulator.registry import simulated_exchanges
@@ -57,6 +57,16 @@ class FaultInjection:
         """Return whether the fault will not occur again."""
         is_used_up = self.times is not None and self.count >= self.times
         return self.is_stopped or is_used_up or now >= self.added + self.after + self.lasting
+
+    def can_occur_at(self, exchange: Exchange) -> bool:
+        """Return whether an exchange has a call and an error of its own that the fault needs."""
+        kinds = set(exchange.calls.values())
+        if self.account is not None:
+            kinds -= exchange.public_calls
+        place = "balances" if self.fault.rows else "ticker" if self.fault.quotes else None
+        for wanted in filter(None, (self.call, self.fault.only, place)):
+            kinds &= {wanted}
+        return bool(kinds) and self.fault.reason in {None, *exchange.refusals}
 
     def concerns(self, call: Call, now: float) -> bool:
         """Return whether the fault may occur in a call."""

@@ -19,7 +19,7 @@ class Fault:
     `before` the request is checked; the `rows` of a balances response; the `quotes` of a ticker,
     from the quotes at a time, when the fault began and the time now; the whole `response`; how its
     bytes are sent (`deliver`: of several such faults the last one counts). `only` names the one
-    call to which the fault applies.
+    call to which the fault applies, `reason` that whose error the exchange has to document.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Fault:
     response: Callable[[Response, Call], Response] | None = None
     deliver: Deliver | None = None
     only: CallKind | None = None
+    reason: str | None = None
 
 
 def _expire_tokens(exchange: Exchange, account: Account) -> None:
@@ -48,7 +49,9 @@ def _on_permissions(name: str, description: str, spoil: on_response.SpoilRespons
     return Fault(name, description, response=spoil, only="permissions")
 
 
-_own = on_response.refused
+def _own(name: str, description: str, reason: str) -> Fault:
+    return Fault(name, description, response=on_response.refused(reason), reason=reason)
+
 
 _EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
 _LONG = "123456789012345678.123456789012345678"
@@ -207,16 +210,10 @@ _CODES = (
     Fault("code_limited", "A 200 with code -1003.", response=on_response.code_in_200(-1003)),
     Fault("code_timestamp", "A 200 with code -1021.", response=on_response.code_in_200(-1021)),
     Fault("code_signature", "A 200 with code -1022.", response=on_response.code_in_200(-1022)),
-    Fault(
-        "own_authentication",
-        "The exchange's own authentication error.",
-        response=_own("authentication"),
-    ),
-    Fault("own_permission", "The exchange's own permission error.", response=_own("permission")),
-    Fault("own_clock_skew", "The exchange's own timestamp error.", response=_own("clock_skew")),
-    Fault(
-        "own_rate_limited", "The exchange's own rate limit error.", response=_own("rate_limited")
-    ),
+    _own("own_authentication", "The exchange's own authentication error.", "authentication"),
+    _own("own_permission", "The exchange's own permission error.", "permission"),
+    _own("own_clock_skew", "The exchange's own timestamp error.", "clock_skew"),
+    _own("own_rate_limited", "The exchange's own rate limit error.", "rate_limited"),
     Fault("code_text", "The success code as a string.", response=on_response.code(rb'"\1"')),
     Fault("code_null", "The code is null.", response=on_response.code(b"null")),
     Fault("code_false", "The code is false.", response=on_response.code(b"false")),
