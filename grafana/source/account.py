@@ -86,7 +86,7 @@ STATE_AND_REASON = f" or {q.ON_ACCOUNT} ".join(
             for value, (text, _) in STATES.items()
             if text != "Down"
         ),
-        q.named(f"{this.state} == 3", "state", "No response yet"),
+        q.named(f"{this.state} == 3", "state", "Down: no fresh balances"),
     )
 )
 ASSET_LINK = [

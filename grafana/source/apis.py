@@ -77,8 +77,9 @@ REQUEST_DURATION = chart(
 
 RATE_LIMITS = table(
     "Rate limits",
-    "Every limit that the exporter keeps, the most used first: per address, or per account if the"
-    " exchange counts so. Paused: the exchange asked to wait, or an account waits after failures.",
+    "Every limit that the exporter keeps, those that are paused first, then the most used: per"
+    " egress address, or per account if the exchange counts so. Paused: the exchange asked to wait,"
+    " or an account waits after failures.",
     [
         f"{SENT} / on (exchange, host, egress, limit) group_right () {LIMITS}",
         LIMITS,
@@ -94,7 +95,7 @@ RATE_LIMITS = table(
         column("Value #B", "Requests per minute allowed", 210),
         duration("C", "Paused for", 160),
     ],
-    sort=[("Used", True)],
+    sort=[("Paused for", True), ("Used", True)],
     links=runbooks("ExchangeRateLimited"),
 )
 

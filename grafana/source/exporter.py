@@ -9,10 +9,12 @@ from .look import (
     BY_EXCHANGE,
     DASHES,
     GOOD,
+    MISSING,
     QUIET,
     SECONDS,
     WARNING,
     WORDS,
+    nan,
     override,
     steps,
     tones,
@@ -47,6 +49,11 @@ POLLS_OF_AN_HOUR = ours.select("exchange_account_polls_total")
 FAILED_AT_ALL = (
     f"group by (exchange, account) (present_over_time({ours.select(q.FAILURES_OF_AN_HOUR)}"
     "[$__range]))"
+)
+# A ban stops the polls of an account; it is down though none of its polls fails.
+LISTED = (
+    f"({FAILED_AT_ALL} or group by (exchange, account)"
+    f" ({ours.each('exchange_account_up')} == 0 or {ours.state} == 3))"
 )
 NONE_FAILED = q.named(
     f"NaN * (sum(increase({FAILED}[$__range])) < 0.5)", "exchange", "no poll failed"
@@ -172,25 +179,27 @@ CLOCK = chart(
 
 FAILING = table(
     "Accounts that fail",
-    "Every account with a failed poll in the selected time, by reason, the worst first; its state"
-    " now, and when it is polled next. Click an account for its detail; the runbook says what to do"
-    " for each reason.",
+    "Every account with a failed poll in the selected time, by reason, and every account that is"
+    " down, the worst first; its state now, and when it is polled next. No time of the next poll:"
+    " the account waits for its rate limit; see Rate limits below. Click an account for its detail;"
+    " the runbook says what to do for each reason.",
     [
         q.or_row(
-            f"{FAILED_POLLS} and on (exchange, account) {FAILED_AT_ALL} or on () {NONE_FAILED}",
+            f"{FAILED_POLLS} and on (exchange, account) {FAILED_AT_ALL}"
+            f" or on (exchange, account) 0 * {LISTED} or on () {NONE_FAILED}",
             "exchange",
             "no poll is known",
         ),
-        f"{ours.state} and on (exchange, account) {FAILED_AT_ALL}",
-        f"{ours.age} and on (exchange, account) {FAILED_AT_ALL}",
-        f"{NEXT} and on (exchange, account) {FAILED_AT_ALL}",
+        f"{ours.state} and on (exchange, account) {LISTED}",
+        f"{ours.age} and on (exchange, account) {LISTED}",
+        f"{NEXT} and on (exchange, account) {LISTED}",
     ],
     [
         state("B", "Now", 120, STATES),
         column("exchange", "Exchange", 140),
         column("account", "Account", None, links=ACCOUNT_LINK),
         column("reason", "Reason", 160),
-        column("Value #A", "Failed polls", 120, decimals=0),
+        column("Value #A", "Failed polls", 120, decimals=0, mappings=[nan(MISSING, QUIET)]),
         duration("C", "Age of balances", 160),
         duration("D", "Next poll in", 160),
     ],
@@ -215,7 +224,7 @@ EXPORTERS_TABLE = table(
     ],
     [
         state("A", "State", 95, {1: ("Up", GOOD), 0: ("Down", BAD)}),
-        column("job", "Job", 200),
+        column("job", "Job", 210),
         column("instance", "Instance", None),
         column("version", "Version", 120),
         column("revision", "Revision", 120),

@@ -34,7 +34,7 @@ ON = q.ON_ACCOUNT
 NOT_COUNTED = f"({ours.state} >= 2 and {ON} {ours.counted()})"
 PROBLEMS = (
     f"({ours.reason} * 0 and {ON} {NOT_COUNTED} == 3 or {ON} "
-    + q.named(f"0 * ({NOT_COUNTED} == 3)", "reason", "no response yet")
+    + q.named(f"0 * ({NOT_COUNTED} == 3)", "reason", "no fresh balances")
     + f" or {ON} "
     + q.named(f"0 * ({NOT_COUNTED} == 4)", "reason", "exporter down")
     + f" or {ON} 1 + "

@@ -102,7 +102,7 @@ class Account:
     def live(self, time: int, step: int, rng: random.Random) -> None:
         """Poll, trade and count for one step."""
         why = self.failing(time)
-        polls = step / (900 if why == "authentication" else self.interval)
+        polls = step / (900 if why == "authentication" else self.interval) * (why != "paused")
         self.polls += polls
         if why:
             self.failures[why] = self.failures.get(why, 0) + polls

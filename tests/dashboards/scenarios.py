@@ -63,6 +63,8 @@ def few_accounts(scenario: str) -> list[Account]:
     if scenario == "exchange_down":
         down = (ago(0.7), END + 1, "unavailable")
         downtime = dict.fromkeys(("treasury-tr", "market-making", "payouts-tr"), down)
+    if scenario == "paused":
+        downtime = {"payments-mx": (ago(1.5), END + 1, "paused")}
     if scenario == "authentication":
         downtime = {"treasury-tr": (ago(3), END + 1, "authentication")}
 

@@ -401,6 +401,15 @@ def test_a_table_shows_the_worst_first(panel: Json) -> None:
             assert (first["displayName"], first["desc"]) == (word, worst_is_highest(panel, word))
 
 
+def test_a_rate_limit_that_is_paused_stands_above_those_in_use() -> None:
+    (limits,) = (one for one in panels(EXPORTER) if one["title"] == "Rate limits")
+
+    assert [(each["displayName"], each["desc"]) for each in limits["options"]["sortBy"]] == [
+        ("Paused for", True),
+        ("Used", True),
+    ]
+
+
 def worst_is_highest(panel: Json, heading: str) -> bool:
     """Return whether red stands for the highest value of a column of states."""
     (override,) = (

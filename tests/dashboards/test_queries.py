@@ -255,6 +255,7 @@ def test_a_total_is_the_same_however_everything_is_selected(
             ["btcturk: 3 of 3: unavailable"],
         ),
         ("authentication", ["treasury-tr at btcturk: authentication"]),
+        ("paused", ["payments-mx at trubit: no fresh balances"]),
         ("incomplete", ["treasury-mx at trubit: incomplete"]),
         ("exporter_down", ["btcturk: 3 of 3: exporter down", "trubit: 2 of 2: exporter down"]),
         ("many", ["btcturk: 3 of 30: rate_limited"]),
@@ -333,6 +334,7 @@ def test_a_threshold_without_a_balance_is_unknown_and_not_kept(history: History)
     [
         ("healthy", "Up"),
         ("account_down", "Down: connection"),
+        ("paused", "Down: no fresh balances"),
         ("exporter_down", "Exporter down"),
         ("empty", "no account is known"),
     ],
@@ -497,6 +499,15 @@ def test_no_poll_is_not_no_failure(history: History, scenario: str, words: str) 
     assert row["metric"].get("reason", "") == words
     if not words:
         assert row["metric"] == {"exchange": "no poll is known"}
+
+
+def test_an_account_that_is_down_is_listed_though_no_poll_of_it_failed(history: History) -> None:
+    title = "Accounts that fail"
+    rows = shown(history("paused"), EXPORTER, title, account="payments-mx", __range="1h")
+    (state,) = shown(history("paused"), EXPORTER, title, "B", account="payments-mx", __range="1h")
+
+    assert [(row["metric"]["account"], values([row])) for row in rows] == [("payments-mx", [0])]
+    assert values([state]) == [3]
 
 
 @pytest.mark.parametrize("uid", UIDS)
