@@ -3,7 +3,7 @@
 from . import queries as q
 from .look import BAD, FIAT, QUIET, WARNING, Json, steps
 from .panels import runbooks
-from .tables import amount, column, table
+from .tables import AMOUNT_COLUMN, amount, column, table
 from .values import value_of
 
 ours = q.SEVERAL
@@ -16,6 +16,12 @@ ASSET_LINK = [
     }
 ]
 CHANGE_COLORS = steps((None, QUIET), (-10, BAD), (-0.2, WARNING), (-0.05, QUIET))
+
+
+def _held(ref: str, title: str, *, money: bool) -> Json:
+    """Return a column that is as wide for currencies as for coins: the two tables line up."""
+    made = amount(ref, title, money=money)
+    return {**made, "look": {**made["look"], "custom__minWidth": AMOUNT_COLUMN}}
 
 
 def holdings(title: str, kind: str, *, money: bool) -> Json:
@@ -58,12 +64,12 @@ def holdings(title: str, kind: str, *, money: bool) -> Json:
         [
             column("note", "Note"),
             column("asset", "Asset", 95, links=ASSET_LINK, custom__filterable=True),
-            amount("B", "Total", money=money),
-            amount("C", "Known part", money=money),
+            _held("B", "Total", money=money),
+            _held("C", "Known part", money=money),
             column("share", "Accounts", 82, custom__align="right"),
-            amount("D", "Missing, last seen", money=money),
+            _held("D", "Missing, last seen", money=money),
             amount("J", "Value, known", money=True),
-            amount("G", "Change in 24 h", money=money),
+            _held("G", "Change in 24 h", money=money),
             column(
                 "Value #H",
                 "Change",
@@ -74,8 +80,8 @@ def holdings(title: str, kind: str, *, money: bool) -> Json:
                 custom__align="right",
                 custom__cellOptions={"type": "color-text"},
             ),
-            amount("E", "Free, known", money=money),
-            amount("F", "Locked, known", money=money),
+            _held("E", "Free, known", money=money),
+            _held("F", "Locked, known", money=money),
             amount("I", "Price"),
         ],
         hide=("n", "m", "k", "parts"),
