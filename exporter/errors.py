@@ -47,7 +47,10 @@ class ClockSkewError(PollError):
     """The exchange refused the time of the request."""
 
     reason = "clock_skew"
-    advice = "Synchronise this machine's clock (NTP); the next poll corrects for the offset."
+    advice = (
+        "Synchronise this machine's clock (NTP). The next poll corrects for the offset; "
+        "if that fails too, polling backs off."
+    )
 
 
 class RateLimitedError(PollError):

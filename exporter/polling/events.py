@@ -106,7 +106,7 @@ class EventLog:
     def _log_up(self, before: AccountState, after: AccountState, result: PollResult) -> None:
         """Log that an account is up, or only that it has balances again."""
         key, now = after.schedule.account.key, result.requested_at + result.duration
-        self._log_expiry(before, now)  # between two looks
+        self._log_expiry(before, now)  # between two checks
         fields: dict[str, object] = {**key._asdict()}
         fields["assets"] = after.snapshot.assets if after.snapshot else 0
         self._causes.pop(key, None)

@@ -21,7 +21,7 @@ EVERY = 3600.0
 """Seconds between two checks of one key."""
 
 _RETRY = EVERY / 12
-_LOOK = 10.0  # seconds between two looks at whether a check is due
+_LOOK = 10.0  # seconds between two checks of whether one is due
 
 
 class KeyPermissions:

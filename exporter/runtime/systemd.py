@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 
 _FIRST_SOCKET = 3
-_MOST_BETWEEN = 5.0  # seconds between two looks at the status
+_MOST_BETWEEN = 5.0  # seconds between two checks of the status
 
 
 class Notifier:
