@@ -1,5 +1,7 @@
 """Log what happens to price sources: changes of state, and every fetch at debug."""
 
+import logging
+
 import structlog
 
 from exporter.errors import InternalError, PollError
@@ -16,8 +18,9 @@ _ADVICE = "Values are withheld once its quotes are too old; balances are not aff
 class SourceLog:
     """Log each cause of an outage once, as long as causes only alternate."""
 
-    def __init__(self) -> None:
-        """Start with nothing logged."""
+    def __init__(self, up_level: int = logging.INFO) -> None:
+        """Start with nothing logged; the level is that of a source that is up (again)."""
+        self._up_level = up_level
         self._causes: dict[str, Causes] = {}
 
     def fetched(
@@ -28,15 +31,8 @@ class SourceLog:
         if isinstance(outcome, PollError):
             self.failed(before, outcome, now)
         elif not before.up:
-            log.info("price source is up", source=name, quotes=len(after.book.rates))
-        log.debug(
-            "fetched quotes",
-            source=name,
-            up=after.up,
-            duration=f"{run.duration:.3f}s",
-            quotes=len(after.book.rates),
-            refused=sum(after.book.refused.values()),
-        )
+            log.log(self._up_level, "price source is up", source=name)
+        _log_fetch(after, run)
 
     def failed(self, before: SourceState, error: PollError, now: float) -> None:
         """Log why a source is down, unless that is known."""
@@ -52,3 +48,14 @@ class SourceLog:
                 advice=_ADVICE,
                 exc_info=error.__cause__ if isinstance(error, InternalError) else None,
             )
+
+
+def _log_fetch(state: SourceState, run: Run[QuotesResponse]) -> None:
+    """Write the debug line of one fetch; `quotes` are all that are known after it."""
+    outcome = run.outcome
+    fields: dict[str, object] = {"up": state.up, "duration": f"{run.duration:.3f}s"}
+    if isinstance(outcome, PollError):
+        fields |= {"reason": outcome.reason, "error": str(outcome)}
+    fields["quotes"] = len(state.book.rates)
+    fields["refused"] = sum(state.book.refused.values())
+    log.debug("fetched quotes", source=state.source.name, **fields)

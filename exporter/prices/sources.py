@@ -1,6 +1,7 @@
 """Fetch quotes: one task for each price source, none of which can touch a balance."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
@@ -91,6 +92,7 @@ class PriceSources:
     async def fetch_once(self, valuation: Valuation, polling: Polling) -> Valuations:
         """Fetch the quotes of every source once, and return what they come to."""
         self._polling = polling
+        self._log = SourceLog(up_level=logging.DEBUG)  # one fetch changes no state
         self.valuations = valuations = Valuations(valuation, self._read_held)
 
         async def fetch(source: PriceSource) -> None:

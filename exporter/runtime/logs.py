@@ -16,8 +16,13 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 LEVELS = ("debug", "info", "warn", "error")
 FORMATS = ("logfmt", "json")
 
-# These log whole URLs and headers, which hold signatures.
-_SILENCED = ("httpx", "httpcore", "hpack")
+_LEAST = {
+    "asyncio": logging.INFO,  # below that it names its selector, as the first line of all
+    # These log whole URLs and headers, which hold signatures.
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "hpack": logging.WARNING,
+}
 
 
 def configure(
@@ -37,7 +42,9 @@ def configure(
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if style == "json"
-        else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"])
+        else structlog.processors.LogfmtRenderer(
+            key_order=["ts", "level", "msg"], bool_as_flag=False
+        )
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
@@ -51,8 +58,8 @@ def configure(
     root = logging.getLogger()
     root.handlers = [output]
     root.setLevel(logging.getLevelNamesMapping()[level.upper()])
-    for name in _SILENCED:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, least in _LEAST.items():
+        logging.getLogger(name).setLevel(max(root.level, least))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

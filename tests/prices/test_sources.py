@@ -116,6 +116,43 @@ def test_an_unexpected_error_costs_one_source_and_is_logged_once():
     run(story)
 
 
+def test_the_debug_line_of_a_fetch_that_failed_says_why():
+    async def story() -> None:
+        async with opened("btcturk") as world:
+            with world.simulator.show("http_500", call="ticker"):
+                async with world.polling(valuation=ticker(world)):
+                    await world.run(INTERVAL / 2)
+            line = next(line for line in world.log.getvalue().splitlines() if "fetched" in line)
+            assert " up=false " in line
+            assert " reason=unavailable " in line
+            assert '(HTTP 500)"' in line
+
+    run(story)
+
+
+def test_a_source_that_is_up_is_announced_without_its_number_of_quotes():
+    async def story() -> None:
+        async with opened("btcturk") as world:
+            async with world.polling(valuation=ticker(world)):
+                await world.run(INTERVAL / 2)
+            [line] = [line for line in world.log.getvalue().splitlines() if "source is up" in line]
+            assert "level=info" in line
+            assert "quotes" not in line
+
+    run(story)
+
+
+def test_a_source_that_is_fetched_once_is_not_announced():
+    async def story() -> None:
+        async with opened("btcturk") as world:
+            async with world.polling() as poller:
+                await world.sources.fetch_once(ticker(world), poller)
+            [line] = [line for line in world.log.getvalue().splitlines() if "source is up" in line]
+            assert "level=debug" in line
+
+    run(story)
+
+
 def test_nothing_is_fetched_any_more_after_the_end():
     async def story() -> None:
         async with opened("btcturk") as world:

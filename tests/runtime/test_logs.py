@@ -65,6 +65,25 @@ def test_libraries_that_log_urls_are_silent_even_at_debug(stream: io.StringIO, n
     assert stream.getvalue() == ""
 
 
+def test_asyncio_does_not_name_its_selector_at_debug(stream: io.StringIO):
+    configure(stream, level="debug")
+    logging.getLogger("asyncio").debug("Using selector: EpollSelector")
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("name", ["asyncio", "httpx"])
+def test_libraries_are_as_silent_as_the_level_says(stream: io.StringIO, name: str):
+    configure(stream, level="error")
+    logging.getLogger(name).warning("slow")
+    assert stream.getvalue() == ""
+
+
+def test_logfmt_spells_out_what_is_true_and_what_is_false(stream: io.StringIO):
+    configure(stream)
+    structlog.get_logger().info("fetched", up=True, cached=False)
+    assert stream.getvalue().endswith(" up=true cached=false\n")
+
+
 def raise_one_from_another() -> None:
     try:
         dict[str, str]()[CANARY]
