@@ -102,7 +102,12 @@ class Poller:
         self._store.configure(schedules, at)
         self._events.reconfigured(before, self._store.states, at)
         started = [schedules[key] for key in schedules if key not in self._running]
-        _announce(started, limits, self._access.egresses)
+        unserved = [
+            schedule
+            for schedule in started
+            if not self._store.states[schedule.account.key].served(at)
+        ]
+        _announce(unserved, limits, self._access.egresses)
         starts = spread(started, self._access.egresses)
         now = self._clock.wall()
         self._store.expect({schedule.account.key: now + delay for schedule, delay in starts})
@@ -270,13 +275,13 @@ class Poller:
 
 
 def _announce(
-    started: Sequence[PollSchedule], limits: Mapping[str, int], egresses: Egresses
+    unserved: Sequence[PollSchedule], limits: Mapping[str, int], egresses: Egresses
 ) -> None:
-    if not started:
+    if not unserved:
         return
     seconds = first_round(
-        (schedule.account for schedule in started),
+        (schedule.account for schedule in unserved),
         lambda account: (endpoint_key(account, egresses), limits[account.exchange]),
         EXCHANGES,
     )
-    log.info("polling accounts", accounts=len(started), first_balances_of_all=in_words(seconds))
+    log.info("polling accounts", accounts=len(unserved), first_balances_of_all=in_words(seconds))

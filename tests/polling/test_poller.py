@@ -279,6 +279,20 @@ async def test_accounts_come_and_go_without_a_gap_in_the_others(simulator: Simul
         assert len(simulator.ledger.entries(account="goes")) == sent
 
 
+async def test_accounts_that_a_reload_restarts_while_they_are_served_are_not_announced(
+    simulator: Simulator,
+):
+    served, new = add(simulator, "served"), add(simulator, "new")
+    with capture_logs() as lines:
+        async with polling(served) as (store, poller):
+            await until(lambda: store.states[served.key].up)
+            slower = replace(served, interval=60.0)
+            await poller.reconcile([slower], UNLIMITED)
+            await poller.reconcile([slower, new], UNLIMITED)
+    announced = [line["accounts"] for line in lines if line["event"] == "polling accounts"]
+    assert announced == [1, 1]
+
+
 async def test_a_defect_while_rendering_costs_polls_of_one_account_and_nothing_else(
     simulator: Simulator,
 ):
