@@ -37,7 +37,7 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
     reload: Reload | None,
     valuations: GetValuations = lambda: None,
 ) -> Routes:
-    """Return the routes; `reload` raises `ConfigError`, and without it there is no such route."""
+    """Return the routes; `reload` raises `ConfigError`; without it its route only says so."""
     people = status.StatusPage(store, clock, telemetry_path, valuations)
     routes: Routes = {
         "/": {"GET": _status_page(people)},
@@ -46,7 +46,7 @@ def make_routes(  # noqa: PLR0913 - each can be told apart by its name
         "/api/v1/prices": {"GET": _prices(store, clock, valuations)},
         **make_health_routes(is_ready),
     }
-    return {**routes, **_reload_route(reload)} if reload else routes
+    return {**routes, **(_reload_route(reload) if reload else _no_reload_route())}
 
 
 def _metrics(
@@ -120,6 +120,13 @@ def _reload_route(reload: Reload) -> Routes:
         return Response.text(200, "Reloaded")
 
     return {"/-/reload": {"POST": respond, "PUT": respond}}
+
+
+def _no_reload_route() -> Routes:
+    def respond(_request: Request) -> Response:
+        return Response.text(404, "Not enabled: start with --web.enable-lifecycle, or send SIGHUP")
+
+    return {"/-/reload": dict.fromkeys(("GET", "POST", "PUT"), respond)}
 
 
 def _is_of_another_site(request: Request) -> bool:

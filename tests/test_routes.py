@@ -154,8 +154,12 @@ def test_the_path_of_the_metrics_can_be_chosen():
     assert get("/prom", routes(telemetry_path="/prom")).status == 200
 
 
-def test_there_is_no_reload_unless_it_is_enabled():
-    assert "/-/reload" not in routes()
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_a_reload_that_is_not_enabled_says_how_to_enable_it(method: str):
+    response = routes()["/-/reload"][method](Request(method, "/-/reload", "", {}, "::1"))
+    assert isinstance(response, Response)
+    assert response.status == 404
+    assert b"--web.enable-lifecycle" in body(response)
 
 
 async def test_a_rejected_reload_returns_every_problem():

@@ -32,7 +32,7 @@ _MEANINGS: Mapping[str, str] = {
     "/-/ready": "200 from the start until the exporter stops, then 503.",
     "/-/reload": (
         "Reloads the configuration: 200, or 500 with all problems of a file that was rejected. "
-        "Only with `--web.enable-lifecycle`."
+        "Without `--web.enable-lifecycle` 404."
     ),
 }
 

@@ -49,7 +49,10 @@ def select(config: Config, names: Collection[str], exchanges: Collection[str]) -
         if (not names or account.name in names) and (not exchanges or account.exchange in exchanges)
     )
     if not accounts:
-        raise SelectionError("no account has this name at this exchange")
+        named = [each for each in config.accounts if each.name in names]
+        found = few([f"{each.exchange} / {each.name}" for each in named])
+        its_name, its_exchange = " or ".join(names), " or ".join(exchanges)
+        raise SelectionError(f"no account {its_name} at {its_exchange}; configured: {found}")
     return replace(config, accounts=accounts)
 
 

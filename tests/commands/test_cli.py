@@ -430,6 +430,19 @@ async def test_a_poll_can_be_of_one_account_alone(simulator: Simulator, config: 
     assert {entry.account for entry in simulator.ledger} == {"second"}
 
 
+async def test_a_poll_of_an_account_at_another_exchange_names_both(tmp_path: Path):
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "accounts:\n"
+        "  - {name: cash, exchange: trubit, credentials: {token: t}}\n"
+        '  - {name: desk, exchange: btcturk, credentials: {api_key: k, api_secret: "c2VjcmV0"}}\n'
+    )
+    command = ("poll", f"--config.file={config}", "--account=desk", "--exchange=trubit")
+    ended = await to_thread(run, *command)
+    assert ended.returncode == 2
+    assert ended.stderr == "no account desk at trubit; configured: btcturk / desk\n"
+
+
 async def test_a_poll_as_json_names_the_addresses_that_responded(
     simulator: Simulator, config: Path
 ):
