@@ -1,6 +1,6 @@
 """Read what an exchange's error means: its own code first, then the status of HTTP."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +57,11 @@ class ErrorTable:
     meanings: Mapping[str, Meaning]
     statuses: Mapping[int, Meaning] = field(default_factory=dict)
 
+    def knows(self, code: object) -> bool:
+        """Return whether a code has a meaning of its own, so that it needs no text beside it."""
+        shown = shown_code(code)
+        return shown in self.meanings or shown in _LIKE_HTTP
+
     def error(self, code: object, default: Meaning = RejectedError) -> PollError:
         """Return the error that a code in a response stands for."""
         shown = shown_code(code)
@@ -74,12 +79,18 @@ class ErrorTable:
             return None
 
 
-def code_in(key: str, *others: str) -> Callable[[Mapping[str, Any]], object]:
-    """Return what finds the code under a key, in a document that has some other keys, too."""
+def code_in(
+    key: str, *others: str, alone: Collection[str] = ()
+) -> Callable[[Mapping[str, Any]], object]:
+    """Return what finds the code under a key, in a document that has some other keys, too.
+
+    The codes in `alone` are the exchange's own without them.
+    """
 
     def code_of(document: Mapping[str, Any]) -> object:
-        if key not in document or any(other not in document for other in others):
-            raise NotAnErrorError
-        return document[key]
+        code = document.get(key)
+        if shown_code(code) in alone or all(each in document for each in (key, *others)):
+            return code
+        raise NotAnErrorError
 
     return code_of

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from string import ascii_lowercase, ascii_uppercase
 
 from exporter.amounts import AmountError, exact_sum, parse_amount
@@ -105,8 +106,8 @@ def read_rows(
     """Return every row either as a balance or as rejected.
 
     `read_row` takes an asset's code and its row; `spell` says how a code is published. The same
-    asset twice alike counts once; if its rows differ, or one of them can't be parsed, none of them
-    is believed.
+    asset twice with the same amounts counts once; if they differ, or one of its rows can't be
+    parsed, none of them is believed.
     """
     if len(rows) > MAX_ROWS:
         raise BadResponseError(f"a list of more than {MAX_ROWS} balances")
@@ -127,7 +128,8 @@ def _settle(parsed: list[tuple[int, Balance]], rejected: list[RejectedRow]) -> B
     first: dict[str, Balance] = {}
     disputed = {row.asset for row in rejected}
     for _, balance in parsed:
-        if first.setdefault(balance.asset, balance) != balance:
+        before = first.setdefault(balance.asset, balance)
+        if before != balance and _numbers(before) != _numbers(balance):
             disputed.add(balance.asset)
     rejected += [
         RejectedRow(number, balance.asset, "listed twice, with different amounts")
@@ -136,6 +138,11 @@ def _settle(parsed: list[tuple[int, Balance]], rejected: list[RejectedRow]) -> B
     ]
     believed = (balance for balance in first.values() if balance.asset not in disputed)
     return BalancesResponse(tuple(believed), tuple(rejected))
+
+
+def _numbers(balance: Balance) -> list[Decimal | None]:
+    """Return the amounts as numbers: 2 and 2.0 are the same."""
+    return [None if amount is None else Decimal(amount) for amount in balance.amounts]
 
 
 def _fields_of(row: object) -> Row:

@@ -103,7 +103,8 @@ class ServerClock:
 
     def offset(self) -> float:
         """Return the seconds that the exchange's clock is ahead of ours, 0 if they may agree."""
-        return self._ahead(self._for_dates()) - self._wall_ahead()
+        bounds, wall = self._for_dates(), self._wall_ahead()
+        return bounds.nearest(wall) - wall if bounds else 0.0
 
     def now(self) -> float:
         """Return the exchange's time as Unix seconds."""

@@ -58,16 +58,14 @@ _NOTE = (
     "gives no total; it is the exact sum of free and locked."
 )
 
-ERRORS = ErrorTable(
-    code_in("code", "msg"),
-    {
-        "-1003": RateLimitedError,
-        "-1021": ClockSkewError,
-        "-1022": AuthenticationError,
-        "-2014": AuthenticationError,
-        "-2015": AuthenticationError,
-    },
-)
+_MEANINGS = {
+    "-1003": RateLimitedError,
+    "-1021": ClockSkewError,
+    "-1022": AuthenticationError,
+    "-2014": AuthenticationError,
+    "-2015": AuthenticationError,
+}
+ERRORS = ErrorTable(code_in("code", "msg", alone=_MEANINGS), _MEANINGS)
 
 # https://developers.binance.com/docs/wallet/account/api-key-permission
 _PERMISSIONS_PATH = "/sapi/v1/account/apiRestrictions"
@@ -254,10 +252,11 @@ def parse_key_permissions(body: bytes) -> Mapping[str, bool]:
 
 
 def _refusal(document: Mapping[str, Any]) -> PollError:
-    code = shown_code(document.get("code"))
-    if code in {"", "0", "200"} or not isinstance(document.get("msg"), str):  # no error says so
-        return BadResponseError("the response has another shape than documented")
-    return ERRORS.error(document["code"])
+    code = document.get("code")
+    is_error = shown_code(code) not in {"", "0", "200"} and isinstance(document.get("msg"), str)
+    if is_error or ERRORS.knows(code):
+        return ERRORS.error(code)
+    return BadResponseError("the response has another shape than documented")
 
 
 def _read_rows(listed: object) -> BalancesResponse:

@@ -26,7 +26,7 @@ from exporter.errors import (
     RejectedError,
 )
 from exporter.exchange_api.base import KEY_AND_SECRET, Exchange, Quotes
-from exporter.exchange_api.error_table import ErrorTable, NotAnErrorError
+from exporter.exchange_api.error_table import ErrorTable, NotAnErrorError, shown_code
 from exporter.exchange_api.messages import ApiRequest
 from exporter.exchange_api.responses import decode_object, list_of
 from exporter.exchange_api.rows import Amounts, Row, RowError, read_rows, upper_case
@@ -177,18 +177,22 @@ def parse_ticker(pair: Pair, body: bytes) -> Quote:
 
 def _payload(body: bytes) -> object:
     document = decode_object(body)
-    if document.get("success") is False:
-        raise ERRORS.error(_code_in(document.get("error")))
-    if document.get("success") is not True:
+    success, code = document.get("success"), _code_in(document.get("error"))
+    if success is False or (success is None and ERRORS.knows(code)):
+        raise ERRORS.error(code)
+    if success is not True:
         raise BadResponseError("the response has another shape than documented")
     return document.get("payload")
 
 
 def _code_of(document: Mapping[str, Any]) -> object:
     error = document.get("error")
-    if document.get("success") is not False or not isinstance(error, dict):
-        raise NotAnErrorError
-    return _code_in(error)
+    code = _code_in(error)
+    if shown_code(code) in _MEANINGS or (
+        document.get("success") is False and isinstance(error, dict)
+    ):
+        return code
+    raise NotAnErrorError
 
 
 def _code_in(error: object) -> object:
@@ -196,20 +200,17 @@ def _code_in(error: object) -> object:
 
 
 # https://docs.bitso.com/bitso-api/docs/error-codes
-ERRORS = ErrorTable(
-    _code_of,
-    {
-        "0201": AuthenticationError,
-        "0202": PermissionDeniedError,
-        "0206": ClockSkewError,
-        "0207": ClockSkewError,
-        "0213": PermissionDeniedError,
-        "0215": AuthenticationError,
-        "0216": PermissionDeniedError,
-        "104": ClockSkewError,
-    },
-    {420: RateLimitedError},
-)
+_MEANINGS = {
+    "0201": AuthenticationError,
+    "0202": PermissionDeniedError,
+    "0206": ClockSkewError,
+    "0207": ClockSkewError,
+    "0213": PermissionDeniedError,
+    "0215": AuthenticationError,
+    "0216": PermissionDeniedError,
+    "104": ClockSkewError,
+}
+ERRORS = ErrorTable(_code_of, _MEANINGS, {420: RateLimitedError})
 
 EXCHANGE = Exchange(
     name="bitso",

@@ -44,9 +44,8 @@ from exporter.quotes import Pair, Quote, QuotesQuery, QuotesResponse
 
 _SUCCESS_CODES = (0, "0", "SUCCESS")
 # 409 for a limit: https://github.com/BTCTrader/broker-api-docs/issues/66
-ERRORS = ErrorTable(
-    code_in("code", "success"), {"1037": AuthenticationError}, {409: RateLimitedError}
-)
+_MEANINGS = {"1037": AuthenticationError}
+ERRORS = ErrorTable(code_in("code", "success", alone=_MEANINGS), _MEANINGS, {409: RateLimitedError})
 _TICKER_PATH = "/api/v2/ticker"
 _LATE = 0.5  # seconds; a `Date` tells no less
 
@@ -178,7 +177,9 @@ def parse_balances(body: bytes) -> BalancesResponse:
 def _successful_data(body: bytes) -> object:
     document = decode_object(body)
     success, code = document.get("success"), document.get("code")
-    if not isinstance(success, bool) or (success and "code" not in document):
+    if not ERRORS.knows(code) and (
+        not isinstance(success, bool) or (success and "code" not in document)
+    ):
         raise BadResponseError("the response does not say whether it is a success")
     if not success or code is False or code not in _SUCCESS_CODES:  # False equals 0
         raise ERRORS.error(code)

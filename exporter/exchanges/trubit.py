@@ -45,15 +45,13 @@ RENEW_AHEAD = 60.0
 """Seconds before its end at which a token is renewed, or half of its life if that is shorter."""
 
 # The codes that the exchange's family of APIs uses; only 200 is documented for this call.
-ERRORS = ErrorTable(
-    code_in("code", "msg"),
-    {
-        "-1002": AuthenticationError,
-        "-1003": RateLimitedError,
-        "-1021": ClockSkewError,
-        "-1022": AuthenticationError,
-    },
-)
+_MEANINGS = {
+    "-1002": AuthenticationError,
+    "-1003": RateLimitedError,
+    "-1021": ClockSkewError,
+    "-1022": AuthenticationError,
+}
+ERRORS = ErrorTable(code_in("code", "msg", alone=_MEANINGS), _MEANINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +236,7 @@ def _successful_data(body: bytes) -> Mapping[str, Any]:
     if not shown_code(code):
         raise BadResponseError("the response has no code")
     if str(code) != "200":
-        if not isinstance(document.get("msg"), str):
+        if not (ERRORS.knows(code) or isinstance(document.get("msg"), str)):
             raise BadResponseError("the response has another shape than documented")
         raise ERRORS.error(code)
     if not isinstance(data, dict):

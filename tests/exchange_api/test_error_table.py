@@ -7,7 +7,8 @@ import pytest
 from exporter.errors import PermissionDeniedError, PollError, RateLimitedError
 from exporter.exchange_api.error_table import ErrorTable, code_in
 
-ERRORS = ErrorTable(code_in("code", "msg"), {"-7": PermissionDeniedError}, {409: RateLimitedError})
+MEANINGS = {"-7": PermissionDeniedError}
+ERRORS = ErrorTable(code_in("code", "msg", alone=MEANINGS), MEANINGS, {409: RateLimitedError})
 
 
 def document(code: object) -> bytes:
@@ -70,6 +71,13 @@ def test_what_the_body_of_a_4xx_says_outweighs_its_status(status: int, code: int
     assert "canary" not in str(error)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"code": -7}', b'{"msg": ""}', b"{"])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"code": -9}', b'{"msg": ""}', b"{"])
 def test_what_is_not_the_exchanges_own_error_means_nothing(body: bytes):
     assert ERRORS.read(403, body) is None
+
+
+@pytest.mark.parametrize("body", [b'{"code": -7}', b'{"code": -7, "msg": null}', b'{"code": "-7"}'])
+def test_a_code_with_a_meaning_needs_no_text_beside_it(body: bytes):
+    error = ERRORS.read(400, body)
+    assert error is not None
+    assert error.reason == "permission"

@@ -1,6 +1,7 @@
 """Rows of balances: each is either understood whole, or dropped and named."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -137,6 +138,20 @@ def test_a_rejection_never_repeats_what_the_exchange_sent():
 def test_the_same_asset_twice_alike_counts_once():
     assert totals([{"asset": "BTC", "total": "1"}] * 2) == {"BTC": "1"}
     assert read([{"asset": "BTC", "total": "1"}] * 2).rejected == ()
+
+
+@pytest.mark.parametrize("other", [{"total": "2.0"}, {"name": "Bitcoin \u20bf"}, {"at": 2}])
+def test_the_same_amounts_in_other_digits_or_with_another_name_count_once(other: dict[str, object]):
+    row = {"asset": "BTC", "total": "2", "name": "Bitcoin", "at": 1}
+
+    def read_row(asset: str, fields: Row) -> Balance:
+        total = Amount(str(fields["total"]))
+        name, at = str(fields["name"]), cast("int", fields["at"])
+        return Balance(asset, total, total, Amount("0"), updated_ms=at, asset_name=name)
+
+    response = read_rows([row, row | other], read_row)
+    assert [balance.total for balance in response.balances] == ["2"]
+    assert response.rejected == ()
 
 
 def test_of_the_same_asset_twice_different_neither_is_believed():

@@ -1,6 +1,7 @@
 """The exchange's clock: what dates and stamps say of it, and which of them is believed."""
 
 from dataclasses import dataclass
+from itertools import count
 
 import pytest
 from hypothesis import given
@@ -297,3 +298,12 @@ def test_a_rejection_says_how_far_the_time_was_off(ahead: float, text: str):
     times = Times(ahead=ahead)
     clock = ServerClock(times.clock())
     assert text in str(times.refuse(clock))
+
+
+def test_clocks_that_agree_have_no_offset_however_long_it_takes_to_read_them():
+    ticks = count(1000.0, 1e-7)
+    clock = ServerClock(Clock(lambda: next(ticks), lambda: next(ticks) + 1_699_999_000.0))
+    for _ in range(2):
+        sent = next(ticks)
+        clock.learn(clock.bounds(float(int(sent + 1_699_999_000.0)), sent, next(ticks)))
+        assert clock.offset() == 0
