@@ -89,9 +89,11 @@ def _balances(people: status.StatusPage) -> Handler:
 
 def _prices(store: SnapshotStore, clock: Clock, valuations: GetValuations) -> Handler:
     def prices(request: Request) -> Response:
-        now, current = clock.monotonic(), valuations()
-        valued = current.valued(store.states, now) if current else None
-        body = prices_json.prices_document(valued, now)
+        current = valuations()
+        if current is None:
+            return Response.text(404, "no prices: valuation is not configured")
+        now = clock.monotonic()
+        body = prices_json.prices_document(current.valued(store.states, now), now)
         return _negotiated(request, "application/json", [deflate(body)])
 
     return prices

@@ -15,11 +15,14 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.config.loader import ConfigError, Problem
 from exporter.errors import TlsError
 from exporter.exposition.exporter_metrics import ExporterMetrics
+from exporter.exposition.pages import read_held
 from exporter.model import AccountKey, AssetFilter
+from exporter.prices.valuations import Valuations
 from exporter.routes import make_routes
 from exporter.runtime.clock import Clock
 from exporter.web.messages import Request, Response, Routes
 from tests.accounts import balance, make_account, make_store, poll_at, reading
+from tests.prices.quotes import valuation
 
 TREASURY = make_account("treasury")
 PAYMENTS = make_account("payments", "trubit")
@@ -134,6 +137,16 @@ async def test_exact_balances_can_be_deflated_too():
     packed = await get_awaited("/api/v1/balances", accept_encoding="gzip")
     plain = await get_awaited("/api/v1/balances")
     assert json.loads(gzip.decompress(body(packed))) == json.loads(body(plain))
+
+
+def test_there_are_prices_only_while_valuation_is_configured():
+    valuations: Valuations | None = None
+    among = routes(valuations=lambda: valuations)
+    assert get("/api/v1/prices", among).status == 404
+    valuations = Valuations(valuation(), read_held)
+    assert json.loads(body(get("/api/v1/prices", among)))["currencies"]
+    valuations = None
+    assert get("/api/v1/prices", among).status == 404
 
 
 async def test_there_is_no_page_of_an_account_that_is_not_configured():

@@ -27,7 +27,7 @@ _MEANINGS: Mapping[str, str] = {
     ),
     "/metrics": "Metrics for Prometheus ([metrics.md](metrics.md)); see `--web.telemetry-path`.",
     "/api/v1/balances": "Balances and sums with exact decimal texts, as JSON.",
-    "/api/v1/prices": "Prices with exact decimal texts, as JSON; none without `valuation`.",
+    "/api/v1/prices": "Prices with exact decimal texts, as JSON. Only with `valuation`.",
     "/-/healthy": "200 while the process serves requests.",
     "/-/ready": "200 from the start until the exporter stops, then 503.",
     "/-/reload": (
@@ -101,15 +101,17 @@ honoured for every page. Weights (`q`) are honoured.
 |---|---|
 | 401 | users are configured in `--web.config.file`, and the login is missing or wrong |
 | 403 | another site's page requests a reload, or a client certificate is not allowed |
-| 404 | unknown path, or the status page of an unknown account |
+| 404 | unknown path, the status page of an unknown account, or prices without `valuation` |
 | 405 | wrong method |
 | 421 | the `Host` is not one that this address serves |
 | 503 | more than `--web.max-requests` large responses at once, or not ready |
 
 ## JSON of /api/v1/balances
 
-Amounts are decimal texts with the exact digits that the exchange sent. `poll --format=json` prints
-the same document. Fields may be added; existing ones keep their names and meaning.
+Amounts are decimal texts with the exact digits that the exchange sent. Fields may be added;
+existing ones keep their names and meaning. `poll --format=json` prints the same document, except
+that an account has `remote_addresses`, has no `age_seconds`, and after a failed poll has `error` in
+place of `last_success`.
 
 """
 

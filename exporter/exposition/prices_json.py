@@ -23,10 +23,8 @@ class _Row(msgspec.Struct):
 _decode_row = msgspec.json.Decoder(_Row).decode
 
 
-def prices_document(valued: Valued | None, now: float) -> bytes:
+def prices_document(valued: Valued, now: float) -> bytes:
     """Return the document of `/api/v1/prices` as of `now` (monotonic)."""
-    if valued is None:
-        return b'{"currencies":[],"prices":[]}\n'
     prices = [
         {
             "exchange": exchange,
