@@ -9,16 +9,17 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
 from exporter import __version__
 from exporter.config.changes import find_changes
-from exporter.config.files import fingerprint
 from exporter.config.findings import Findings, examine
-from exporter.config.loader import Config, ConfigError, load
+from exporter.config.loader import Config, ConfigError
 from exporter.config.reports import log_changes, log_problems, log_suspicions
 from exporter.config.shard_config import for_shard
+from exporter.config.watched_files import WatchedFiles
 from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.exposition.pages import PageRenderer, read_held
 from exporter.polling.poller import Poller
@@ -62,6 +63,13 @@ class Options:
     disable_exporter_metrics: bool = False
 
 
+class _Listening(NamedTuple):
+    """The bound addresses: those of all pages, and those of the health pages alone."""
+
+    addresses: Sequence[Address]
+    health_addresses: Sequence[Address]
+
+
 class Daemon:
     """Poll and serve until stopped."""
 
@@ -72,6 +80,7 @@ class Daemon:
         """
         self._options = options
         self._access = Access(options.web_config_file)
+        self._files = WatchedFiles(options.config_files)
         self._own = own
         self._clock = clock or Clock()
         self.store = SnapshotStore(PageRenderer())
@@ -95,11 +104,11 @@ class Daemon:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
         async with AsyncExitStack() as servers:
-            addresses = await self._listen(servers)
+            listening = await self._listen(servers)
             # Until now these end the process by themselves, however long a name takes to look up.
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
-            self._announce(addresses, when_listening)
+            self._announce(listening, when_listening)
             await self._poll(config)
         log.info("stopped")
 
@@ -127,11 +136,10 @@ class Daemon:
                 log_changes(find_changes(before, after), len(after.accounts))
 
     async def _load(self) -> Config:
-        files = self._options.config_files
         try:
-            return await asyncio.to_thread(load, files, os.environ)
+            return await asyncio.to_thread(self._files.load, os.environ)
         except RuntimeError:  # no thread can be started: better to be held up than not to reload
-            return load(files, os.environ)
+            return self._files.load(os.environ)
 
     async def _poll(self, config: Config) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -196,13 +204,11 @@ class Daemon:
 
     async def _watch_files(self) -> None:
         """Reload when the content of the configuration files is another one."""
-        seen = None
         while interval := self._options.auto_reload_interval:
             with suppress(RuntimeError):  # no thread can be started now
-                now = await asyncio.to_thread(fingerprint, self._options.config_files)
-                if seen not in {None, now}:
-                    self._reload_wanted.set()
-                seen = now
+                async with self._reloading:
+                    if await asyncio.to_thread(self._files.have_changed):
+                        self._reload_wanted.set()
             await asyncio.sleep(interval)
 
     def _summary(self) -> str:
@@ -210,14 +216,15 @@ class Daemon:
         states = self.store.states.values()
         return f"{sum(state.up for state in states)} of {len(states)} accounts up"
 
-    async def _listen(self, servers: AsyncExitStack) -> list[Address]:
-        """Start the servers, which the stack stops, and return where the first one listens."""
+    async def _listen(self, servers: AsyncExitStack) -> _Listening:
+        """Start the servers, which the stack stops, and return where they listen."""
         options = self._options
         inherited = self._inherited()
         health = Server(make_health_routes(self._is_ready))
-        await _start(servers, health, options.health_listen_addresses)
-        addresses = () if inherited else options.listen_addresses
-        return await _start(servers, self._make_server(), addresses, inherited)
+        health_addresses = await _start(servers, health, options.health_listen_addresses)
+        wanted = () if inherited else options.listen_addresses
+        addresses = await _start(servers, self._make_server(), wanted, inherited)
+        return _Listening(addresses, health_addresses)
 
     def _inherited(self) -> list[socket.socket]:
         """Return the sockets of systemd if those are wanted; raises `ListenError` without any."""
@@ -251,18 +258,18 @@ class Daemon:
         )
 
     def _announce(
-        self, addresses: Sequence[Address], when_listening: Callable[[str], None] | None
+        self, listening: _Listening, when_listening: Callable[[str], None] | None
     ) -> None:
         web = self._access.config
-        urls = [address.url("https" if web.tls else "http") for address in addresses]
-        log.info("listening", version=__version__, addresses=" ".join(urls))
-        for address in addresses:
+        urls = [address.url("https" if web.tls else "http") for address in listening.addresses]
+        shown = {"addresses": " ".join(urls)}
+        if listening.health_addresses:
+            health_urls = [address.url("http") for address in listening.health_addresses]
+            shown["health_addresses"] = " ".join(health_urls)
+        log.info("listening", version=__version__, **shown)
+        for address in listening.addresses:
             if web.is_open and not address.is_private:
-                log.warning(
-                    OPEN_TO_ALL,
-                    address=address.host,
-                    advice=OPEN_ADVICE,
-                )
+                log.warning(OPEN_TO_ALL, address=address.host, advice=OPEN_ADVICE)
         if when_listening:
             when_listening(urls[0])
 

@@ -59,7 +59,7 @@ class Exporter:
     @property
     def url(self) -> str:
         """Return the address without a slash at its end, as soon as the log says it."""
-        found = wait_for(lambda: re.search(r"addresses=(http://\S+?)/", self.log))
+        found = wait_for(lambda: re.search(r" addresses=(http://\S+?)/", self.log))
         return str(found[1])
 
     def get(self, path: str) -> str:

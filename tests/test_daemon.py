@@ -1,6 +1,7 @@
 """The daemon as a process: start, reload, stop, and what its exit status says."""
 
 import json
+import re
 import signal
 import socket
 import urllib.error
@@ -343,6 +344,19 @@ async def test_an_address_that_everyone_reaches_is_warned_about(config: Path, tm
         arguments = (f"--config.file={config}", "--web.listen-address=0.0.0.0:0")
         with exporter(tmp_path, *arguments) as daemon:
             wait_for(lambda: "everyone who reaches this address" in daemon.log)
+
+    await to_thread(check)
+
+
+async def test_the_log_says_which_port_the_health_pages_got(config: Path, tmp_path: Path):
+    health = "--web.health-listen-address=127.0.0.1:0"
+
+    def check() -> None:
+        with exporter(tmp_path, f"--config.file={config}", LISTEN, health) as daemon:
+            found = wait_for(lambda: re.search(r" health_addresses=(http://\S+?)/", daemon.log))
+            assert found[1] != daemon.url
+            assert status_of(f"{found[1]}/-/healthy") == 200
+            assert status_of(f"{found[1]}/metrics") == 404
 
     await to_thread(check)
 

@@ -87,7 +87,8 @@ WEB = FlagGroup(
         ),
         Flag(
             "web.health-listen-address",
-            "address that serves /-/healthy and /-/ready alone, without TLS and login; repeatable",
+            "address that serves /-/healthy and /-/ready alone, without TLS and login; repeatable, "
+            "port 0 picks a free one",
             parse_address,
             _DEFAULTS.health_listen_addresses,
             metavar="ADDRESS",
