@@ -1,3 +1,3 @@
 """Expose the balances that exchanges hold for you to Prometheus."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

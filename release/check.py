@@ -16,11 +16,16 @@ def problems(tag: str, chart: str, changes: str, version: str = __version__) -> 
     if tag != f"v{version}":
         yield f"the tag is {tag}, and exporter/__init__.py says {version}"
     metadata = yaml.safe_load(chart)
-    for key in ("version", "appVersion"):
-        if metadata[key] != version:
-            yield f"Chart.yaml: {key} is {metadata[key]}, not {version}"
+    for key, expected in (("version", semantic(version)), ("appVersion", version)):
+        if metadata[key] != expected:
+            yield f"Chart.yaml: {key} is {metadata[key]}, not {expected}"
     if changelog.entry(changes, version) is None:
         yield f"CHANGELOG.md has no entry `## [{version}] - YYYY-MM-DD`"
+
+
+def semantic(version: str) -> str:
+    """Return a version as Helm wants it: 0.2.0.dev0 is 0.2.0-dev.0 there."""
+    return version.replace(".dev", "-dev.")
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ folder=$(realpath "$2")
 name=exchange-balance-exporter
 python=/usr/bin/python3
 pip=${PIP:-"$python -m pip"}
-version=$(basename "$wheel" | cut -d- -f2)
+version=$(basename "$wheel" | cut -d- -f2 | sed 's/\.dev/~dev/')  # ~ sorts before the release
 architecture=$(dpkg --print-architecture)
 minor=$($python -c 'import sys; print(sys.version_info.minor)')
 # The date of the release: that of its entry in the changelog, or the day on which nothing was.

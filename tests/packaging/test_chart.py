@@ -12,6 +12,7 @@ from exporter import __version__
 from exporter.exchanges import EXCHANGES
 from release import chart, kustomization
 from release.chart import CHART
+from release.check import semantic
 from tests.packaging.charts import (
     ROOT,
     VALUE_SETS,
@@ -96,7 +97,7 @@ def test_no_object_runs_as_root_or_may_write(path: Path) -> None:
 
 def test_the_chart_has_the_version_of_the_exporter() -> None:
     metadata = yaml.safe_load((CHART / "Chart.yaml").read_text())
-    assert (metadata["version"], metadata["appVersion"]) == (__version__, __version__)
+    assert (metadata["version"], metadata["appVersion"]) == (semantic(__version__), __version__)
 
 
 def test_a_mistyped_value_is_rejected() -> None:

@@ -46,7 +46,7 @@ def test_a_second_build_has_the_same_bytes(package: Path, tmp_path: Path):
 
 def test_it_says_what_it_is(package: Path):
     control = sh("dpkg-deb", "--field", package)
-    assert f"Package: {NAME}\nVersion: {__version__}\n" in control
+    assert f"Package: {NAME}\nVersion: {__version__.replace('.dev', '~dev')}\n" in control
     assert "python3 (<< 3." in control
 
 

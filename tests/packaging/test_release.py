@@ -19,9 +19,23 @@ CHART_TEXT = "version: 1.2.3\nappVersion: 1.2.3\n"
 CHANGES = "## [Unreleased]\n\n## [1.2.3] - 2026-01-02\n\n### Added\n- This.\n\n[1.2.3]: https://a\n"
 
 
-def test_this_version_may_be_released():
+def test_this_version_may_be_released_unless_it_is_still_developed():
     texts = (CHART / "Chart.yaml").read_text(), CHANGELOG.read_text()
-    assert list(check.problems(f"v{__version__}", *texts)) == []
+    undated = [f"CHANGELOG.md has no entry `## [{__version__}] - YYYY-MM-DD`"]
+    expected = undated if ".dev" in __version__ else []
+    assert list(check.problems(f"v{__version__}", *texts)) == expected
+
+
+def test_code_with_unreleased_changes_has_the_version_of_no_release():
+    changes = CHANGELOG.read_text()
+    unreleased = changes.partition("## [Unreleased]\n")[2].partition("\n## [")[0].strip()
+    assert not unreleased or entry(changes, __version__) is None
+
+
+def test_a_chart_in_development_has_a_semantic_version():
+    chart = "version: 1.3.0-dev.0\nappVersion: 1.3.0.dev0\n"
+    [found] = check.problems("v1.3.0.dev0", chart, CHANGES, "1.3.0.dev0")
+    assert found.startswith("CHANGELOG.md has no entry")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +59,7 @@ def test_the_notes_are_the_entry_alone():
 
 def test_the_notes_are_printed_without_anything_installed(tmp_path: Path):
     script = Path(check.__file__).with_name("changelog.py")
-    command = [sys.executable, "-I", "-S", str(script), __version__]
+    command = [sys.executable, "-I", "-S", str(script), "0.1.0"]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
     assert ended.stdout.startswith("### ")
 
