@@ -81,7 +81,8 @@ class Exchange:
     headers (0: none) at the exchange's time (Unix seconds), if it says what is left of its limit.
     `has_other_paths` says whether an account may set another `balances_path`, `note` what a user
     must know of the balances. With `bans_address`, a pause holds for all calls from an address to
-    any host, public or private. Each way out (proxy, `source_address`, `ip_family`) is an address.
+    any host, public or private. Each egress path (proxy, `source_address`, `ip_family`) has its own
+    address.
     """
 
     name: str
