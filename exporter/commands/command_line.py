@@ -73,12 +73,16 @@ class FlagGroup:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """Describe one command; that of the daemon has no name."""
+    """Describe one command; that of the daemon has no name.
+
+    A probe is run by a container's runtime, which reads its exit status and one line.
+    """
 
     name: str
     help: str
     groups: tuple[FlagGroup, ...]
     arguments: tuple[Argument, ...] = ()
+    is_probe: bool = False
 
     @property
     def flags(self) -> tuple[Flag, ...]:

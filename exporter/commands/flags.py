@@ -308,12 +308,14 @@ COMMANDS = (
         (
             Argument(
                 "URL",
-                "page to request; by default that of the first health address, or else of the "
-                "first listen address, of the daemon's flags",
+                "page that must respond with 200; without a path /-/healthy, which a login may "
+                "guard. By default the first health address, or else the first listen address, of "
+                "the daemon's flags",
                 str,
                 is_optional=True,
             ),
         ),
+        is_probe=True,
     ),
     CommandLine(
         "demo", "run the daemon on simulated exchanges: no account, no key", (SIMULATOR, WEB, LOG)

@@ -22,15 +22,15 @@ _PATH = "/-/healthy"
 class Target:
     """An address at which a daemon should respond; `host` is `unix:/path` for a Unix socket.
 
-    The page of `is_health_port` must be 200. Elsewhere a login may be in the way, and any status
-    below 500 proves that the daemon serves.
+    With `must_be_ok` the page itself is what counts, and only 200 is healthy. Without it a login or
+    a client certificate may be in the way, and any status below 500 proves that the daemon serves.
     """
 
     host: str
     port: int
     path: str = _PATH
     may_have_tls: bool = False
-    is_health_port: bool = False
+    must_be_ok: bool = False
 
     @property
     def url(self) -> str:
@@ -62,7 +62,7 @@ def find_target(
     if url is not None:
         return _target_of_url(url)
     if health_addresses:
-        return _target_of_address(health_addresses[0], is_health_port=True)
+        return _target_of_address(health_addresses[0], must_be_ok=True)
     return _target_of_address(listen_addresses[0], may_have_tls=web_config_file is not None)
 
 
@@ -71,10 +71,10 @@ def check(target: Target) -> Result:
     try:
         status = _request(target, with_tls=target.may_have_tls)
     except _CertificateWantedError:
-        return Result(is_healthy=True, text=f"{target.url}: requires a client certificate")
+        return Result(not target.must_be_ok, f"{target.url}: requires a client certificate")
     except (OSError, http.client.HTTPException) as error:
         return Result(is_healthy=False, text=f"{target.url}: {_reason(error)}")
-    is_healthy = status == 200 if target.is_health_port else status < 500
+    is_healthy = status == 200 if target.must_be_ok else status < 500
     return Result(is_healthy, f"{target.url}: {status}")
 
 
@@ -83,19 +83,21 @@ def _target_of_url(url: str) -> Target:
     is_tls = parts.scheme == "https"
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("not a URL such as http://127.0.0.1:10517/-/healthy")
-    path = parts.path if parts.path.strip("/") else _PATH
-    return Target(parts.hostname, parts.port or (443 if is_tls else 80), path, is_tls)
+    port = parts.port or (443 if is_tls else 80)
+    has_path = bool(parts.path.strip("/"))
+    path = parts.path if has_path else _PATH
+    return Target(parts.hostname, port, path, is_tls, must_be_ok=has_path)
 
 
 def _target_of_address(
-    address: Address, *, may_have_tls: bool = False, is_health_port: bool = False
+    address: Address, *, may_have_tls: bool = False, must_be_ok: bool = False
 ) -> Target:
     host, port = address
     if host.startswith(UNIX):
-        return Target(host, 0, may_have_tls=may_have_tls, is_health_port=is_health_port)
+        return Target(host, 0, may_have_tls=may_have_tls, must_be_ok=must_be_ok)
     if not port:
         raise ValueError(f"{host}:{port} means any free port; give the URL to request")
-    return Target(_reachable(host), port, _PATH, may_have_tls, is_health_port)
+    return Target(_reachable(host), port, _PATH, may_have_tls, must_be_ok)
 
 
 def _reachable(host: str) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -29,8 +30,19 @@ _EPILOG = (
 def parse_command_line(arguments: Sequence[str], environ: Mapping[str, str]) -> argparse.Namespace:
     """Return every value of the chosen command, whose name is in `command`.
 
-    Exits with status 2 after one line that says what is wrong, and a hint.
+    Exits with status 2 after one line that says what is wrong, and a hint; a health check exits
+    with 1 after one line, because Docker reserves 2.
     """
+    try:
+        return _parse(arguments, environ)
+    except _UsageError as error:
+        line, manual = f"{NAME}: error: {error}", f"`{error.program} --help`"
+        is_probe = _meant(arguments).is_probe
+        print(f"{line}; see {manual}" if is_probe else f"{line}\nSee {manual}.", file=sys.stderr)
+        sys.exit(1 if is_probe else 2)
+
+
+def _parse(arguments: Sequence[str], environ: Mapping[str, str]) -> argparse.Namespace:
     parser, commands = _parsers()
     words = _with_values(arguments)
     _check_names(words, {"": parser, **commands})
@@ -139,7 +151,7 @@ def _check_names(words: Sequence[str], parsers: Mapping[str, argparse.ArgumentPa
     argparse takes the word behind an unknown flag for a command, and complains of that.
     """
     commands = {command.name: command for command in COMMANDS}
-    meant = next((commands[word] for word in words if word in commands), DAEMON)
+    meant = _meant(words)
     chosen = DAEMON
     rest = iter(words)
     for word in rest:
@@ -155,6 +167,12 @@ def _check_names(words: Sequence[str], parsers: Mapping[str, argparse.ArgumentPa
             if word not in commands:
                 parsers[""].error(_unknown_command(word, commands))
             chosen = commands[word]
+
+
+def _meant(words: Iterable[str]) -> CommandLine:
+    """Return the command that is named first, whatever is wrong around it."""
+    commands = {command.name: command for command in COMMANDS}
+    return next((commands[word] for word in words if word in commands), DAEMON)
 
 
 def _names(command: CommandLine) -> list[str]:
@@ -209,8 +227,16 @@ def _unknown(argument: str, command: CommandLine) -> str:
     return f"unknown flag {name}{f'; did you mean {near[0]}?' if near else ''}"
 
 
+class _UsageError(Exception):
+    """A command line can't be used; `program` is the one whose help explains it."""
+
+    def __init__(self, message: str, program: str) -> None:
+        super().__init__(message)
+        self.program = program
+
+
 class _Parser(argparse.ArgumentParser):
-    """Say what is wrong in one line, and where to look."""
+    """Raise what is wrong, where argparse prints its usage and exits."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{NAME}: error: {message}\nSee `{self.prog} --help`.\n")
+        raise _UsageError(message, self.prog)

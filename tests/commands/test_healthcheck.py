@@ -11,6 +11,7 @@ import pytest
 import trustme
 
 from exporter.commands.healthcheck import Target, check, find_target
+from exporter.commands.parser import parse_command_line
 from exporter.web.addresses import Address, parse_address
 from tests.programs import Exporter, exporter, run, wait_for
 
@@ -80,7 +81,7 @@ def test_the_health_port_needs_no_login_and_shows_no_balance(tmp_path: Path):
         assert ended.stdout == f"healthy: {url}/-/healthy: 200\n"
         assert run("healthcheck", f"{url}/-/ready").stdout == f"healthy: {url}/-/ready: 200\n"
         for path in ("/metrics", "/api/v1/balances", "/index.html"):
-            assert run("healthcheck", f"{url}{path}").stdout == f"healthy: {url}{path}: 404\n"
+            assert run("healthcheck", f"{url}{path}").stdout == f"unhealthy: {url}{path}: 404\n"
 
 
 def test_a_unix_socket_gets_the_request(tmp_path: Path):
@@ -106,7 +107,7 @@ def test_a_server_that_fails_or_another_program_is_not_healthy():
         for response in (b"HTTP/1.1 500 Oops\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n"):
             assert not _is_healthy_after(other, response, target)
         assert _is_healthy_after(other, b"HTTP/1.1 401 No\r\n\r\n", target)
-        health = Target("127.0.0.1", port, is_health_port=True)
+        health = Target("127.0.0.1", port, must_be_ok=True)
         assert not _is_healthy_after(other, b"HTTP/1.1 401 No\r\n\r\n", health)
 
 
@@ -147,7 +148,8 @@ def test_an_address_for_all_interfaces_gets_the_request_on_this_machine(
     [
         ("http://127.0.0.1:10517", Target("127.0.0.1", 10517)),
         ("https://[::1]:10517/", Target("::1", 10517, may_have_tls=True)),
-        ("http://localhost/-/ready", Target("localhost", 80, "/-/ready")),
+        ("http://localhost/-/ready", Target("localhost", 80, "/-/ready", must_be_ok=True)),
+        ("https://[::1]/nope", Target("::1", 443, "/nope", may_have_tls=True, must_be_ok=True)),
     ],
 )
 def test_a_url_is_taken_as_it_is(url: str, target: Target):
@@ -160,3 +162,21 @@ def test_an_unusable_target_is_named_in_one_line(arguments: list[str]):
     assert ended.returncode == 1
     assert ended.stdout.startswith("unhealthy: ")
     assert ended.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("healthcheck", "a", "b"),
+        ("healthcheck", "--nope"),
+        ("healthcheck", "--web.listen-address=nowhere"),
+        ("--web.listen-address=nowhere", "healthcheck"),
+    ],
+)
+def test_a_command_line_that_is_wrong_is_one_line_and_one(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_command_line(arguments, {})
+    assert ended.value.code == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("exchange-balance-exporter: error: ")
+    assert "--help`" in line
