@@ -35,7 +35,7 @@ _CONSTRAINTS: dict[str, dict[str, Any]] = {
     "image.digest": {"pattern": "^(sha256:[0-9a-f]{64})?$"},
     "image.pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
     "log.format": {"enum": ["logfmt", "json"]},
-    "log.level": {"enum": ["debug", "info", "warn", "error"]},
+    "log.level": {"enum": ["debug", "info", "warning", "warn", "error"]},
     "networkPolicy.flavor": {"enum": ["kubernetes", "cilium"]},
     "podDisruptionBudget.maxUnavailable": {"type": ["integer", "string"]},
     "port": {"minimum": 1024, "maximum": 65535},

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 _LEVELS = {
     "debug": "debug",
     "info": "info",
-    "warn": "warn",
-    "warning": "warn",
+    "warn": "warning",
+    "warning": "warning",
     "error": "error",
 }
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
@@ -38,10 +38,10 @@ def boolean(text: str) -> bool:
 
 
 def log_level(text: str) -> str:
-    """Return a level; `warning` is `warn`."""
+    """Return a level; `warn` is `warning`."""
     if level := _LEVELS.get(text.lower()):
         return level
-    raise ValueError("must be debug, info, warn or error")
+    raise ValueError("must be debug, info, warning or error")
 
 
 def positive(text: str) -> int:

@@ -159,7 +159,7 @@ LOG = FlagGroup(
     (
         Flag(
             "log.level",
-            "debug, info, warn or error",
+            "debug, info, warning or error",
             values.log_level,
             "info",
             metavar="LEVEL",

@@ -13,7 +13,6 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-LEVELS = ("debug", "info", "warn", "error")
 FORMATS = ("logfmt", "json")
 
 _LEAST = {

@@ -119,7 +119,7 @@ def test_a_check_takes_its_kind_only_with_an_equals_sign(written, read):
 
 @pytest.mark.parametrize("level", ["warn", "warning", "WARN"])
 def test_a_level_has_the_names_that_people_write(level):
-    assert parse_command_line([f"--log.level={level}"], {}).log_level == "warn"
+    assert parse_command_line([f"--log.level={level}"], {}).log_level == "warning"
 
 
 def test_an_unknown_flag_is_one_line_with_the_nearest_one(capsys):
