@@ -37,7 +37,9 @@ def check(
         problems += findings.errors
         lines += map(str, findings.suspicions)
     if web_file is not None:
-        problems += _web_problems(web_file, environ, syntax_only=syntax_only)
+        found, warnings = _check_web(web_file, environ, syntax_only=syntax_only)
+        problems += found
+        lines += [] if syntax_only else map(str, warnings)
     return [*map(str, problems), *lines], not problems
 
 
@@ -64,14 +66,14 @@ def _is_private(address: Address) -> bool:
         return True
 
 
-def _web_problems(
+def _check_web(
     file: Path, environ: Mapping[str, str], *, syntax_only: bool
-) -> Sequence[Problem]:
+) -> tuple[Sequence[Problem], Sequence[Problem]]:
+    """Return what keeps the web configuration from being used, and its warnings."""
     try:
-        web_config.load(file, environ, syntax_only=syntax_only)
+        return (), web_config.load(file, environ, syntax_only=syntax_only).warnings
     except ConfigError as error:
-        return error.problems
-    return ()
+        return error.problems, ()
 
 
 def text_of(action: str) -> str:

@@ -125,6 +125,9 @@ class Access:
         self._retry_at = self._clock() + max(_RETRY, _REST * (time.monotonic() - began))
 
     def _adopt(self, config: WebConfig) -> None:
+        if config.warnings != self.config.warnings:
+            for each in config.warnings[:_SHOWN]:
+                log.warning("web configuration accepted with a warning", problem=str(each))
         if config.rate_limit != self.config.rate_limit:
             limit = config.rate_limit
             self._bucket = _Bucket(limit, limit.burst, self._clock()) if limit else None

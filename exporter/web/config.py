@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from exporter.web.tls import Tls, read_tls
 from exporter.yamlfile import reader
-from exporter.yamlfile.nodes import Node
+from exporter.yamlfile.nodes import Node, Problem
 from exporter.yamlfile.variables import Variables
 
 _SECTIONS = ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
@@ -42,13 +42,15 @@ class RateLimit:
 class WebConfig:
     """Which clients are served, and how; by default all, over plain HTTP.
 
-    `users` has bcrypt hashes by name; `headers` are sent with every response.
+    `users` has bcrypt hashes by name; `headers` are sent with every response. `warnings` say what
+    has another effect than its file says.
     """
 
     tls: Tls | None = None
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     rate_limit: RateLimit | None = None
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -73,6 +75,7 @@ def load(
         _users(sections["basic_auth_users"]),
         _headers(sections["http_server_config"]),
         _rate_limit(sections["rate_limit"]),
+        tuple(root.report.warnings),
     )
     root.report.check()
     return config

@@ -23,7 +23,13 @@ _KEYS = (
     *("client_auth_type", "client_allowed_sans", "min_version", "max_version"),
     *("cipher_suites", "curve_preferences", "prefer_server_cipher_suites"),
 )
-_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+_VERSIONS = {
+    "TLS10": ssl.TLSVersion.TLSv1,
+    "TLS11": ssl.TLSVersion.TLSv1_1,
+    "TLS12": ssl.TLSVersion.TLSv1_2,
+    "TLS13": ssl.TLSVersion.TLSv1_3,
+}
+_OLDEST = ssl.TLSVersion.TLSv1_2
 _CLIENT_AUTH = {
     "NoClientCert": ssl.CERT_NONE,
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
@@ -226,9 +232,14 @@ def _allowed_sans(context: ssl.SSLContext, node: Node) -> frozenset[str]:
 
 
 def _set_versions(context: ssl.SSLContext, nodes: Mapping[str, Node]) -> None:
-    minimum = _version(nodes["min_version"]) or ssl.TLSVersion.TLSv1_2
+    minimum = _version(nodes["min_version"]) or _OLDEST
     maximum = _version(nodes["max_version"]) or ssl.TLSVersion.TLSv1_3
-    if minimum > maximum:
+    if minimum < _OLDEST:
+        nodes["min_version"].warning("versions before TLS12 are never served; set TLS12")
+        minimum = _OLDEST
+    if maximum < _OLDEST:
+        nodes["max_version"].problem("versions before TLS12 are never served: nobody could connect")
+    elif minimum > maximum:
         nodes["min_version"].problem("is later than max_version: nobody could connect")
     else:
         context.minimum_version, context.maximum_version = minimum, maximum

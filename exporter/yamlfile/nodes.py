@@ -77,10 +77,14 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Collect the problems of one file, whose variables are replaced if there are any to use."""
+    """Collect the problems of one file, whose variables are replaced if there are any to use.
+
+    `warnings` have the form of problems, and do not keep the file from being used.
+    """
 
     file: str
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
     variables: Variables | None = None
 
     def add(self, line: int, column: int, path: str, message: str) -> None:
@@ -131,6 +135,11 @@ class Node:
         """Report a problem of this value, or of a `key` that it should have."""
         path = join_path(self.path, key) if key else self.path
         self.report.add(self.line, self.column, path, message)
+
+    def warning(self, message: str) -> None:
+        """Report that this value is accepted, and has another effect than it says."""
+        place = self.line, self.column, self.path
+        self.report.warnings.append(Problem(self.report.file, *place, f"warning: {message}"))
 
     def text(self, *, multiline: bool = False) -> str:
         """Return a text with its variables replaced; "" after a problem."""

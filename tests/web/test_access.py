@@ -487,6 +487,15 @@ async def test_tls_older_than_the_minimum_is_refused(serve, configure, trusting)
     assert status(await fetch(address, trusting(), get("/", "Connection: close"))) == 200
 
 
+def test_a_minimum_that_is_too_old_is_logged_as_a_warning(configure):
+    path = configure(TLS.replace("}", ", min_version: TLS11}"))
+    with structlog.testing.capture_logs() as logs:
+        Access(path)
+    [line] = logs
+    assert line["log_level"] == "warning"
+    assert "min_version" in line["problem"]
+
+
 async def test_a_large_response_arrives_whole_over_tls(serve, configure, trusting):
     body = bytes(range(256)) * 80_000
     pages = {"/": {"GET": lambda _: Response(200, {}, (body,), len(body))}}

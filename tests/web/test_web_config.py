@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.commands.config import check
 from exporter.web.config import RateLimit, WebConfig, load
 from exporter.yamlfile.nodes import ConfigError
 from tests.programs import require
@@ -153,6 +154,34 @@ def test_by_default_tls_is_1_2_or_later_and_the_server_chooses_the_suite(pem_fol
     assert config.tls.context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert config.tls.context.options & ssl.OP_CIPHER_SERVER_PREFERENCE
     assert config.tls.context.verify_mode is ssl.CERT_NONE
+
+
+@pytest.mark.parametrize("version", ["TLS10", "TLS11"])
+def test_a_minimum_older_than_tls_1_2_means_tls_1_2_with_a_warning(pem_folder, version):
+    config = read(pem_folder, f"{TLS}, min_version: {version}}}")
+    assert config.tls is not None
+    assert config.tls.context.minimum_version is ssl.TLSVersion.TLSv1_2
+    [warning] = config.warnings
+    assert str(warning).startswith(
+        f"{pem_folder}/web.yaml:1:79: tls_server_config.min_version: warning: "
+    )
+
+
+def test_a_check_prints_the_warnings_of_the_web_configuration(pem_folder):
+    config, web = pem_folder / "config.yaml", pem_folder / "web.yaml"
+    config.write_text(
+        "accounts: [{name: a, exchange: btcturk, credentials: {api_key: k, api_secret: c2VjcmV0}}]"
+    )
+    config.chmod(0o600)
+    web.write_text(f"{TLS}, min_version: TLS11}}")
+    [line], is_valid = check([config], web, {})
+    assert ": tls_server_config.min_version: warning: " in line
+    assert is_valid
+
+
+def test_a_maximum_older_than_tls_1_2_is_refused_with_the_reason(pem_folder):
+    with pytest.raises(ConfigError, match="nobody could connect"):
+        read(pem_folder, f"{TLS}, min_version: TLS10, max_version: TLS11}}")
 
 
 def test_suites_of_tls_1_3_alone_leave_nothing_older(pem_folder):
