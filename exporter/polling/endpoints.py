@@ -103,15 +103,14 @@ class Endpoints:
             for key, endpoint in self._endpoints.items()
         ]
 
-    def pauses(self) -> list[PauseState]:
-        """Return the pauses that hold now, each once however many limits share it."""
+    def pauses(self) -> dict[EndpointKey, PauseState]:
+        """Return the pause of each limit that is paused now; several limits may share one."""
         wall = self._clock.wall()
-        pauses = {
-            _pause_key(key): PauseState(_pause_key(key), endpoint.pause.until, wall + rest)
+        return {
+            key: PauseState(_pause_key(key), endpoint.pause.until, wall + rest)
             for key, endpoint in self._endpoints.items()
             if (rest := endpoint.paused_for)
         }
-        return list(pauses.values())
 
     def _shared_pause(self, key: EndpointKey) -> Pause | None:
         """Return the pause of the other limits of an address, if the exchange bans addresses."""

@@ -1,5 +1,7 @@
 """Log what happens to accounts: changes of state at info, every poll at debug."""
 
+import logging
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -16,6 +18,7 @@ log = structlog.get_logger(__name__)
 _SHOWN_ROWS = 5
 _MAX_ROWS = 1000  # of an account that are told apart, beyond them only by their problem
 _LONGER = 1.0  # seconds by which a pause must grow to be logged: Retry-After has whole ones
+_LONG_PAUSE = 59.0  # seconds: a minute, for a pause may be seen a second late
 
 _RowName = tuple[str | None, str]
 
@@ -29,6 +32,7 @@ class EventLog:
         self._withdrawn: dict[AccountKey, float] = {}
         self._dropped: dict[AccountKey, set[_RowName]] = {}
         self._paused: dict[tuple[str, ...], PauseState] = {}
+        self._waiting: set[AccountKey] = set()
 
     def keep(self, accounts: Iterable[AccountKey]) -> None:
         """Drop all accounts except these."""
@@ -41,7 +45,7 @@ class EventLog:
         """Log a poll, and what it changed."""
         log_poll(after, result)
         if after.outage:
-            self._log_down(before, after, after.outage, result.requested_at)
+            self._log_down(before, after, after.outage, result)
         else:
             self._log_up(before, after, result)
         if after.snapshot is not before.snapshot and after.snapshot:
@@ -73,25 +77,38 @@ class EventLog:
             if state.outage:
                 self._remind(state, state.outage, now)
 
-    def watch_pauses(self, pauses: Iterable[PauseState]) -> None:
-        """Log which pauses began, became longer and ended."""
+    def watch_pauses(
+        self, pauses: Iterable[PauseState], waits: Mapping[AccountKey, PauseState], now: float
+    ) -> None:
+        """Log which pauses began, became longer and ended, and which accounts wait for them.
+
+        `now` is monotonic. A pause that several limits share may be among `pauses` several times.
+        """
+        counts = Counter(pause.key for pause in waits.values())
         paused = {pause.key: pause for pause in pauses}
         for key in [key for key in self._paused if key not in paused]:
             log.info("rate limit pause ended", **_pause_labels(self._paused.pop(key)))
         for key, pause in paused.items():
             logged = self._paused.get(key)
             if logged is None:
-                _log_pause("rate limit pause began, no requests are sent", pause)
+                event = "rate limit pause began, no requests are sent"
             elif pause.until > logged.until + _LONGER:
-                _log_pause("rate limit pause became longer, no requests are sent", pause)
+                event = "rate limit pause became longer, no requests are sent"
             else:
                 continue
             self._paused[key] = pause
+            level = logging.WARNING if pause.until - now >= _LONG_PAUSE else logging.INFO
+            fields = {"until": _until(pause), "accounts_waiting": counts[pause.key]}
+            log.log(level, event, **_pause_labels(pause), **fields)
+        for account in [account for account in waits if account not in self._waiting]:
+            until = _until(waits[account])
+            log.debug("poll waits for the rate limit pause", **account._asdict(), until=until)
+        self._waiting = set(waits)
 
     def _log_down(
-        self, before: AccountState, after: AccountState, outage: Outage, now: float
+        self, before: AccountState, after: AccountState, outage: Outage, result: PollResult
     ) -> None:
-        key = after.schedule.account.key
+        key, now = after.schedule.account.key, result.requested_at
         if before.outage is None or key not in self._causes:
             self._causes[key] = Causes(now)
         if not self._causes[key].note(outage, now):
@@ -101,7 +118,8 @@ class EventLog:
             fields = _outage_fields(key, outage) | _how_long(outage, now)
         else:
             event, fields = "account is down", _outage_fields(key, outage)
-        log.warning(event, **fields, exc_info=outage.defect)
+        next_poll = _next_poll(after, result)
+        log.warning(event, **fields, next_poll=next_poll, exc_info=outage.defect)
 
     def _log_up(self, before: AccountState, after: AccountState, result: PollResult) -> None:
         """Log that an account is up, or only that it has balances again."""
@@ -196,7 +214,13 @@ def log_poll(state: AccountState, result: PollResult) -> None:
         fields |= {"remote_address": last.address} if last.address else {}
         fields |= {phase: _seconds(seconds) for phase, seconds in last.phases.items()}
         fields |= {"earlier_requests": "; ".join(map(str, earlier))} if earlier else {}
+    fields["next_poll"] = _next_poll(state, result)
     log.debug("polled", **state.schedule.account.key._asdict(), **fields)
+
+
+def _next_poll(state: AccountState, result: PollResult) -> str:
+    """Return in how many seconds after a poll the next one may start."""
+    return f"in {max(state.next_poll - result.wall - result.duration, 0):.0f} s"
 
 
 def _seconds(seconds: float) -> str:
@@ -216,9 +240,8 @@ def _how_long(outage: Outage, now: float) -> dict[str, object]:
     return {"down_for": f"{now - outage.began_at:.0f}s", "failed_polls": outage.failures}
 
 
-def _log_pause(event: str, pause: PauseState) -> None:
-    until = datetime.fromtimestamp(pause.wall, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    log.info(event, **_pause_labels(pause), until=until)
+def _until(pause: PauseState) -> str:
+    return datetime.fromtimestamp(pause.wall, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _pause_labels(pause: PauseState) -> Mapping[str, str]:

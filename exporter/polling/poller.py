@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import structlog
 
-from exporter.errors import InternalError
+from exporter.errors import InternalError, RateLimitedError
 from exporter.exchange_api.client import HttpClient
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey
@@ -18,6 +18,7 @@ from exporter.polling.endpoint import Endpoint, HoldBack, OnRequest, Sleep, igno
 from exporter.polling.endpoints import Endpoints, LimitState
 from exporter.polling.events import EventLog
 from exporter.polling.key_permissions import KeyPermissions
+from exporter.polling.pauses import Waits
 from exporter.polling.rate_limit import Refusal, next_due, outage_pause
 from exporter.polling.refusals import Refusals
 from exporter.polling.schedules import (
@@ -28,12 +29,11 @@ from exporter.polling.schedules import (
     spread,
 )
 from exporter.polling.snapshots import PollResult, PollSchedule, SnapshotStore
-from exporter.runtime.clock import Clock
+from exporter.runtime.clock import CLOCK_ERROR, Clock
 
 log = structlog.get_logger(__name__)
 
 _WATCH_SECONDS = 1.0
-_CLOCK_ERROR = 1.0  # seconds by which two readings of the same time may differ
 
 
 class Polled(NamedTuple):
@@ -77,6 +77,7 @@ class Poller:
         self._refusals = Refusals(clock)
         self._access = AccessReader()
         self._events = EventLog()
+        self._waits = Waits(store, self._endpoints)
         self._key_permissions = KeyPermissions(store, clock, sleep)
         self._watch: asyncio.Task[None] | None = None
         self._is_stopped = False
@@ -170,7 +171,8 @@ class Poller:
             await self._sleep(_WATCH_SECONDS)
             now = self._clock.monotonic()
             self._events.watch(self._store.states.values(), now)
-            self._events.watch_pauses(self._endpoints.pauses())
+            waits = self._waits.publish(self._access.egresses)
+            self._events.watch_pauses(self._endpoints.pauses().values(), waits, now)
             self._key_permissions.withdraw_old()
             self._refusals.forget_old()
 
@@ -255,7 +257,7 @@ class Poller:
         if state.outage is None or state.outage.reason != refusal.error.reason:
             result = PollResult(now, wall, 0.0, refusal.error, held_back=refusal)
             self._publish(account.key, result, due)
-        elif abs(next_poll - state.next_poll) > _CLOCK_ERROR:
+        elif abs(next_poll - state.due) > CLOCK_ERROR:
             self._store.expect({account.key: next_poll})
 
     def _publish(self, key: AccountKey, result: PollResult, due: float) -> None:
@@ -267,6 +269,8 @@ class Poller:
         except Exception as error:  # noqa: BLE001 - it costs one poll of one account
             result = replace(result, outcome=InternalError.of(error))
             self._store.record(key, result, next_poll)
+        if isinstance(result.outcome, RateLimitedError):
+            self._waits.publish(self._access.egresses)
         self._events.polled(before, self._store.states[key], result)
 
     def _wall_at(self, time: float) -> float:

@@ -94,8 +94,10 @@ class AccountState:
     """Keep all that is known of an account; a new state replaces the old one whole.
 
     `withdrawn_at` is set if a reload found the snapshot withdrawn (monotonic): from then on it is
-    only what was last seen, whatever `stale_after` becomes. `key_permissions_at` is monotonic, from
-    before the request. `lines` are the samples of the account itself while its snapshot is served.
+    only what was last seen, whatever `stale_after` becomes. `due` is when the next poll is planned,
+    `paused_until` the end of the pause that it waits for or 0, both in Unix seconds.
+    `key_permissions_at` is monotonic, from before the request. `lines` are the samples of the
+    account itself while its snapshot is served.
     """
 
     schedule: PollSchedule
@@ -106,7 +108,8 @@ class AccountState:
     last_success: float = 0.0
     duration: float = 0.0
     clock_offset: float = 0.0
-    next_poll: float = 0.0
+    due: float = 0.0
+    paused_until: float = 0.0
     key_permissions: Mapping[str, bool] = field(default_factory=dict)
     key_permissions_at: float = -math.inf
     snapshot: Snapshot | None = None
@@ -116,6 +119,11 @@ class AccountState:
     def served(self, now: float) -> Snapshot | None:
         """Return the snapshot while it is not withdrawn; `now` is monotonic."""
         return self.snapshot if self.snapshot and now < self.expires_at else None
+
+    @property
+    def next_poll(self) -> float:
+        """Return when the next poll may start, in Unix seconds; 0 if that is not known yet."""
+        return max(self.due, self.paused_until)
 
     @property
     def expires_at(self) -> float:
@@ -162,11 +170,12 @@ class SnapshotStore:
 
     def expect(self, next_polls: Mapping[AccountKey, float]) -> None:
         """Publish when accounts are due next, in Unix seconds."""
-        due = {
-            key: self._rendered(replace(self.states[key], next_poll=at))
-            for key, at in next_polls.items()
-        }
-        self._publish({**self.states, **due})
+        self._update({key: replace(self.states[key], due=at) for key, at in next_polls.items()})
+
+    def pause(self, until: Mapping[AccountKey, float]) -> None:
+        """Publish until when accounts wait for a pause, in Unix seconds, 0 if they do not."""
+        paused = {key: replace(self.states[key], paused_until=at) for key, at in until.items()}
+        self._update(paused)
 
     def record(self, key: AccountKey, result: PollResult, next_poll: float) -> None:
         """Publish how a poll ended; `next_poll` is when the next one is due, in Unix seconds.
@@ -175,14 +184,14 @@ class SnapshotStore:
         nothing either.
         """
         before = self.states[key]
-        polled = replace(before, polls=before.polls + 1, next_poll=next_poll)
+        polled = replace(before, polls=before.polls + 1, due=next_poll)
         if not result.held_back:
             polled = replace(polled, duration=result.duration, clock_offset=result.clock_offset)
         if isinstance(result.outcome, PollError):
             state = _failed(polled, result, result.outcome)
         else:
             state = self._succeeded(polled, result, result.outcome)
-        self._publish({**self.states, key: self._rendered(state)})
+        self._update({key: state})
 
     def _succeeded(
         self, state: AccountState, result: PollResult, response: BalancesResponse
@@ -219,18 +228,18 @@ class SnapshotStore:
         if not state.snapshot or state.snapshot.fingerprint != digest:
             return False
         noted = replace(state, key_permissions=permissions, key_permissions_at=requested_at)
-        self._publish({**self.states, key: self._rendered(noted)})
+        self._update({key: noted})
         return True
 
     def withdraw_key_permissions(self, until: float) -> tuple[AccountKey, ...]:
         """Withdraw permissions requested at a monotonic time or before; returns their accounts."""
         gone = {
-            key: self._rendered(replace(state, key_permissions={}))
+            key: replace(state, key_permissions={})
             for key, state in self.states.items()
             if state.key_permissions and state.key_permissions_at <= until
         }
         if gone:
-            self._publish({**self.states, **gone})
+            self._update(gone)
         return tuple(gone)
 
     def withdraw_others(self, key: AccountKey, digest: bytes) -> None:
@@ -245,7 +254,7 @@ class SnapshotStore:
                 key_permissions={},
                 key_permissions_at=-math.inf,
             )
-            self._publish({**self.states, key: self._rendered(gone)})
+            self._update({key: gone})
 
     def _taken_over(self, key: AccountKey, schedule: PollSchedule, now: float) -> AccountState:
         state = self.states.get(key)
@@ -255,6 +264,10 @@ class SnapshotStore:
             withdrawn_at = None if state.served(now) else state.expires_at
             return replace(state, schedule=schedule, withdrawn_at=withdrawn_at)
         return AccountState(schedule, polls=state.polls, failures=state.failures)
+
+    def _update(self, states: Mapping[AccountKey, AccountState]) -> None:
+        rendered = {key: self._rendered(state) for key, state in states.items()}
+        self._publish({**self.states, **rendered})
 
     def _rendered(self, state: AccountState) -> AccountState:
         return replace(state, lines=self.renderer.account(state))

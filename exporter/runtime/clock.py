@@ -18,6 +18,10 @@ def boottime() -> float:
 _BOOTTIME: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
+CLOCK_ERROR = 1.0
+"""Seconds by which two readings of the same time may differ."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Read the two clocks: `monotonic` for durations and ages, `wall` (Unix seconds) for dates."""

@@ -9,7 +9,17 @@ from exporter.status.conditions import Condition, condition_of
 from exporter.status.document import icon
 from exporter.status.holdings import Holdings
 from exporter.status.view import account_address
-from exporter.status.words import ago, ahead, count, duration, element_id, name, prose, spoken
+from exporter.status.words import (
+    ago,
+    ahead,
+    clock_time,
+    count,
+    duration,
+    element_id,
+    name,
+    prose,
+    spoken,
+)
 
 _MOST_ROWS = 20
 _NOTABLE_OFFSET = 0.05  # seconds; less is shown as 0.0
@@ -96,6 +106,11 @@ def _age(state: AccountState, now: float, wall: float) -> str:
 def _notes(state: AccountState, holdings: Holdings | None, now: float, wall: float) -> str:
     served = state.served(now)
     notes = [_outage(state.outage, wall)] if state.outage else []
+    if wall < state.paused_until:
+        until = clock_time(state.paused_until)
+        notes.append(
+            f'<p class="note">Paused by the exchange until {until}; no requests are sent.</p>'
+        )
     if served and served.rejected:
         notes.append(_rejected(served.rejected))
     if holdings and holdings.outside:

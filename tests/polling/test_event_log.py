@@ -10,7 +10,7 @@ from structlog.typing import EventDict
 
 from exporter.credentials import Secret, fingerprint
 from exporter.errors import AuthenticationError, PollError, PollTimeoutError, UnavailableError
-from exporter.model import AssetFilter, RejectedRow
+from exporter.model import AccountKey, AssetFilter, RejectedRow
 from exporter.polling.endpoint import EndpointKey
 from exporter.polling.endpoints import PauseState
 from exporter.polling.events import EventLog
@@ -38,15 +38,15 @@ class Night:
     def __init__(self, lines: list[EventDict]) -> None:
         self.store = make_store(ACCOUNT)
         self.events = EventLog()
-        self._lines = lines
+        self.logged = lines
 
     @property
     def state(self) -> AccountState:
         return self.store.states[KEY]
 
-    def fail(self, at: float, error: PollError = DOWN) -> None:
+    def fail(self, at: float, error: PollError = DOWN, next_poll_in: float = 60) -> None:
         before, result = self.state, replace(poll_at(at), outcome=error)
-        self.store.fail(KEY, result, error)
+        self.store.record(KEY, result, result.wall + result.duration + next_poll_in)
         self.events.polled(before, self.state, result)
 
     def succeed(self, at: float, *rejected: RejectedRow) -> None:
@@ -61,6 +61,15 @@ class Night:
 
     def watch(self, at: float) -> None:
         self.events.watch(self.store.states.values(), at)
+
+    def watch_pause(
+        self, until: float, at: float = 0, *, waiting: int = 0, clock_step: float = 0
+    ) -> None:
+        """Watch at some time while a pause lasts, which a number of accounts wait for."""
+        key = EndpointKey("btcturk", "api.btcturk.com")
+        pause = PauseState(key, until, 1.7e9 + until + clock_step)
+        accounts = {AccountKey("btcturk", f"a{number}"): pause for number in range(waiting)}
+        self.events.watch_pauses([pause], accounts, at)
 
     def replace_key(self, at: float) -> None:
         """Find another key in the account's file."""
@@ -78,10 +87,10 @@ class Night:
         """Return the lines since the last call: level, event, and fields."""
         found = [
             (line["log_level"], line["event"], *map(line.get, fields))
-            for line in self._lines
+            for line in self.logged
             if line["log_level"] != "debug"
         ]
-        self._lines.clear()
+        self.logged.clear()
         return found
 
     def messages(self) -> list[object]:
@@ -324,30 +333,52 @@ LONGER = "rate limit pause became longer, no requests are sent"
 ENDED = "rate limit pause ended"
 
 
-def pause(until: float, clock_step: float = 0.0) -> list[PauseState]:
-    """Return a pause until some seconds after a start; the wall clock may be stepped since."""
-    key = EndpointKey("btcturk", "api.btcturk.com")
-    return [PauseState(key, until, 1.7e9 + until + clock_step)]
-
-
 def test_a_pause_that_becomes_longer_says_until_when(night: Night):
-    for until in (0.5, 0.51, 60, 59):
-        night.events.watch_pauses(pause(until))
-    night.events.watch_pauses([])
+    for until in (0.5, 0.51, 30, 29):
+        night.watch_pause(until)
+    night.events.watch_pauses([], {}, 0)
     assert night.lines("until", "host") == [
         ("info", BEGAN, "2023-11-14T22:13:20Z", "api.btcturk.com"),
-        ("info", LONGER, "2023-11-14T22:14:20Z", "api.btcturk.com"),
+        ("info", LONGER, "2023-11-14T22:13:50Z", "api.btcturk.com"),
         ("info", ENDED, None, "api.btcturk.com"),
     ]
 
 
+def test_a_pause_of_a_minute_that_is_seen_a_second_late_is_a_warning(night: Night):
+    night.watch_pause(60, at=0.9)
+    night.watch_pause(120, at=30)
+    assert night.lines() == [("warning", BEGAN), ("warning", LONGER)]
+
+
+def test_a_pause_says_how_many_accounts_wait_for_it(night: Night):
+    night.watch_pause(60, waiting=3)
+    assert night.lines("accounts_waiting") == [("warning", BEGAN, 3)]
+
+
 def test_a_step_of_the_wall_clock_makes_no_pause_longer(night: Night):
-    night.events.watch_pauses(pause(60))
-    night.events.watch_pauses(pause(60, clock_step=5))
+    night.watch_pause(60)
+    night.watch_pause(60, clock_step=5)
     assert night.messages() == [BEGAN]
 
 
 def test_a_pause_that_grows_in_small_steps_is_logged_once_it_is_longer(night: Night):
     for tenths in range(20):
-        night.events.watch_pauses(pause(60 + 0.1 * tenths))
+        night.watch_pause(60 + 0.1 * tenths)
     assert night.messages() == [BEGAN, LONGER]
+
+
+@pytest.mark.parametrize("seconds", [60, 300, 0, -5])
+def test_an_account_that_is_down_says_when_it_is_polled_next(night: Night, seconds: int):
+    night.fail(0, REFUSED, next_poll_in=seconds)
+    night.fail(60, LATE, next_poll_in=900)
+    assert night.lines("next_poll") == [
+        ("warning", "account is down", f"in {max(seconds, 0)} s"),
+        ("warning", "account is still down, for another reason", "in 900 s"),
+    ]
+
+
+def test_the_debug_line_of_every_poll_says_when_the_next_one_is(night: Night):
+    night.fail(0, REFUSED, next_poll_in=60)
+    night.fail(60, REFUSED, next_poll_in=300)
+    lines = [line for line in night.logged if line["event"] == "polled"]
+    assert [line["next_poll"] for line in lines] == ["in 60 s", "in 300 s"]

@@ -61,6 +61,18 @@ def test_an_unexpected_error_is_kept_for_the_log():
     assert outage.defect is cause
 
 
+def test_the_next_poll_is_when_it_is_due_and_no_pause_holds():
+    store = make_store(ACCOUNT)
+    store.expect({KEY: WALL + 60})
+    store.pause({KEY: WALL + 7200})
+    assert store.states[KEY].next_poll == WALL + 7200
+    store.expect({KEY: WALL + 9000})
+    assert store.states[KEY].next_poll == WALL + 9000
+    store.expect({KEY: WALL + 60})
+    store.pause({KEY: 0.0})
+    assert store.states[KEY].next_poll == WALL + 60
+
+
 def test_balances_expire_at_their_exact_age():
     store = make_store(ACCOUNT, stale_after=180.0)
     assert store.states[KEY].expires_at == 0

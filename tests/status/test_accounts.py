@@ -7,7 +7,7 @@ import pytest
 from exporter.errors import AuthenticationError, BadResponseError
 from exporter.exchanges import EXCHANGES
 from exporter.model import Amount, RejectedRow, Threshold
-from tests.accounts import balance, make_account, make_store, poll_at, reading
+from tests.accounts import WALL, balance, make_account, make_store, poll_at, reading
 from tests.status.pages import NOW, Element, page_of, rows_of
 
 TREASURY = make_account("treasury")
@@ -57,6 +57,26 @@ def test_incomplete_lists_the_dropped_rows():
         "row 17 (XYZ): total is not a plain decimal number",
         "row 21 (no asset): not an object",
     ]
+
+
+@pytest.mark.parametrize("polled", [True, False])
+def test_an_account_that_waits_for_a_pause_says_until_when(*, polled: bool):
+    store = make_store(TREASURY)
+    if polled:
+        store.succeed(TREASURY.key, poll_at(NOW - 6), reading(BTC))
+    store.pause({TREASURY.key: WALL + NOW + 7200})
+    page = page_of(store)
+    assert head_of(page)[2] == ("up" if polled else "waiting")
+    assert head_of(page)[4] == "in 2 h"
+    assert account_in(page).one(class_="note").words == (
+        "Paused by the exchange until 00:30:00 UTC; no requests are sent."
+    )
+
+
+def test_a_pause_that_ended_is_not_shown():
+    store = make_store(TREASURY)
+    store.pause({TREASURY.key: WALL + NOW})
+    assert "Paused" not in account_in(page_of(store)).words
 
 
 def test_of_very_many_dropped_rows_the_first_are_listed():
