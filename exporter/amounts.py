@@ -60,9 +60,7 @@ def exact_sum(first: Amount, second: Amount) -> Amount:
     """
     if is_zero(second):
         return first
-    plain = format(EXACT.add(Decimal(first), Decimal(second)), "f")
-    if plain[0] == "-" and not plain.strip("-0."):
-        plain = plain[1:]
+    plain = format(EXACT.add(Decimal(first), Decimal(second)), "f")  # a sum that is 0 has no sign
     _check_float64(plain)
     return Amount(plain)
 

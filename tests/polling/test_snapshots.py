@@ -291,3 +291,15 @@ def test_nothing_is_published_where_nothing_is_withdrawn():
     store.withdraw_key_permissions(until=1_000.0)
     assert (store.states, store.version) == (states, version)
     assert store.states is states
+
+
+def test_permissions_are_noted_for_the_key_that_the_balances_are_from_and_for_no_other():
+    key = {"api_key": Secret("a"), "api_secret": Secret("b")}
+    account, ours = make_account("a", credentials=key), fingerprint(key)
+    store = make_store(account)
+    assert not store.note_key_permissions(account.key, {"read": True}, ours, 0.0)
+    store.succeed(account.key, poll_at(0.0), reading(balance("BTC", "1")))
+    assert not store.note_key_permissions(account.key, {"read": True}, b"another", 0.0)
+    assert not store.states[account.key].key_permissions
+    assert store.note_key_permissions(account.key, {"read": True}, ours, 0.0)
+    assert store.states[account.key].key_permissions == {"read": True}
