@@ -17,7 +17,7 @@ from exporter import __version__
 from exporter.config.changes import find_changes
 from exporter.config.findings import Findings, examine
 from exporter.config.loader import Config, ConfigError
-from exporter.config.reports import log_changes, log_problems, log_suspicions
+from exporter.config.reports import log_changes, log_empty_shard, log_problems, log_suspicions
 from exporter.config.shard_config import for_shard
 from exporter.config.watched_files import WatchedFiles
 from exporter.exposition.exporter_metrics import ExporterMetrics
@@ -166,6 +166,7 @@ class Daemon:
     async def _take_over(self, whole: Config) -> Config:
         """Poll what is this shard's of a configuration from now on, and return it."""
         config = for_shard(whole, self._options.shard)
+        log_empty_shard(self._options.shard, config, whole)
         await self._poller.reconcile(config.accounts, config.requests_per_minute)
         await self._sources.reconcile(config.valuation)
         self.store.retire(config.retired)

@@ -6,7 +6,8 @@ import structlog
 
 from exporter.config.changes import Changes
 from exporter.config.findings import Suspicion
-from exporter.config.loader import ConfigError
+from exporter.config.loader import Config, ConfigError
+from exporter.polling.shards import Shard
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +26,18 @@ def log_suspicions(suspicions: Sequence[Suspicion]) -> None:
         log.warning(each.event, **each.details, advice=each.advice)
     if more := len(suspicions[_SHOWN:]):
         log.warning("more warnings, which --config.check prints", warnings=more)
+
+
+def log_empty_shard(shard: Shard, config: Config, whole: Config) -> None:
+    """Log that none of the accounts of the whole configuration are on this shard."""
+    if whole.accounts and not config.accounts:
+        log.warning(
+            "this shard has no accounts",
+            shard=shard.number,
+            total_shards=shard.total,
+            configured=len(whole.accounts),
+            advice="they are all on other shards; run fewer shards if that is not meant",
+        )
 
 
 def log_changes(changes: Changes, accounts: int) -> None:

@@ -31,6 +31,7 @@ class Condition(Enum):
 
 
 _ORDER = tuple(Condition)
+_NO_ACCOUNTS = "No accounts are polled here: none are configured, or all are on other shards."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def is_counted(state: AccountState, now: float) -> bool:
 def summary(states: Sequence[AccountState], now: float, wall: float) -> list[Sentence]:
     """Return a sentence for each condition that needs a look, the worst first."""
     if not states:
-        return [Sentence("waiting", "No accounts are configured.")]
+        return [Sentence("waiting", _NO_ACCOUNTS)]
     groups: dict[Condition, list[AccountState]] = {condition: [] for condition in Condition}
     for state in states:
         groups[condition_of(state, now)].append(state)

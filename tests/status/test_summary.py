@@ -104,7 +104,8 @@ def test_the_only_account_is_called_so():
 
 def test_without_accounts_the_page_says_so():
     page = page_of(make_store())
-    assert page.one("h1").words == "No accounts are configured."
+    said = "No accounts are polled here: none are configured, or all are on other shards."
+    assert page.one("h1").words == said
     assert page.by_id("totals").one("p").words == "No account is known to hold anything."
 
 
