@@ -124,11 +124,12 @@ class SecretFile:
         return Secret(text)
 
     def is_readable_by_others(self) -> bool:
-        """Return whether every user of this machine can read the file, as it is now."""
+        """Return whether every user of this machine can read the regular file, as it is now."""
         try:
-            return bool(self.path.stat().st_mode & stat.S_IROTH)
+            mode = self.path.stat().st_mode
         except OSError:
             return False
+        return stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
 
 
 SecretSource = Secret | SecretFile

@@ -121,6 +121,15 @@ def test_a_file_that_everyone_can_read_is_known(tmp_path: Path):
     assert not SecretFile(tmp_path / "nowhere").is_readable_by_others()
 
 
+def test_only_a_regular_file_can_be_readable_by_others(tmp_path: Path):
+    tmp_path.chmod(0o755)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    fifo.chmod(0o644)
+    assert not SecretFile(tmp_path).is_readable_by_others()
+    assert not SecretFile(fifo).is_readable_by_others()
+
+
 async def test_all_credentials_of_an_account_are_read(tmp_path: Path):
     sources: dict[str, Secret | SecretFile] = {
         "api_key": Secret("key"),

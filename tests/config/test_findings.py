@@ -182,6 +182,14 @@ def test_a_readable_secret_file_is_found(tmp_path: Path):
     assert "chmod o-r" in warning
 
 
+def test_a_folder_in_place_of_a_secret_file_is_an_error_alone(tmp_path: Path):
+    (tmp_path / "folder").mkdir(mode=0o755)
+    text = ACCOUNT.replace("api_secret: c2VjcmV0", "api_secret_file: folder")
+    found = examine(load(tmp_path, text), {})
+    assert len(found.errors) == 1
+    assert found.suspicions == ()
+
+
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
 def test_a_proxy_of_the_environment_that_is_not_used_is_found(tmp_path: Path, variable: str):
     [warning] = warnings(tmp_path, ACCOUNT, 0o600, **{variable: f"http://user:{CANARY}@proxy:1"})
