@@ -1,6 +1,6 @@
 """Define the data that flows from a configuration file to a page: frozen, and without I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, NewType
@@ -62,6 +62,11 @@ class AssetFilter:
     def admits(self, asset: str) -> bool:
         """Return whether an asset is published."""
         return asset not in self.exclude if self.include is None else asset in self.include
+
+    def spelled(self, spell: Callable[[str], str]) -> "AssetFilter":
+        """Return the same choice with every code in another spelling."""
+        include = None if self.include is None else frozenset(map(spell, self.include))
+        return AssetFilter(include, frozenset(map(spell, self.exclude)))
 
 
 IpFamily = Literal["any", "ipv4", "ipv6"]

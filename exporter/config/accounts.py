@@ -81,8 +81,10 @@ def _account(nodes: Mapping[str, Node], defaults: Defaults, notes: Notes) -> Acc
     exchange = EXCHANGES.get(account.exchange)
     if not account.exchange and nodes["exchange"].is_nothing:
         nodes["exchange"].problem("a value is missing")
-    own = read_bounds(nodes["thresholds"], account.assets)
-    bounds = own.merged(defaults.bounds, account.assets)
+    spell = exchange.spell if exchange else str
+    assets = account.assets.spelled(spell)
+    own = read_bounds(nodes["thresholds"], assets, spell)
+    bounds = own.merged(defaults.bounds.spelled(spell), assets)
     bounds.check_order()
     notes.value_bounds += [(bound[0], node) for bound, (_, node) in bounds.values.items()]
     given = nodes["credentials"]
@@ -106,6 +108,7 @@ def _account(nodes: Mapping[str, Node], defaults: Defaults, notes: Notes) -> Acc
         base_url=account.base_url or exchange.base_url,
         balances_path=path,
         credentials=sources,
+        assets=assets,
         thresholds=bounds.thresholds(own),
         value_thresholds=bounds.value_thresholds(),
     )

@@ -1,6 +1,6 @@
 """Read bounds of balances and values, and merge an account's with those of `defaults`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
@@ -38,6 +38,12 @@ class Bounds:
             {**self.values, **_missing(default.values, self.values)},
         )
 
+    def spelled(self, spell: Callable[[str], str]) -> "Bounds":
+        """Return these bounds with every asset respelled; one that is spelled so already wins."""
+        respelled = {(spell(asset), bound): it for (asset, bound), it in self.balances.items()}
+        kept = {key: it for key, it in self.balances.items() if key in respelled}
+        return Bounds(respelled | kept, self.values)
+
     def check_order(self) -> None:
         """Report each lower bound that is above its upper one."""
         for found in (self.balances, self.values):
@@ -58,14 +64,18 @@ class Bounds:
         )
 
 
-def read_bounds(node: Node, assets: AssetFilter) -> Bounds:
-    """Return the bounds of a list; those of an asset that is not published are problems."""
+def read_bounds(node: Node, assets: AssetFilter, spell: Callable[[str], str] = str) -> Bounds:
+    """Return the bounds of a list; those of an asset that is not published are problems.
+
+    `spell` returns an asset's code as it is published.
+    """
     balances: dict[Bound, tuple[Amount, Node]] = {}
     of_values: dict[Bound, tuple[Amount, Node]] = {}
     for item in node.items():
         nodes = settings.THRESHOLDS.read(item)
         if nodes["value_in"].is_nothing:
-            asset = settings.ASSET.read(nodes)
+            written = settings.ASSET.read(nodes)
+            asset = spell(written) if written else None
             if nodes["asset"].is_nothing:
                 nodes["asset"].problem("a value is missing")
             if asset and not assets.admits(asset):

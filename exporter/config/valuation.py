@@ -10,7 +10,7 @@ from exporter.config.settings import BASE_URL, TIMEOUT
 from exporter.exchange_api.base import Exchange
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey, Network
-from exporter.prices.settings import PRICE_KINDS, Peg, PriceSource, Valuation
+from exporter.prices.settings import PRICE_KINDS, Ignored, Peg, PriceSource, Valuation
 from exporter.quotes import QuoteRequest
 from exporter.yamlfile.nodes import Node
 
@@ -47,6 +47,7 @@ def valuation(
     sources = reader.sources()
     _check_currencies(nodes["currencies"], sources, pegs)
     price = settings.PRICE.read(nodes)
+    ignored = settings.IGNORE.read(nodes)
     return Valuation(
         currencies=currencies,
         sources=sources,
@@ -56,7 +57,7 @@ def valuation(
         bridges=settings.BRIDGES.read(nodes),
         shared=frozenset(settings.SHARED_CODES.read(nodes)),
         pegs=pegs,
-        ignored=frozenset(settings.IGNORE.read(nodes)),
+        ignored=frozenset(ignored) | _respelled(ignored, accounts),
     )
 
 
@@ -138,6 +139,16 @@ class _Reader:
             if each.exchange == exchange.name and account in {None, each.name}
         }
         return urls.pop() if len(urls) == 1 else exchange.base_url
+
+
+def _respelled(ignored: Iterable[Ignored], accounts: Iterable[Account]) -> frozenset[Ignored]:
+    """Return what is ignored everywhere, as each exchange with a spelling of its own has it."""
+    return frozenset(
+        Ignored(spelled, name)
+        for name in {account.exchange for account in accounts}
+        for each in ignored
+        if each.exchange is None and (spelled := EXCHANGES[name].spell(each.asset)) != each.asset
+    )
 
 
 def _written(node: Node) -> int | None:

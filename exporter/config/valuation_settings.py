@@ -31,8 +31,11 @@ def percentage(text: str) -> Decimal:
 def _ignored(text: str) -> Ignored:
     """Return an asset to ignore; `exchange/asset` means at that exchange alone."""
     code = values.asset_code(text)
-    exchange, slash, asset = code.partition("/")
-    return Ignored(asset, exchange) if slash and exchange in EXCHANGES else Ignored(code)
+    name, slash, asset = code.partition("/")
+    exchange = EXCHANGES.get(name) if slash else None
+    if exchange is None:
+        return Ignored(code)
+    return Ignored(exchange.spell(values.asset_code(asset)), exchange.name)
 
 
 def _country(text: str) -> str:

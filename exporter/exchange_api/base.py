@@ -80,8 +80,9 @@ class Exchange:
     seconds. `pause_after` returns for how many seconds to send nothing after a response with these
     headers (0: none) at the exchange's time (Unix seconds), if it says what is left of its limit.
     `has_other_paths` says whether an account may set another `balances_path`, `note` what a user
-    must know of the balances. With `bans_address`, a pause holds for all calls from an address to
-    any host, public or private. Each egress path (proxy, `source_address`, `ip_family`) has its own
+    must know of the balances. `spell` returns an asset's code as it is published, given the
+    exchange's own spelling. With `bans_address`, a pause holds for all calls from an address to any
+    host, public or private. Each egress path (proxy, `source_address`, `ip_family`) has its own
     address.
     """
 
@@ -99,6 +100,7 @@ class Exchange:
     has_other_paths: bool = False
     has_key_permissions: bool = False
     note: str = ""
+    spell: Callable[[str], str] = str
     quotes: Quotes | None = None
     token_credentials: frozenset[str] = frozenset()
     contains: Contains = eq

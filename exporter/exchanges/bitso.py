@@ -226,5 +226,6 @@ EXCHANGE = Exchange(
         requests_per_minute=60,
         follow_holdings=True,
     ),
+    spell=upper_case,
     note="Pending deposits and withdrawals are part of no total: they are metrics of their own.",
 )

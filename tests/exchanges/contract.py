@@ -33,13 +33,15 @@ def _complaints(
         yield f"no recorded response in {recorded / exchange.name}"
     for file in files:
         response = exchange.parse_balances(file.read_bytes())
-        yield from (f"{file.name}: {text}" for text in _wrong(response))
+        yield from (f"{file.name}: {text}" for text in _wrong(response, exchange))
         rows = twins[exchange.name]().rows_of(file.read_bytes()) or ()
         if len(rows) != len(response.balances) + len(response.rejected):
             yield f"{file.name}: its twin reads {len(rows)} rows"
 
 
-def _wrong(response: BalancesResponse) -> Iterator[str]:
+def _wrong(response: BalancesResponse, exchange: Exchange) -> Iterator[str]:
+    if any(balance.asset != exchange.spell(balance.asset) for balance in response.balances):
+        yield "an asset is not spelled as `spell` says"
     if response.rejected:
         yield "rows are dropped"
     if not any(balance.total.strip("-0.") for balance in response.balances):

@@ -56,6 +56,12 @@ def test_an_exchange_that_drops_every_row_is_noticed(name: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_an_exchange_that_spells_codes_in_another_way_than_its_rows_is_noticed(name: str):
+    broken = replace(EXCHANGES[name], spell=lambda code: f"{code}?")
+    assert f"{name}: documented.json: an asset is not spelled as `spell` says" in complaints(broken)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_tool_that_works_on_exchanges_works_on_it(name: str):
     assert f"{name}_balances" in TARGETS
     assert name in PLAYED
