@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+PriceKind = Literal["bid", "mid", "last"]
+
+PRICE_KINDS: tuple[PriceKind, ...] = ("bid", "mid", "last")
 
 
 class Pair(NamedTuple):

@@ -5,10 +5,12 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
 from exporter.config.loader import Config
+from exporter.config.settings import OTHER_NAMES
 from exporter.credentials import Secret, SecretFile, SecretSource
 from exporter.errors import CredentialsError
 from exporter.exchange_api.network import parse_proxy
@@ -18,11 +20,14 @@ from exporter.polling.endpoint import EndpointKey
 from exporter.polling.overlaps import overlaps
 from exporter.polling.schedules import endpoint_key, make_schedules
 from exporter.polling.snapshots import PollSchedule
+from exporter.prices.settings import Ignored, PriceSource
+from exporter.quotes import PRICE_KINDS, PriceKind
 from exporter.yamlfile.nodes import Place, Problem
 
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 _READABLE = "chmod o-r, or defaultMode: 0400 in Kubernetes"
+_VALUATION = Place("config", 1, 1, "valuation")
 _TWICE = "a sum counts the same money twice"
 
 
@@ -64,6 +69,8 @@ def examine(config: Config, environ: Mapping[str, str]) -> Findings:
         *_counted_twice(config, keys),
         *_high_limits(config),
         *_schedules(config),
+        *_price_sources(config),
+        *_unknown_exchanges(config),
         *_world_readable(config),
         *_unused_proxy(config, environ),
     )
@@ -176,6 +183,60 @@ def _schedules(config: Config) -> Iterator[Suspicion]:
             },
             "raise the interval, or spread the accounts over several egress addresses",
         )
+
+
+def _price_sources(config: Config) -> Iterator[Suspicion]:
+    """Find sources whose quotes are stale before the next ones, or never give the wanted price."""
+    valuation = config.valuation
+    if valuation is None:
+        return
+    for source in valuation.sources:
+        place = config.places.get(source, _VALUATION)
+        if source.stale_after < source.interval:
+            yield Suspicion(
+                place,
+                "stale_after is shorter than the time between two requests for quotes",
+                {
+                    "source": source.name,
+                    "stale_after": f"{source.stale_after:g}s",
+                    "interval": f"{source.interval:.1f}s",
+                },
+                "prices will disappear between requests",
+            )
+        yield from _missing_price(valuation.price, source, place)
+
+
+def _missing_price(wanted: PriceKind, source: PriceSource, place: Place) -> Iterator[Suspicion]:
+    quotes = EXCHANGES[source.exchange].quotes
+    if quotes and wanted not in quotes.price_kinds:
+        yield Suspicion(
+            place,
+            "price source has no such price",
+            {"source": source.name, "price": wanted},
+            "all its quotes will be rejected as one_sided: set price to "
+            + " or ".join(kind for kind in PRICE_KINDS if kind in quotes.price_kinds),
+        )
+
+
+def _unknown_exchanges(config: Config) -> Iterator[Suspicion]:
+    """Find ignored assets that look like `exchange/asset` with an exchange that is not known.
+
+    An asset's code may have a slash, so it can be meant.
+    """
+    for ignored, place in config.places.items():
+        if isinstance(ignored, Ignored) and not ignored.exchange and "/" in ignored.asset:
+            yield Suspicion(
+                place,
+                "ignored asset has a slash, and no known exchange before it",
+                {"setting": place.path},
+                f"it is taken for an asset's code; {_nearest(ignored.asset.partition('/')[0])}",
+            )
+
+
+def _nearest(exchange: str) -> str:
+    lowered = exchange.lower()
+    near = OTHER_NAMES.get(lowered) or next(iter(get_close_matches(lowered, EXCHANGES, n=1)), None)
+    return f"did you mean `{near}`?" if near else f"known exchanges: {', '.join(EXCHANGES)}"
 
 
 def _egress(proxy_url: SecretSource) -> str:

@@ -28,7 +28,8 @@ class Config:
     """A whole configuration; `requests_per_minute` has the limit of every exchange.
 
     `files` were read for it, and `files_with_secrets` of them have secrets written out. `places`
-    says where accounts, their settings and the limits of exchanges stand.
+    says where accounts, their settings, the limits of exchanges, price sources and ignored assets
+    stand.
     """
 
     accounts: tuple[Account, ...]
@@ -110,6 +111,7 @@ def _merged(sections: Sequence[Mapping[str, Node]], notes: Notes, *, is_whole: b
         accounts,
         SourceDefaults(defaults.template.timeout, defaults.template.network),
         read_network,
+        notes.places,
     )
     currencies = valued.currencies if valued else ()
     for currency, node in notes.value_bounds:

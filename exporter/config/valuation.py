@@ -10,9 +10,9 @@ from exporter.config.settings import BASE_URL, TIMEOUT
 from exporter.exchange_api.base import Exchange
 from exporter.exchanges import EXCHANGES
 from exporter.model import Account, AccountKey, Network
-from exporter.prices.settings import PRICE_KINDS, Ignored, Peg, PriceSource, Valuation
-from exporter.quotes import QuoteRequest
-from exporter.yamlfile.nodes import Node
+from exporter.prices.settings import Ignored, Peg, PriceSource, Valuation
+from exporter.quotes import PRICE_KINDS, QuoteRequest
+from exporter.yamlfile.nodes import Node, Place
 
 T = TypeVar("T")
 
@@ -29,13 +29,17 @@ ReadNetwork = Callable[[Node, Network], Network]
 
 
 def valuation(
-    node: Node, accounts: Sequence[Account], defaults: SourceDefaults, read_network: ReadNetwork
+    node: Node,
+    accounts: Sequence[Account],
+    defaults: SourceDefaults,
+    read_network: ReadNetwork,
+    places: dict[object, Place],
 ) -> Valuation | None:
-    """Return what the section says; None without one."""
+    """Return what the section says; None without one. Sources and ignored assets get `places`."""
     if node.is_nothing:
         return None
     nodes = settings.VALUATION.read(node)
-    reader = _Reader(nodes, accounts, defaults, read_network)
+    reader = _Reader(nodes, accounts, defaults, read_network, places)
     currencies = settings.CURRENCIES.read(nodes)
     if (written := _written(nodes["currencies"])) is not None and not (
         1 <= written <= settings.MAX_CURRENCIES
@@ -48,6 +52,7 @@ def valuation(
     _check_currencies(nodes["currencies"], sources, pegs)
     price = settings.PRICE.read(nodes)
     ignored = settings.IGNORE.read(nodes)
+    places.update(zip(ignored, (each.place for each in nodes["ignore"].items()), strict=False))
     return Valuation(
         currencies=currencies,
         sources=sources,
@@ -69,13 +74,16 @@ class _Reader:
     accounts: Sequence[Account]
     defaults: SourceDefaults
     read_network: ReadNetwork
+    places: dict[object, Place]
 
     def sources(self) -> tuple[PriceSource, ...]:
         """Return the listed sources, or the public tickers of the configured exchanges."""
         listed = self.nodes["sources"]
         if listed.is_nothing:
             absent = settings.SOURCES.read(listed)
-            return tuple(self.source(absent, each, None) for each in self._default_exchanges())
+            usual = tuple(self.source(absent, each, None) for each in self._default_exchanges())
+            self.places.update(dict.fromkeys(usual, listed.place))
+            return usual
         if _written(listed) == 0:
             listed.problem("list at least one source, or remove this")
         found: dict[str, PriceSource] = {}
@@ -85,6 +93,7 @@ class _Reader:
                 if source.name in found:
                     nodes["exchange"].problem("this source is listed already")
                 found[source.name] = source
+                self.places[source] = item.place
         return tuple(found.values())
 
     def _default_exchanges(self) -> Iterable[Exchange]:
@@ -108,8 +117,10 @@ class _Reader:
             nodes["account"].problem(f"{exchange.name}'s ticker is public; remove this")
         elif name is not None and AccountKey(exchange.name, name) not in keys:
             nodes["account"].problem(f"there is no account of {exchange.name} with this name")
-        if exchange.quotes.need_account and nodes["quotes"].is_nothing:
+        if exchange.quotes.need_account and _written(nodes["quotes"]) == 0:
             nodes["quotes"].problem("list the quotes to request, as country, from and to")
+        elif not exchange.quotes.need_account and not nodes["quotes"].is_nothing:
+            nodes["quotes"].problem(f"{exchange.name}'s ticker is public; remove this")
         return self.source(nodes, exchange, name)
 
     def source(

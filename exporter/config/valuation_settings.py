@@ -7,7 +7,8 @@ from exporter.config import kinds, values
 from exporter.config.schema import Section, Setting
 from exporter.config.settings import BASE_URL, NETWORK, TIMEOUT
 from exporter.exchanges import EXCHANGES
-from exporter.prices.settings import PRICE_KINDS, Ignored, PriceSource, Valuation
+from exporter.prices.settings import Ignored, PriceSource, Valuation
+from exporter.quotes import PRICE_KINDS
 
 MAX_CURRENCIES = 5
 LEAST_STALE_AFTER = 300.0

@@ -10,7 +10,7 @@ from exporter.exchange_api.http_date import MAX_RETRY_AFTER
 from exporter.exchange_api.server_clock import ServerClock
 from exporter.exchange_api.session import Session
 from exporter.model import Account, BalancesResponse
-from exporter.quotes import QuotesQuery, QuotesResponse
+from exporter.quotes import PRICE_KINDS, PriceKind, QuotesQuery, QuotesResponse
 
 
 class ExchangeApi(Protocol):
@@ -53,12 +53,14 @@ class Quotes:
     `requests_per_minute` is the limit of the public calls for each address. Quotes that
     `need_account` are requested with an account's key, within that account's limit. Quotes that
     `follow_holdings` are those of assets that are held, and are requested anew for a new one.
+    `price_kinds` are the settings of `price` that the quotes can serve.
     """
 
     currencies: frozenset[str]
     requests_per_minute: int
     need_account: bool = False
     follow_holdings: bool = False
+    price_kinds: frozenset[PriceKind] = frozenset(PRICE_KINDS)
 
 
 KEY_PERMISSIONS = ("read", "trade", "withdraw", "transfer", "ip_restricted")

@@ -295,6 +295,7 @@ SPOT = Exchange(
         frozenset({"USDT", "USDC", "FDUSD", "TRY", "BRL", "EUR", "BTC", "ETH", "BNB"}),
         requests_per_minute=300,
         follow_holdings=True,
+        price_kinds=frozenset({"bid", "mid"}),  # its book ticker has no last price
     ),
     note=_NOTE,
 )

@@ -268,6 +268,7 @@ EXCHANGE = Exchange(
         frozenset({"ARS", "BRL", "COP", "MXN", "PEN", "USD", "EUR", "USDT", "USDC"}),
         requests_per_minute=60,
         need_account=True,
+        price_kinds=frozenset({"bid", "last"}),  # what a purchase costs is not known
     ),
     token_credentials=frozenset({"api_key", "api_secret"}),
     contains=_contains,

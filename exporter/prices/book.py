@@ -8,8 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.amounts import EXACT
-from exporter.prices.settings import PriceKind
-from exporter.quotes import Pair, Quote, QuotesResponse
+from exporter.quotes import Pair, PriceKind, Quote, QuotesResponse
 
 REFUSALS = (
     "one_sided",

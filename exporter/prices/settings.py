@@ -2,17 +2,12 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 from exporter.model import Network
 from exporter.prices.fiat import FIAT
-from exporter.quotes import QuoteRequest
-
-PriceKind = Literal["bid", "mid", "last"]
+from exporter.quotes import PriceKind, QuoteRequest
 
 _ANY_WAY_OUT = Network()
-
-PRICE_KINDS: tuple[PriceKind, ...] = ("bid", "mid", "last")
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,67 @@ def test_accounts_that_are_polled_less_often_than_configured_are_found(tmp_path:
     assert "exchange: btcturk, accounts: 1, requests_per_minute: 1, longest_interval: " in warning
 
 
+def valued(text: str, currency: str = "TRY") -> str:
+    return f"{ACCOUNT}valuation:\n  currencies: [{currency}]\n  {text}\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["stale_after: 30s", "sources: [{exchange: btcturk, interval: 1h, stale_after: 30m}]"]
+)
+def test_quotes_that_are_stale_before_the_next_ones_are_found(tmp_path: Path, text: str):
+    [warning] = warnings(tmp_path, valued(text))
+    assert "valuation.sources" in warning
+    assert "stale_after is shorter than the time between two requests for quotes" in warning
+    assert "source: btcturk, stale_after: " in warning
+
+
+def test_the_usual_age_of_quotes_is_fine(tmp_path: Path):
+    assert warnings(tmp_path, valued("interval: 10m")) == []
+
+
+def source_of(exchange: str) -> str:
+    """Return a source of an exchange, with an account if it needs one."""
+    quotes = EXCHANGES[exchange].quotes
+    assert quotes
+    if not quotes.need_account:
+        return f"sources: [{{exchange: {exchange}}}]"
+    return (
+        f"sources: [{{exchange: {exchange}, account: q, quotes: [{{country: Mexico, "
+        "from: MXN, to: USDT}]}]"
+    )
+
+
+@pytest.mark.parametrize(("exchange", "price"), [("trubit", "mid"), ("binance", "last")])
+def test_a_source_that_never_has_the_configured_price_is_found(
+    tmp_path: Path, exchange: str, price: str
+):
+    text = valued(f"{source_of(exchange)}\n  price: {price}", "USDT")
+    account = "  - {name: q, exchange: trubit, credentials: {token: t}}\nvaluation:"
+    [warning] = warnings(tmp_path, text.replace("valuation:", account))
+    assert "valuation.sources[0]: warning: price source has no such price" in warning
+    assert f"(source: {exchange}" in warning
+    assert "set price to bid or " in warning
+    assert warnings(tmp_path, text.replace("valuation:", account).replace(price, "bid")) == []
+
+
+@pytest.mark.parametrize(
+    ("ignored", "hint"),
+    [
+        ("btctruk/X", "did you mean `btcturk`?"),
+        ("velafi/X", "did you mean `trubit`?"),
+        ("nope/X", "known exchanges: "),
+    ],
+)
+def test_an_ignored_asset_of_an_unknown_exchange_is_found(tmp_path: Path, ignored: str, hint: str):
+    [warning] = warnings(tmp_path, valued(f"ignore: [BTC, {ignored}]"))
+    assert "valuation.ignore[1]: warning: ignored asset has a slash" in warning
+    assert hint in warning
+
+
+def test_an_ignored_asset_of_a_known_exchange_is_fine(tmp_path: Path):
+    assert warnings(tmp_path, valued("ignore: [BTC, bitso/X]")) == []
+
+
 @pytest.mark.parametrize("secret", ["c2VjcmV0", "$$x"])
 def test_a_readable_configuration_is_found_if_secrets_are_written_out_in_it(
     tmp_path: Path, secret: str

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.prices.book import REFUSALS, Book, Moment, QuoteLimits, updated_book
-from exporter.prices.settings import PriceKind
-from exporter.quotes import Pair, Quote, QuotesResponse
+from exporter.quotes import Pair, PriceKind, Quote, QuotesResponse
 from tests.prices.quotes import LIMITS, NOW, quote, response
 
 BTC = Pair("BTC", "TRY")
