@@ -1,6 +1,8 @@
 """Prove who hears of an alert, and what is silenced by what explains it."""
 
 import re
+import time
+from itertools import count
 from typing import Any
 
 import httpx
@@ -14,6 +16,8 @@ CONFIG = ROOT / "alertmanager/alertmanager.yml"
 EXPORTER = {"job": "exchange-balance-exporter", "instance": "exporter:10517"}
 TREASURY = {"exchange": "btcturk", "account": "treasury-tr"}
 PAYMENTS = {"exchange": "trubit", "account": "payments-mx"}
+
+_NUMBERS = count()
 
 
 def labels_of(name: str, **labels: str) -> dict[str, str]:
@@ -74,20 +78,35 @@ def test_the_configuration_holds_no_secret() -> None:
 
 
 def silenced(client: httpx.Client, *alerts: dict[str, str]) -> dict[str, bool]:
-    """Fire alerts in an account of this call's own; return which of them are inhibited."""
-    names = [alert["alertname"] for alert in alerts]
-    client.post("/api/v2/alerts", json=[{"labels": alert} for alert in alerts]).raise_for_status()
-    delivered: list[dict[str, Any]] = client.get("/api/v2/alerts").raise_for_status().json()
-    found = {
-        alert["labels"]["alertname"]: bool(alert["status"]["inhibitedBy"])
-        for alert in delivered
-        if alert["labels"] in alerts
-    }
+    """Fire alerts, and return which of them are inhibited once all before them are processed."""
+    exchange = f"last-{next(_NUMBERS)}"
+    last = [
+        labels_of("ExchangeAllAccountsDown", exchange=exchange),
+        labels_of("ExchangeAccountDown", exchange=exchange, account="a"),
+    ]
+    post(client, *alerts, *last)
+    # Alertmanager inhibits by what it has processed, one alert after the other.
+    deadline = time.monotonic() + 30
+    while not (found := inhibited(client))[frozenset(last[1].items())]:
+        assert time.monotonic() < deadline
+    post(client, *alerts, *last, is_over=True)
+    return {alert["alertname"]: found[frozenset(alert.items())] for alert in alerts}
+
+
+def post(client: httpx.Client, *alerts: dict[str, str], is_over: bool = False) -> None:
+    """Fire or end alerts."""
     end = "2001-01-01T00:00:00Z"
-    over = [{"labels": alert, "startsAt": end, "endsAt": end} for alert in alerts]
-    client.post("/api/v2/alerts", json=over).raise_for_status()
-    assert found.keys() == set(names)
-    return found
+    times = {"startsAt": end, "endsAt": end} if is_over else {}
+    content = [{"labels": alert, **times} for alert in alerts]
+    client.post("/api/v2/alerts", json=content).raise_for_status()
+
+
+def inhibited(client: httpx.Client) -> dict[frozenset[tuple[str, str]], bool]:
+    """Return for each alert that fires, by its labels, whether it is inhibited."""
+    fired: list[dict[str, Any]] = client.get("/api/v2/alerts").raise_for_status().json()
+    return {
+        frozenset(alert["labels"].items()): bool(alert["status"]["inhibitedBy"]) for alert in fired
+    }
 
 
 def test_a_dead_exporter_mutes_what_it_reported_about_itself(alertmanager: httpx.Client) -> None:
