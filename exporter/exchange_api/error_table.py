@@ -58,9 +58,8 @@ class ErrorTable:
     statuses: Mapping[int, Meaning] = field(default_factory=dict)
 
     def knows(self, code: object) -> bool:
-        """Return whether a code has a meaning of its own, so that it needs no text beside it."""
-        shown = shown_code(code)
-        return shown in self.meanings or shown in _LIKE_HTTP
+        """Return whether a code is the exchange's own, so that it needs no text beside it."""
+        return shown_code(code) in self.meanings
 
     def error(self, code: object, default: Meaning = RejectedError) -> PollError:
         """Return the error that a code in a response stands for."""

@@ -106,8 +106,8 @@ def read_rows(
     """Return every row either as a balance or as rejected.
 
     `read_row` takes an asset's code and its row; `spell` says how a code is published. The same
-    asset twice with the same amounts counts once; if they differ, or one of its rows can't be
-    parsed, none of them is believed.
+    asset twice with the same amounts and ID counts once, with the older time; if they differ, or
+    one of its rows can't be parsed, none of them is believed.
     """
     if len(rows) > MAX_ROWS:
         raise BadResponseError(f"a list of more than {MAX_ROWS} balances")
@@ -129,10 +129,12 @@ def _settle(parsed: list[tuple[int, Balance]], rejected: list[RejectedRow]) -> B
     disputed = {row.asset for row in rejected}
     for _, balance in parsed:
         before = first.setdefault(balance.asset, balance)
-        if before != balance and _numbers(before) != _numbers(balance):
-            disputed.add(balance.asset)
+        if before is not balance:
+            first[balance.asset] = min(before, balance, key=_updated)
+            if _content(before) != _content(balance):
+                disputed.add(balance.asset)
     rejected += [
-        RejectedRow(number, balance.asset, "listed twice, with different amounts")
+        RejectedRow(number, balance.asset, "listed twice, differently")
         for number, balance in parsed
         if balance.asset in disputed
     ]
@@ -140,9 +142,14 @@ def _settle(parsed: list[tuple[int, Balance]], rejected: list[RejectedRow]) -> B
     return BalancesResponse(tuple(believed), tuple(rejected))
 
 
-def _numbers(balance: Balance) -> list[Decimal | None]:
-    """Return the amounts as numbers: 2 and 2.0 are the same."""
-    return [None if amount is None else Decimal(amount) for amount in balance.amounts]
+def _content(balance: Balance) -> tuple[object, ...]:
+    """Return what one asset can have only once: its amounts as numbers, and its ID."""
+    numbers = [None if amount is None else Decimal(amount) for amount in balance.amounts]
+    return *numbers, balance.asset_id
+
+
+def _updated(balance: Balance) -> int:
+    return balance.updated_ms or 0
 
 
 def _fields_of(row: object) -> Row:

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 _SHOWN_ROWS = 5
 _MAX_ROWS = 1000  # of an account that are told apart, beyond them only by their problem
 _LONGER = 1.0  # seconds by which a pause must grow to be logged: Retry-After has whole ones
-_LONG_PAUSE = 59.0  # seconds: a minute, for a pause may be seen a second late
+_LONG_PAUSE = 61.0  # seconds; weights are counted for a minute, so shorter ones are usual
 
 _RowName = tuple[str | None, str]
 

@@ -12,7 +12,6 @@ from exporter.status.view import account_address
 from exporter.status.words import (
     ago,
     ahead,
-    clock_time,
     count,
     duration,
     element_id,
@@ -107,10 +106,8 @@ def _notes(state: AccountState, holdings: Holdings | None, now: float, wall: flo
     served = state.served(now)
     notes = [_outage(state.outage, wall)] if state.outage else []
     if wall < state.paused_until:
-        until = clock_time(state.paused_until)
-        notes.append(
-            f'<p class="note">Paused by the exchange until {until}; no requests are sent.</p>'
-        )
+        end = ahead(state.paused_until, state.paused_until - wall)
+        notes.append(f'<p class="note">No requests are sent: the rate limit pause ends {end}.</p>')
     if served and served.rejected:
         notes.append(_rejected(served.rejected))
     if holdings and holdings.outside:

@@ -28,6 +28,7 @@ class Known:
     overlaps: Sequence[Overlap]
     turns: Turns
     valued: Valued | None = None
+    valuing_failed: bool = False
 
     @property
     def accounts(self) -> list[Account]:

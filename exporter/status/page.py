@@ -51,6 +51,7 @@ class StatusPage:
         self._reader = HoldingsReader()
         self._pages: dict[View, Page] = {}
         self._making = asyncio.Lock()
+        self._valuing_failed = False
 
     async def blocks(self, view: View = EVERYTHING) -> Sequence[Block] | None:
         """Return a view's text in deflated pieces, or None if its account is not configured."""
@@ -99,17 +100,23 @@ class StatusPage:
             overlaps=_overlaps(states, now),
             turns=turns,
             valued=valued,
+            valuing_failed=self._valuing_failed,
         )
 
     def _valued(self, now: float) -> Valued | None:
         """Return what is known of values; no unexpected error here may cost the balances."""
         if (valuations := self._valuations()) is None:
+            self._valuing_failed = False
             return None
         try:
-            return valuations.valued(self._store.states, now)
+            valued = valuations.valued(self._store.states, now)
         except Exception:
-            log.exception("values can't be shown")
+            if not self._valuing_failed:
+                log.exception("values can't be shown")
+            self._valuing_failed = True
             return None
+        self._valuing_failed = False
+        return valued
 
 
 def _overlaps(states: Sequence[AccountState], now: float) -> list[Overlap]:

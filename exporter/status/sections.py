@@ -93,9 +93,13 @@ async def _group(known: Known, label: str, group: str, *, is_small: bool) -> lis
 
 
 def _worth(known: Known) -> list[Block]:
-    if known.valued is None:
+    if known.valued:
+        html = worth_html(known.valued, known.in_totals)
+    elif known.valuing_failed:
+        html = '<p class="partial">Withheld by an unexpected error, which the log shows.</p>'
+    else:
         return []
-    inside = f'<div class="totals">{worth_html(known.valued, known.in_totals)}</div>'
+    inside = f'<div class="totals">{html}</div>'
     return [deflate(document.section("worth", "Worth", inside).encode())]
 
 

@@ -140,18 +140,45 @@ def test_the_same_asset_twice_alike_counts_once():
     assert read([{"asset": "BTC", "total": "1"}] * 2).rejected == ()
 
 
-@pytest.mark.parametrize("other", [{"total": "2.0"}, {"name": "Bitcoin \u20bf"}, {"at": 2}])
-def test_the_same_amounts_in_other_digits_or_with_another_name_count_once(other: dict[str, object]):
-    row = {"asset": "BTC", "total": "2", "name": "Bitcoin", "at": 1}
+def read_twice(change: dict[str, object]) -> BalancesResponse:
+    """Read a row and, after it, the same row with a change."""
+    row = {"asset": "BTC", "total": "2", "name": "Bitcoin", "at": 1, "id": "1"}
 
     def read_row(asset: str, fields: Row) -> Balance:
         total = Amount(str(fields["total"]))
-        name, at = str(fields["name"]), cast("int", fields["at"])
-        return Balance(asset, total, total, Amount("0"), updated_ms=at, asset_name=name)
+        return Balance(
+            asset,
+            total,
+            total,
+            Amount("0"),
+            updated_ms=cast("int", fields["at"]),
+            asset_name=str(fields["name"]),
+            asset_id=str(fields["id"]),
+        )
 
-    response = read_rows([row, row | other], read_row)
+    return read_rows([row, row | change], read_row)
+
+
+@pytest.mark.parametrize("change", [{"total": "2.0"}, {"name": "Bitcoin \u20bf"}])
+def test_the_same_amounts_in_other_digits_or_with_another_name_count_once(
+    change: dict[str, object],
+):
+    response = read_twice(change)
     assert [balance.total for balance in response.balances] == ["2"]
     assert response.rejected == ()
+
+
+@pytest.mark.parametrize(("at", "shown"), [(0, 0), (2, 1)])
+def test_of_two_times_of_the_same_amounts_the_older_one_is_shown(at: int, shown: int):
+    [balance] = read_twice({"at": at}).balances
+    assert balance.updated_ms == shown
+
+
+@pytest.mark.parametrize("change", [{"id": "USDT_TRC20"}, {"total": "2.01"}])
+def test_two_rows_that_may_be_of_different_things_are_not_merged(change: dict[str, object]):
+    response = read_twice(change)
+    assert response.balances == ()
+    assert [row.problem for row in response.rejected] == ["listed twice, differently"] * 2
 
 
 def test_of_the_same_asset_twice_different_neither_is_believed():

@@ -49,8 +49,11 @@ async def test_the_status_page_shows_balances_though_values_fail():
     status = StatusPage(filled(), clock, "/metrics", lambda: valuations)
     with structlog.testing.capture_logs() as logs:
         blocks = await status.blocks()
+        await status.known()
     assert blocks is not None
-    assert b"TRY" in inflate(join(blocks))
+    text = inflate(join(blocks))
+    assert b"TRY" in text
+    assert b"Withheld by an unexpected error" in text
     assert events(logs) == [("error", "values can't be shown")]
 
 

@@ -69,7 +69,7 @@ def test_an_account_that_waits_for_a_pause_says_until_when(*, polled: bool):
     assert head_of(page)[2] == ("up" if polled else "waiting")
     assert head_of(page)[4] == "in 2 h"
     assert account_in(page).one(class_="note").words == (
-        "Paused by the exchange until 00:30:00 UTC; no requests are sent."
+        "No requests are sent: the rate limit pause ends in 2 h."
     )
 
 
