@@ -28,7 +28,7 @@ class Access(NamedTuple):
 
 
 class AccessReader:
-    """Look up the way out of each account and its current key; no secret of a file is kept."""
+    """Look up the egress path of each account and its current key; no secret of a file is kept."""
 
     def __init__(self) -> None:
         """Start without knowing any proxy."""

@@ -17,7 +17,7 @@ STALE_INTERVALS = 3
 _MOST_BETWEEN_STARTS = 1.0  # seconds: a few accounts should not wait for their first poll
 
 Egresses = Mapping[SecretSource, str]
-"""The way out by each proxy, whose URL is a secret, as its label."""
+"""The egress path by each proxy, whose URL is a secret, as its label."""
 
 
 def endpoint_key(account: Account, egresses: Egresses) -> EndpointKey:

@@ -5,7 +5,7 @@ from exporter.polling.poller import Polled
 
 
 class Connection:
-    """Keep the client of a source as long as the way to it stays the same."""
+    """Keep the client of a source while account and endpoint stay the same."""
 
     def __init__(self) -> None:
         """Start without a client."""

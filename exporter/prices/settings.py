@@ -7,7 +7,7 @@ from exporter.model import Network
 from exporter.prices.fiat import FIAT
 from exporter.quotes import PriceKind, QuoteRequest
 
-_ANY_WAY_OUT = Network()
+_ANY_EGRESS = Network()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class PriceSource:
     interval: float = 60.0
     timeout: float = 10.0
     stale_after: float = 300.0
-    network: Network = _ANY_WAY_OUT
+    network: Network = _ANY_EGRESS
     quotes: tuple[QuoteRequest, ...] = ()
 
     @property
