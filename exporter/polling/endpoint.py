@@ -70,7 +70,8 @@ class Run(Generic[Fetched]):
     """Describe how one run of requests ended, and the credentials it was signed with.
 
     `requested_at` is monotonic; `credentials` is None if they could not be read; `waited` are the
-    seconds for which the run waited for the rate limit; `held_back` is why nothing was sent.
+    seconds for which the run waited for the rate limit; `held_back` is why nothing was sent;
+    `egress` is what the requests left by.
     """
 
     requested_at: float
@@ -80,6 +81,7 @@ class Run(Generic[Fetched]):
     requests: tuple[RequestRecord, ...] = ()
     waited: float = 0.0
     held_back: Refusal | None = None
+    egress: str = ""
 
 
 class Endpoint:
@@ -188,6 +190,7 @@ class Endpoint:
             run.requests,
             run.waited,
             run.held_back,
+            run.egress,
         )
 
     async def fetch_quotes(
@@ -240,7 +243,7 @@ class Endpoint:
                 async with deadline:
                     client.route = await self._read_route(client.network)
                     secrets = await self._reader.read_all(credentials)
-                    held_back = hold_back(self.key.egress, secrets)
+                    held_back = hold_back(client.route.egress, secrets)
                     outcome = held_back.error if held_back else await fetch(secrets, session)
         except TimeoutError:
             outcome = late(deadline, secrets, session)
@@ -259,6 +262,7 @@ class Endpoint:
             tuple(session.records),
             requested_at - wanted_at + admission.waited,
             held_back,
+            client.route.egress,
         )
 
     def _session(self, client: HttpClient, deadline: Deadline, admission: Admission) -> Session:

@@ -219,7 +219,7 @@ class Poller:
             self._show_refusal(account, result.held_back, due)
             return due
         # The key that was refused waits, not the account: its file may have another one already.
-        pause = self._refusals.note(account, endpoint.key.egress, result)
+        pause = self._refusals.note(account, result)
         self._publish(account.key, result, max(due, now + pause))
         return due
 

@@ -40,11 +40,11 @@ class Refusals:
         """Return why a key must not be sent for quotes, None if only its balances are refused."""
         return self._in_force(_key(Access.of(account, egress, credentials)))
 
-    def note(self, account: Account, egress: str, result: PollResult) -> float:
+    def note(self, account: Account, result: PollResult) -> float:
         """Note how a poll ended; return for how many seconds to leave its key alone."""
         if result.credentials is None:
             return 0.0
-        access = Access.of(account, egress, result.credentials)
+        access = Access.of(account, result.egress, result.credentials)
         outcome, now, pause = result.outcome, self._clock.monotonic(), 0.0
         if not isinstance(outcome, PermissionDeniedError):
             pause = self._backoff.note(_key(access), None, outcome, now)

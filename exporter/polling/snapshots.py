@@ -29,7 +29,7 @@ class PollResult:
 
     `requested_at` is monotonic, `wall` the same moment as Unix seconds; `clock_offset` is how far
     the exchange's clock is ahead of ours; `waited` are the seconds spent on the rate limit;
-    `held_back` is why nothing was sent.
+    `held_back` is why nothing was sent; `egress` is what the requests left by.
     """
 
     requested_at: float
@@ -41,6 +41,7 @@ class PollResult:
     requests: tuple[RequestRecord, ...] = ()
     waited: float = 0.0
     held_back: Refusal | None = None
+    egress: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,21 @@
 """What the accounts of one API share."""
 
 import asyncio
+import math
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
+from exporter.credentials import Secret, SecretFile
+from exporter.errors import AuthenticationError
 from exporter.exchanges import EXCHANGES
-from exporter.model import BalancesResponse
-from exporter.polling.endpoint import Endpoint
+from exporter.model import BalancesResponse, Network
+from exporter.polling.endpoint import Endpoint, EndpointKey
+from exporter.polling.rate_limit import Refusal
 from exporter.runtime.clock import Clock
 from exporter.simulator import Fault, Simulator, no_limits
 from exporter.simulator.faults.on_wire import late
-from tests.accounts import simulated
+from tests.accounts import make_account, simulated
 from tests.faults.virtual_time import run
 from tests.faults.world import opened
 
@@ -63,3 +69,33 @@ async def test_waiting_for_another_accounts_token_costs_no_timeout():
             assert isinstance((await first).outcome, BalancesResponse)
         await asyncio.gather(*(client.aclose() for client in clients))
         assert isinstance(second.outcome, BalancesResponse), second.outcome
+
+
+async def test_a_key_is_judged_at_the_proxy_of_the_request_although_it_changed_during_a_pause(
+    tmp_path: Path,
+):
+    file = tmp_path / "proxy"
+    file.write_text("http://old.example:3128")
+    account = make_account(network=Network(proxy_url=SecretFile(file)))
+    now, judged = 1000.0, []
+
+    async def rotate(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        file.write_text("http://new.example:3128")
+
+    def hold_back(egress: str, _credentials: Mapping[str, Secret]) -> Refusal:
+        judged.append(egress)
+        return Refusal(None, 1, math.inf, AuthenticationError("HTTP 401"))
+
+    endpoint = Endpoint(
+        EXCHANGES["btcturk"],
+        600,
+        Clock(lambda: now),
+        key=EndpointKey("btcturk", "", "old.example:3128"),
+        sleep=rotate,
+    )
+    endpoint.pause.until = now + 60
+    result = await endpoint.poll(account, endpoint.connect(account), hold_back)
+    assert judged == ["new.example:3128"]
+    assert result.egress == "new.example:3128"

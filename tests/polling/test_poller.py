@@ -233,28 +233,34 @@ async def test_direct_public_calls_are_not_counted_at_the_proxy_of_an_account_of
     assert key.egress == ""
 
 
-async def test_a_refusal_belongs_to_the_proxy_of_the_poll_although_its_file_has_another_one_by_then(
+async def test_a_refusal_belongs_to_the_proxy_that_was_used_whatever_its_file_has_before_and_after(
     tmp_path: Path,
 ):
     file = tmp_path / "proxy"
-    file.write_text("http://old.example:3128")
+    file.write_text("http://before.example:3128")
     account = make_account(network=Network(proxy_url=SecretFile(file)))
     refused = AuthenticationError("HTTP 401")
     async with asyncio.TaskGroup() as tasks:
         poller = Poller(make_store(account), tasks, Clock())
-        old = (await poller.public(account, 600)).endpoint
+        before = (await poller.public(account, 600)).endpoint
 
         class Refusing(Endpoint):
             async def poll(self, account: Account, *_: object) -> PollResult:
-                file.write_text("http://new.example:3128")
+                file.write_text("http://after.example:3128")
                 await poller.public(account, 600)  # so that the file is read
-                return replace(poll_at(0.0), outcome=refused, credentials=secrets(account))
+                return replace(
+                    poll_at(0.0),
+                    outcome=refused,
+                    credentials=secrets(account),
+                    egress="used.example:3128",
+                )
 
-        endpoint = Refusing(EXCHANGES["btcturk"], 600, Clock(), key=old.key)
+        endpoint = Refusing(EXCHANGES["btcturk"], 600, Clock(), key=before.key)
         await poller._poll_once(account, endpoint, endpoint.connect(account), 0.0)
     judge = poller.hold_back(account)
-    assert judge("new.example:3128", secrets(account)) is None
-    held_back = judge("old.example:3128", secrets(account))
+    assert judge("before.example:3128", secrets(account)) is None
+    assert judge("after.example:3128", secrets(account)) is None
+    held_back = judge("used.example:3128", secrets(account))
     assert held_back is not None
     assert held_back.error is refused
 
