@@ -19,6 +19,7 @@ import structlog
 from exporter.commands.errors import CommandError, SelectionError
 from exporter.commands.parser import parse_command_line
 from exporter.config.loader import ConfigError, load
+from exporter.config.watched_files import WatchedFiles
 from exporter.daemon import Daemon, Options, make_exporter_metrics
 from exporter.model import AccountKey
 from exporter.polling.shards import Shard, ShardError
@@ -35,7 +36,6 @@ Result = TypeVar("Result")
 
 OK, FAILED, UNUSABLE = 0, 1, 2
 
-_DEFAULTS = Options()
 _PR_SET_DUMPABLE = 4
 
 
@@ -84,10 +84,11 @@ def _run_daemon(options: argparse.Namespace) -> int:
     clock, its_options = Clock(), _daemon_options(options)
     own = make_exporter_metrics(clock, its_options)
     logs.configure(options.log_level, options.log_format, own.count_log_message)
-    loaded = load(options.config_file, os.environ)
+    files = WatchedFiles(options.config_file)
+    loaded = files.load(os.environ)
 
     async def run() -> None:
-        await Daemon(its_options, own, clock).run(loaded)
+        await Daemon(its_options, files, own, clock).run(loaded)
 
     return _serve(run())
 
@@ -238,7 +239,6 @@ def _log_ignored(ignored: "sys.UnraisableHookArgs") -> None:
 
 def _daemon_options(options: argparse.Namespace) -> Options:
     return Options(
-        config_files=getattr(options, "config_file", _DEFAULTS.config_files),
         auto_reload_interval=getattr(options, "config_auto_reload_interval", 0.0),
         listen_addresses=options.web_listen_address,
         web_config_file=options.web_config_file,

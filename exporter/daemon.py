@@ -49,7 +49,6 @@ _PATIENCE = 1.0  # seconds for a file system to tell who can read the secrets
 class Options:
     """The daemon's flags and their defaults; the interval is in seconds, 0 for never."""
 
-    config_files: Sequence[Path] = (Path("config.yaml"),)
     auto_reload_interval: float = 0.0
     listen_addresses: Sequence[Address] = (Address("127.0.0.1", 10517),)
     web_config_file: Path | None = None
@@ -73,14 +72,21 @@ class _Listening(NamedTuple):
 class Daemon:
     """Poll and serve until stopped."""
 
-    def __init__(self, options: Options, own: ExporterMetrics, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        files: WatchedFiles,
+        own: ExporterMetrics,
+        clock: Clock | None = None,
+    ) -> None:
         """Prepare; nothing runs and nothing is bound before `run`.
 
-        Raises `ConfigError` for a web configuration that can't be honoured.
+        The configuration for `run` must have been loaded through `files`, as reloads are. Raises
+        `ConfigError` for a web configuration that can't be honoured.
         """
         self._options = options
         self._access = Access(options.web_config_file)
-        self._files = WatchedFiles(options.config_files)
+        self._files = files
         self._own = own
         self._clock = clock or Clock()
         self.store = SnapshotStore(PageRenderer())

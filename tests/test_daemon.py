@@ -204,6 +204,31 @@ async def test_a_changed_file_is_reloaded_without_a_signal(
     await to_thread(check)
 
 
+async def test_a_file_that_changes_while_an_address_is_looked_up_is_reloaded(
+    simulator: Simulator, config: Path, tmp_path: Path
+):
+    simulator.add_account(exchange="trubit", name="new")
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(config_text(simulator, interval="2s"))
+    (tmp_path / "sitecustomize.py").write_text(
+        "import shutil, socket\n"
+        "look_up = socket.getaddrinfo\n"
+        "def change_and_look_up(*wanted, **more):\n"
+        f"    shutil.copyfile({str(changed)!r}, {str(config)!r})\n"
+        "    return look_up(*wanted, **more)\n"
+        "socket.getaddrinfo = change_and_look_up\n"
+    )
+    path = {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[1]}"}
+    listen = "--web.listen-address=localhost:0"
+    flags = (f"--config.file={config}", listen, "--config.auto-reload-interval=1s")
+
+    def check() -> None:
+        with exporter(tmp_path, *flags, environment=path) as daemon:
+            wait_for(lambda: 'msg="account added" exchange=trubit account=new' in daemon.log)
+
+    await to_thread(check)
+
+
 async def test_a_broken_reload_changes_nothing_and_says_so(config: Path, tmp_path: Path):
     def check() -> None:
         with exporter(tmp_path, f"--config.file={config}", LISTEN) as daemon:

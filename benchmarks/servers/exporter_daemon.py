@@ -14,6 +14,7 @@ from benchmarks import balances
 from benchmarks.balances import Line
 from benchmarks.servers.exporter_polls import Polls
 from exporter.config.loader import Config
+from exporter.config.watched_files import WatchedFiles
 from exporter.daemon import Daemon, Options, make_exporter_metrics
 from exporter.exchanges.btcturk import EXCHANGE, parse_balances
 from exporter.model import Account, AccountKey
@@ -83,7 +84,8 @@ async def run() -> None:
     clock = Clock()
     own = make_exporter_metrics(clock)
     logs.configure("warning", "logfmt", own.count_log_message)
-    daemon = Daemon(Options(listen_addresses=(Address("127.0.0.1", 0),)), own, clock)
+    options = Options(listen_addresses=(Address("127.0.0.1", 0),))
+    daemon = Daemon(options, WatchedFiles(()), own, clock)
     filler = Filler(daemon.store, clock)
     commands = await _standard_input()
 

@@ -7,13 +7,13 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from exporter.commands.errors import CommandError
-from exporter.config.loader import load
+from exporter.config.watched_files import WatchedFiles
 from exporter.daemon import Daemon, Options
 from exporter.exposition.exporter_metrics import ExporterMetrics
 from exporter.runtime.clock import Clock
@@ -91,7 +91,8 @@ async def demo(scenario: Scenario, options: Options, own: ExporterMetrics, clock
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "config.yaml")
             _write_private(path, config_text(simulator, currencies=_CURRENCIES))
-            daemon = Daemon(replace(options, config_files=(path,)), own, clock)
+            files = WatchedFiles((path,))
+            daemon = Daemon(options, files, own, clock)
 
             def announce(url: str) -> None:
                 print(
@@ -102,7 +103,7 @@ async def demo(scenario: Scenario, options: Options, own: ExporterMetrics, clock
                     flush=True,
                 )
 
-            await daemon.run(load((path,), os.environ), announce)
+            await daemon.run(files.load(os.environ), announce)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ CONFIG_FILE = Flag(
     "configuration: a file, a folder of *.yaml and *.yml, or a glob such as conf.d/*.yaml; "
     "repeatable, accounts add up",
     Path,
-    _DEFAULTS.config_files,
+    (Path("config.yaml"),),
     metavar="PATH",
     is_repeatable=True,
 )

@@ -13,7 +13,7 @@ class WatchedFiles:
     def __init__(self, patterns: Sequence[Path]) -> None:
         """Read nothing yet; folders and globs are resolved again at each reading."""
         self._patterns = patterns
-        self._seen: bytes | None = None
+        self._seen = b""
 
     def load(self, environ: Mapping[str, str]) -> Config:
         """Load the files; raises `ConfigError` with every problem."""
@@ -21,6 +21,6 @@ class WatchedFiles:
         return load(self._patterns, environ)
 
     def have_changed(self) -> bool:
-        """Return whether the content is not what was last read; the first call returns False."""
+        """Return whether the content is not what was last read, by `load` or by this."""
         before, self._seen = self._seen, fingerprint(self._patterns)
-        return before not in {None, self._seen}
+        return before != self._seen

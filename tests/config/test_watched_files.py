@@ -24,6 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_change_is_noticed_once(file: Path):
     files = WatchedFiles([file])
+    files.load({})
     assert not files.have_changed()
     file.write_text(TEXT.replace("name: a", "name: b"))
     assert files.have_changed()
@@ -32,7 +33,7 @@ def test_a_change_is_noticed_once(file: Path):
 
 def test_a_change_that_was_loaded_is_none(file: Path):
     files = WatchedFiles([file])
-    files.have_changed()
+    files.load({})
     file.write_text(TEXT.replace("name: a", "name: b"))
     assert [account.name for account in files.load({}).accounts] == ["b"]
     assert not files.have_changed()
@@ -40,7 +41,7 @@ def test_a_change_that_was_loaded_is_none(file: Path):
 
 def test_a_file_that_was_rejected_is_not_read_again_until_it_changes(file: Path):
     files = WatchedFiles([file])
-    files.have_changed()
+    files.load({})
     file.write_text("accounts: 5\n")
     with pytest.raises(ConfigError):
         files.load({})

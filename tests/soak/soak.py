@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-from exporter.config import loader
 from exporter.config.loader import ConfigError
+from exporter.config.watched_files import WatchedFiles
 from exporter.daemon import Daemon, Options, make_exporter_metrics
 from exporter.exchanges import EXCHANGES
 from exporter.model import AccountKey
@@ -163,10 +163,11 @@ async def _soak(folder: Path, goals: Goals, report: Callable[[Sample], None]) ->
 async def _running(file: Path, clocks: Clocks) -> AsyncIterator[tuple[Daemon, int]]:
     own = make_exporter_metrics(clocks.ours)
     logs.configure("info", "logfmt", own.count_log_message)
-    options = Options(config_files=(file,), listen_addresses=(Address("127.0.0.1", 0),))
-    daemon = Daemon(options, own, clocks.ours)
+    files = WatchedFiles((file,))
+    options = Options(listen_addresses=(Address("127.0.0.1", 0),))
+    daemon = Daemon(options, files, own, clocks.ours)
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    run = asyncio.create_task(daemon.run(loader.load((file,), {}), listening.set_result))
+    run = asyncio.create_task(daemon.run(files.load({}), listening.set_result))
     yield daemon, urlsplit(await listening).port or 0
     daemon.stop()
     await run
