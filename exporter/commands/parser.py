@@ -4,6 +4,7 @@ import argparse
 import difflib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NoReturn
 
 from exporter import __version__
@@ -37,7 +38,7 @@ def parse_command_line(arguments: Sequence[str], environ: Mapping[str, str]) -> 
         return _parse(arguments, environ)
     except _UsageError as error:
         line, manual = f"{NAME}: error: {error}", f"`{error.program} --help`"
-        is_probe = _meant(arguments).is_probe
+        is_probe = _meant(_with_values(arguments)).is_probe
         print(f"{line}; see {manual}" if is_probe else f"{line}\nSee {manual}.", file=sys.stderr)
         sys.exit(1 if is_probe else 2)
 
@@ -169,10 +170,16 @@ def _check_names(words: Sequence[str], parsers: Mapping[str, argparse.ArgumentPa
             chosen = commands[word]
 
 
-def _meant(words: Iterable[str]) -> CommandLine:
+def _meant(words: Sequence[str]) -> CommandLine:
     """Return the command that is named first, whatever is wrong around it."""
     commands = {command.name: command for command in COMMANDS}
-    return next((commands[word] for word in words if word in commands), DAEMON)
+    flags = _names(DAEMON)
+    named = (
+        commands[word]
+        for before, word in pairwise(("", *words))
+        if word in commands and before not in flags  # behind a flag it is the value
+    )
+    return next(named, DAEMON)
 
 
 def _names(command: CommandLine) -> list[str]:

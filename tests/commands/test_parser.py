@@ -157,6 +157,24 @@ def test_a_flag_value_is_never_taken_for_a_command():
     assert (options.command, list(options.account)) == ("poll", ["pol"])
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--config.file", "healthcheck", "--log.levl=debug"),
+        ("--config.file", "healthcheck", "--log.level=loud"),
+        ("--config.file", "config", "--log.levl=debug"),
+    ],
+)
+def test_a_flag_value_that_is_named_as_a_command_leaves_an_error_to_the_daemon(capsys, arguments):
+    _, hint = error(capsys, *arguments)
+    assert hint == "See `exchange-balance-exporter --help`."
+
+
+def test_a_switch_before_a_command_leaves_an_error_to_the_command(capsys):
+    _, hint = error(capsys, "--web.enable-lifecycle", "config", "init", "--log.levl=debug")
+    assert hint == "See `exchange-balance-exporter config --help`."
+
+
 def test_help_is_shown_whatever_follows_it():
     with pytest.raises(SystemExit) as ended:
         parse_command_line(["--help", "--confg.file"], {})
