@@ -14,7 +14,7 @@ _UP_TO_THE_STATUS = frozenset(
     {"close", "reset", "reset_in_head", "silence", "drip", "stall_in_head", "endless_head"}
     | {"http_401", "echo"}
 )
-_ON_AMOUNTS = {"key_twice", "nan", "infinity", "nul"}
+_ON_AMOUNTS = {"key_twice", "nan", "infinity", "nul", "big_integer", "lone_surrogate"}
 _IN_ROWS = _ON_AMOUNTS.union(name for name, fault in FAULTS.items() if fault.rows)
 """What spoils amounts, of which a refusal has none."""
 
