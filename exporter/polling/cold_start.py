@@ -17,13 +17,14 @@ def first_round(
     """Return the seconds until the slowest of the limits has let every account's requests through.
 
     `limit_of` returns what names an account's limit, and its requests a minute. An account may need
-    a token before its first balances; accounts with the same key share it.
+    a token before its first balances; accounts with the same key share it. Meanwhile the keys of
+    accounts that are up are checked, at exchanges that say what a key may do.
     """
     requests: dict[tuple[Hashable, int], int] = defaultdict(int)
     tokens: set[Hashable] = set()
     for account in accounts:
         limit = limit_of(account)
-        requests[limit] += 1
+        requests[limit] += 1 + exchanges[account.exchange].has_key_permissions
         key = frozenset(account.credentials.items())
         if exchanges[account.exchange].needs_token(account.credentials):
             requests[limit] += (limit, key) not in tokens

@@ -114,7 +114,7 @@ async def a_key_is_replaced_in_its_poll(world: World) -> None:
         world.victim = replace(world.victim, interval=10.0)
         async with world.polling():
             with world.simulator.show("late", account="victim"):
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(2.5)  # its first poll waits for its turn, and then for this
                 path.write_text(good)
                 await world.run(5)
             page = await world.until(lambda p: p.is_up(world.victim.key), within=10)

@@ -52,9 +52,15 @@ def test_a_ready_token_costs_nothing(exchange: str):
 
 
 def test_the_slowest_limit_counts():
-    others = [name for name in sorted(EXCHANGES) if not EXCHANGES[name].token_credentials]
-    listed = [*accounts(others[0], 90, keys=90), *accounts(WITH_TOKENS[0], 9, keys=9)]
+    listed = [*accounts("btcturk", 90, keys=90), *accounts(WITH_TOKENS[0], 9, keys=9)]
     assert seconds(listed) == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    "exchange", [name for name, each in EXCHANGES.items() if each.has_key_permissions]
+)
+def test_a_check_of_what_a_key_may_do_counts_like_a_poll(exchange: str):
+    assert seconds(accounts(exchange, 90, keys=90)) == pytest.approx(200)
 
 
 def test_nothing_to_poll_takes_no_time():
