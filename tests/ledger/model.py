@@ -14,9 +14,12 @@ _UP_TO_THE_STATUS = frozenset(
     {"close", "reset", "reset_in_head", "silence", "drip", "stall_in_head", "endless_head"}
     | {"http_401", "echo"}
 )
-_ON_AMOUNTS = {"key_twice", "nan", "infinity", "nul", "big_integer", "lone_surrogate"}
-_IN_ROWS = _ON_AMOUNTS.union(name for name, fault in FAULTS.items() if fault.rows)
-"""What spoils amounts, of which a refusal has none."""
+_OF_SUCCESSES = frozenset(
+    {"key_twice", "nan", "infinity", "nul", "big_integer", "lone_surrogate"}
+    | {"code_text", "code_null", "code_false", "code_wrong"}
+    | {name for name, fault in FAULTS.items() if fault.rows}
+)
+"""What spoils amounts and positive codes, of which a refusal with status 200 has none."""
 
 _AT_ONCE = 0.05  # seconds; polls at one exchange begin at least half a second apart
 _PLAIN = re.compile(r"-?(0|[1-9][0-9]*)([.,][0-9]+)?")
@@ -54,7 +57,7 @@ class Poll:
         is_refusal = last.status in {400, 401}
         met = _UP_TO_THE_STATUS.intersection(last.faults) if is_refusal else set(last.faults)
         if last.call == "balances" and last.rows is None:
-            met = met - _IN_ROWS
+            met = met - _OF_SUCCESSES
         for fault in met:
             if reason := reason_of(fault, last.exchange or ""):
                 return reason
