@@ -17,8 +17,8 @@ def first_round(
     """Return the seconds until the slowest of the limits has let every account's requests through.
 
     `limit_of` returns what names an account's limit, and its requests a minute. An account may need
-    a token before its first balances; accounts with the same key share it. Meanwhile the keys of
-    accounts that are up are checked, at exchanges that say what a key may do.
+    a token before its first balances; accounts with the same key share it. Checks of what a key may
+    do count against the same limit, at exchanges that have them.
     """
     requests: dict[tuple[Hashable, int], int] = defaultdict(int)
     tokens: set[Hashable] = set()

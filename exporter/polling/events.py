@@ -16,7 +16,7 @@ from exporter.polling.snapshots import AccountState, Outage, PollResult, Snapsho
 log = structlog.get_logger(__name__)
 
 _SHOWN_ROWS = 5
-_MAX_ROWS = 1000  # of an account that are told apart, beyond them only by their problem
+_MAX_ROWS = 1000  # dropped rows remembered for each account; further ones count by their problem
 _LONGER = 1.0  # seconds by which a pause must grow to be logged: Retry-After has whole ones
 _LONG_PAUSE = 61.0  # seconds; weights are counted for a minute, so shorter ones are usual
 
@@ -124,7 +124,7 @@ class EventLog:
     def _log_up(self, before: AccountState, after: AccountState, result: PollResult) -> None:
         """Log that an account is up, or only that it has balances again."""
         key, now = after.schedule.account.key, result.requested_at + result.duration
-        self._log_expiry(before, now)  # between two checks
+        self._log_expiry(before, now)  # it may have expired since the last check
         fields: dict[str, object] = {**key._asdict()}
         fields["assets"] = after.snapshot.assets if after.snapshot else 0
         self._causes.pop(key, None)

@@ -17,10 +17,10 @@ from exporter.polling.cold_start import first_round, in_words
 from exporter.polling.endpoint import Endpoint, HoldBack, OnRequest, Sleep, ignore
 from exporter.polling.endpoints import Endpoints, LimitState
 from exporter.polling.events import EventLog
+from exporter.polling.key_backoff import KeyBackoff
 from exporter.polling.key_permissions import KeyPermissions
 from exporter.polling.pauses import Waits
 from exporter.polling.rate_limit import Refusal, next_due, outage_pause
-from exporter.polling.refusals import Refusals
 from exporter.polling.schedules import (
     Egresses,
     endpoint_key,
@@ -74,7 +74,7 @@ class Poller:
         )
         self._limits: Mapping[str, int] = {}
         self._running: dict[AccountKey, asyncio.Task[None]] = {}
-        self._refusals = Refusals(clock)
+        self._key_backoff = KeyBackoff(clock)
         self._access = AccessReader()
         self._events = EventLog()
         self._waits = Waits(store, self._endpoints)
@@ -133,7 +133,7 @@ class Poller:
 
     def hold_back(self, account: Account) -> HoldBack:
         """Return what holds an account's key back from quotes while the key itself is refused."""
-        return partial(self._refusals.hold_back_quotes, account)
+        return partial(self._key_backoff.hold_back_quotes, account)
 
     def limits(self) -> list[LimitState]:
         """Return every rate limit as it is now."""
@@ -174,11 +174,11 @@ class Poller:
             waits = self._waits.publish(self._access.egresses)
             self._events.watch_pauses(self._endpoints.pauses().values(), waits, now)
             self._key_permissions.withdraw_old()
-            self._refusals.forget_old()
+            self._key_backoff.forget_old()
 
     async def _keep_polling(self, account: Account, delay: float) -> None:
         """Poll an account, and check what its key may do in a task that ends with this one."""
-        hold_back = partial(self._refusals.hold_back, account)
+        hold_back = partial(self._key_backoff.hold_back, account)
         checking = self._tasks.create_task(
             self._key_permissions.keep_checking(
                 account, lambda: self._endpoint_of(account), hold_back
@@ -211,7 +211,7 @@ class Poller:
 
         Rows live no longer than this call: a task that waits with them needs 30 KB more.
         """
-        hold_back = partial(self._refusals.hold_back, account)
+        hold_back = partial(self._key_backoff.hold_back, account)
         result = await endpoint.poll(account, client, hold_back)
         now, interval = self._clock.monotonic(), self._store.states[account.key].schedule.interval
         due = next_due(due, now, interval, outage_pause(result.outcome))
@@ -219,7 +219,7 @@ class Poller:
             self._show_refusal(account, result.held_back, due)
             return due
         # The key that was refused waits, not the account: its file may have another one already.
-        pause = self._refusals.note(account, result)
+        pause = self._key_backoff.note(account, result)
         self._publish(account.key, result, max(due, now + pause))
         return due
 
@@ -229,7 +229,7 @@ class Poller:
         known = await self._read_access(account)
         while True:
             now = self._clock.monotonic()
-            if refusal := self._refusals.find(account, known):
+            if refusal := self._key_backoff.find(account, known):
                 self._show_refusal(account, refusal, due)
                 await self._sleep(min(interval, refusal.until - now))
             elif now >= due:

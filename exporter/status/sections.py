@@ -96,7 +96,7 @@ def _worth(known: Known) -> list[Block]:
     if known.valued:
         html = worth_html(known.valued, known.in_totals)
     elif known.valuing_failed:
-        html = '<p class="partial">Withheld by an unexpected error, which the log shows.</p>'
+        html = '<p class="partial">Withheld because of an unexpected error; see the log.</p>'
     else:
         return []
     inside = f'<div class="totals">{html}</div>'

@@ -53,7 +53,7 @@ async def test_the_status_page_shows_balances_though_values_fail():
     assert blocks is not None
     text = inflate(join(blocks))
     assert b"TRY" in text
-    assert b"Withheld by an unexpected error" in text
+    assert b"Withheld because of an unexpected error" in text
     assert events(logs) == [("error", "values can't be shown")]
 
 

@@ -13,7 +13,7 @@ from exporter.runtime.clock import Clock
 _REMEMBERED = 3600.0  # seconds after a pause for which it still counts as the last one
 
 
-class Refusals:
+class KeyBackoff:
     """Remember which keys were refused, over which egress, and until when each must wait.
 
     An authentication error concerns the key, a permission error only what it was used for.
