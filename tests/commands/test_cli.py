@@ -91,6 +91,22 @@ def test_what_was_cut_short_before_its_result_is_known_is_no_success(
         assert cut_short.log == ""
 
 
+async def test_a_daemon_without_logins_imports_only_what_it_needs(config: Path, tmp_path: Path):
+    commands = ("config", "demo", "healthcheck", "poll", "poll_tables")
+    unneeded = {"bcrypt", "exporter.simulator", *(f"exporter.commands.{name}" for name in commands)}
+    flags = (f"--config.file={config}", "--web.listen-address=127.0.0.1:0")
+
+    def check() -> None:
+        with exporter(tmp_path, *flags, environment={"PYTHONPROFILEIMPORTTIME": "1"}) as daemon:
+            wait_for(lambda: "account is up" in daemon.log)
+            assert "exchange_account_up{" in daemon.get("/metrics")
+        imported = set(re.findall(r"^import time: .*\| +(\S+)$", daemon.log, re.MULTILINE))
+        assert "exporter.daemon" in imported
+        assert imported & unneeded == set()
+
+    await to_thread(check)
+
+
 async def test_a_poll_leaves_no_core_dump(simulator: Simulator, config: Path, tmp_path: Path):
     simulator.show("silence")
 
