@@ -4,7 +4,6 @@ import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from urllib.parse import urlsplit
 
 from exporter.errors import BadResponseError, ConnectionFailedError, PollError
 from exporter.exchange_api.body import MAX_ERROR_BODY_BYTES, read_body
@@ -58,7 +57,6 @@ class HttpClient:
         self._transport_route = DIRECT
         self._is_reusable = False  # whether the last response was read to its end
         self._used_at = 0.0
-        self._trusted_at = -math.inf
         self._max_idle = math.inf
         self._max_idle_until = 0.0
         self._proven_idle = 0.0  # seconds after which this connection still got a response
@@ -82,13 +80,13 @@ class HttpClient:
         is so, too, if nothing arrives over one for `patience` seconds: a NAT may have forgotten it,
         unless it got a response before after as long an idle time.
         """
-        transport, is_kept = await self._usable_transport()
-        self._is_reusable = False
-        idle = self._clock.monotonic() - self._used_at if is_kept else 0.0
-        if not is_kept or idle <= self._proven_idle * _SIMILAR:
-            patience = math.inf
-        connections = transport.network.connections
         try:
+            transport, is_kept = await self._usable_transport()
+            self._is_reusable = False
+            idle = self._clock.monotonic() - self._used_at if is_kept else 0.0
+            if not is_kept or idle <= self._proven_idle * _SIMILAR:
+                patience = math.inf
+            connections = transport.network.connections
             async with self._first_byte_within(transport, patience):
                 response = await self._open(transport, request, progress)
             is_same = transport.network.connections == connections
@@ -104,7 +102,7 @@ class HttpClient:
         except BAD_HOSTS as error:
             raise ConnectionFailedError("base_url has no host that can be looked up") from error
         finally:
-            progress.address = transport.network.address
+            progress.address = self.address
             await progress.aclose()
 
     async def aclose(self) -> None:
@@ -117,12 +115,7 @@ class HttpClient:
         self, transport: Transport, request: ApiRequest, progress: Progress
     ) -> Response:
         self._sent = self._clock.monotonic()
-        host = api_host(self.base_url)
-        name = urlsplit(f"//{host}").hostname or ""
-        base_url = self.base_url
-        if self.route.proxy:  # its TLS name can't be set apart from the host that it connects to
-            base_url = base_url.replace(f"{name}.", name, 1)
-        return await transport.send(request, base_url, host, name, progress.note)
+        return await transport.send(request, progress.note)
 
     @asynccontextmanager
     async def _first_byte_within(self, transport: Transport, seconds: float) -> AsyncIterator[None]:
@@ -158,21 +151,19 @@ class HttpClient:
             return self._transport, True
         await self.aclose()
         context = await self._trust.context(self.route.ca_file)
-        self._transport, self._transport_route = Transport(self.route, context), self.route
-        self._trusted_at = self._clock.monotonic()
+        self._transport = Transport(self.base_url, self.route, context)
+        self._transport_route = self.route
         return self._transport, False
 
     async def _can_reuse(self, transport: Transport) -> bool:
         now = self._clock.monotonic()
         max_idle = self._max_idle if now < self._max_idle_until else math.inf
-        if not self._is_reusable or self._transport_route != self.route:
+        if not self._is_reusable or self._transport_route != self.route or not transport.is_open:
             return False
         if now - self._used_at > max_idle:
             return False
-        if now - self._trusted_at >= _TRUSTED_SECONDS:
-            self._trusted_at = now
-            return transport.context is await self._trust.context(self.route.ca_file)
-        return True
+        trusted = await self._trust.context(self.route.ca_file, max_age=_TRUSTED_SECONDS)
+        return transport.context is trusted
 
     async def _read(
         self, response: Response, request: ApiRequest, progress: Progress

@@ -96,6 +96,7 @@ def api_url(base_url: str) -> str:
     return f"{parts.scheme}://{api_host(base_url)}{parts.path}"
 
 
+@lru_cache(maxsize=1024)
 def api_host(base_url: str) -> str:
     """Return the host of a base URL as its label, with the port if it is not the scheme's own."""
     host, colon, port = urlsplit(normalise_base_url(base_url)).netloc.rpartition(":")

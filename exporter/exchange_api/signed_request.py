@@ -12,6 +12,7 @@ from exporter.exchange_api.session import Session
 Parsed = TypeVar("Parsed")
 
 _KEPT_MS = 24 * 3600 * 1000  # for which a key's last nonce is remembered
+_FORGET_MS = 3600 * 1000  # between two looks for nonces that are older
 
 Sign = Callable[[int], ApiRequest]
 """Make the request that is signed at a time, in ms since 1970."""
@@ -27,14 +28,16 @@ class Nonces:
         """Begin without any key."""
         self._clock = clock
         self._last: dict[Secret, int] = {}
+        self._forget_at = 0
 
     def next(self, key: Secret) -> int:
         """Return the exchange's time, or the time after the key's last one if that is later."""
         now = int(self._clock.signing_time() * 1000)
         nonce = max(now, self._last.get(key, 0) + 1)
-        # What belongs to keys that were replaced or removed is forgotten.
-        self._last = {each: last for each, last in self._last.items() if last > now - _KEPT_MS}
         self._last[key] = nonce
+        if now >= self._forget_at:  # what belongs to keys that were replaced or removed
+            self._last = {each: last for each, last in self._last.items() if last > now - _KEPT_MS}
+            self._forget_at = now + _FORGET_MS
         return nonce
 
     def is_last(self, key: Secret, time: float) -> bool:

@@ -5,14 +5,15 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
 from exporter import __version__
 from exporter.exchange_api.messages import ApiRequest
-from exporter.exchange_api.network import Route
+from exporter.exchange_api.network import DEFAULT_PORTS, Proxy, Route, api_host
 
 Response = httpx.Response
 FAILURES: tuple[type[Exception], ...] = (httpx.HTTPError, ssl.SSLError)
@@ -59,36 +60,50 @@ class Transport:
     the environment: nothing of that is wanted, and it costs a sixth of a request's CPU and 3 KB.
     """
 
-    def __init__(self, route: Route, context: ssl.SSLContext) -> None:
+    def __init__(self, base_url: str, route: Route, context: ssl.SSLContext) -> None:
         """Prepare, without connecting."""
         self.network = _Network(route)
         self.context = context
-        self._pool = _make_pool(route, context, self.network)
-        self._transport = _OverPool(self._pool)
+        self._host = api_host(base_url)
+        self._name = urlsplit(f"//{self._host}").hostname or ""
+        self._connection: _Connection
+        if route.proxy is None:
+            self._base_url = base_url
+            self._connection = _make_connection(base_url, context, self.network)
+        else:  # its TLS name can't be set apart from the host that it connects to
+            self._base_url = base_url.replace(f"{self._name}.", self._name, 1)
+            self._connection = _make_pool(route.proxy, context, self.network)
+        self._transport = _Over(self._connection)
 
-    async def send(
-        self, request: ApiRequest, base_url: str, host: str, name: str, trace: Trace
-    ) -> Response:
-        """Send a request and return the response as soon as its head is there.
-
-        `host` is the value of its header, `name` that which the certificate must have.
-        """
+    async def send(self, request: ApiRequest, trace: Trace) -> Response:
+        """Send a request and return the response as soon as its head is there."""
         self.network.begin()
         built = httpx.Request(
             request.method,
-            _parse_url(base_url + request.path),
-            headers={"Host": host, **_HEADERS, **request.headers},
+            _parse_url(self._base_url + request.path),
+            headers={"Host": self._host, **_HEADERS, **request.headers},
             content=request.body or None,
-            extensions={"trace": trace, "sni_hostname": name},
+            extensions={"trace": trace, "sni_hostname": self._name},
         )
         response = await self._transport.handle_async_request(built)
         self.network.end_of_head()
         return response
 
     @property
+    def is_open(self) -> bool:
+        """Return whether another request can be sent; a pool reconnects by itself."""
+        connection = self._connection
+        if isinstance(connection, httpcore.AsyncConnectionPool):
+            return True
+        return connection.is_available() and not connection.has_expired()
+
+    @property
     def has_surplus(self) -> bool:
         """Return whether bytes came after the last response, before another request."""
-        return any(map(_surplus, self._pool.connections))
+        connection = self._connection
+        if isinstance(connection, httpcore.AsyncConnectionPool):
+            return any(map(_surplus, connection.connections))
+        return _surplus(connection)
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -123,21 +138,31 @@ def _kept_url(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-class _OverPool(httpx.AsyncHTTPTransport):
-    """Use a pool that httpx has no settings for."""
+_Connection = httpcore.AsyncHTTPConnection | httpcore.AsyncConnectionPool
 
-    def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
-        self._pool = pool
+
+class _Over(httpx.AsyncHTTPTransport):
+    """Use a connection, or a pool, that httpx has no settings for."""
+
+    def __init__(self, connection: _Connection) -> None:
+        # A connection has the two methods that are called of a pool.
+        self._pool = cast("httpcore.AsyncConnectionPool", connection)
+
+
+def _make_connection(
+    base_url: str, context: ssl.SSLContext, network: "_Network"
+) -> httpcore.AsyncHTTPConnection:
+    """Return a connection without a pool, which would cost each request more than its parsing."""
+    url = _kept_url(base_url)
+    port = url.port or DEFAULT_PORTS[url.scheme]
+    origin = httpcore.Origin(url.raw_scheme, url.raw_host, port)
+    return httpcore.AsyncHTTPConnection(origin, ssl_context=context, network_backend=network)
 
 
 def _make_pool(
-    route: Route, context: ssl.SSLContext, network: "_Network"
+    proxy: Proxy, context: ssl.SSLContext, network: "_Network"
 ) -> httpcore.AsyncConnectionPool:
-    if route.proxy is None:
-        return httpcore.AsyncConnectionPool(
-            ssl_context=context, max_connections=1, network_backend=network
-        )
-    proxy = route.proxy
+    """Return what connects through a proxy; httpcore has only a pool for that."""
     user, password = (each.reveal() if each else "" for each in (proxy.user, proxy.password))
     host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
     return httpcore.AsyncHTTPProxy(

@@ -2,7 +2,9 @@
 
 import asyncio
 import ssl
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +17,7 @@ Signature = tuple[tuple[str, int, int, int] | None, ...]
 class _Loaded:
     context: ssl.SSLContext
     signature: Signature
+    checked_at: float  # monotonic
 
 
 class TrustStore:
@@ -24,19 +27,24 @@ class TrustStore:
     in a thread: a file system that hangs must hold up nobody else.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Load nothing yet."""
+        self._monotonic = monotonic
         self._loaded: dict[Path | None, _Loaded] = {}
         self._running: dict[Path | None, asyncio.Future[_Loaded]] = {}
 
-    async def context(self, ca_file: Path | None = None) -> ssl.SSLContext:
+    async def context(self, ca_file: Path | None = None, max_age: float = 0.0) -> ssl.SSLContext:
         """Return a context that trusts the system's authorities, and those of a file besides.
 
+        Whether a file changed is looked at again unless that was done within `max_age` seconds.
         Raises `CredentialsError` if the file can't be read, `TlsError` if nothing is trusted.
         """
+        now, loaded = self._monotonic(), self._loaded.get(ca_file)
+        if loaded is not None and now - loaded.checked_at < max_age:
+            return loaded.context
         running = self._running.get(ca_file)
         if running is None or running.get_loop() is not asyncio.get_running_loop():
-            load = partial(_load, ca_file, self._loaded.get(ca_file))
+            load = partial(_load, ca_file, loaded, now)
             running = asyncio.get_running_loop().run_in_executor(None, load)
             running.add_done_callback(partial(self._keep, ca_file))
             self._running[ca_file] = running
@@ -46,8 +54,8 @@ class TrustStore:
             if ca_file is not None:
                 raise
             # The system's own files are local, and don't hang.
-            self._loaded[None] = loaded = _load(None, self._loaded.get(None))
-            return loaded.context
+            self._loaded[None] = _load(None, loaded, now)
+            return self._loaded[None].context
 
     def _keep(self, ca_file: Path | None, ended: "asyncio.Future[_Loaded]") -> None:
         self._running.pop(ca_file, None)
@@ -59,16 +67,16 @@ SHARED = TrustStore()
 """What this process has loaded."""
 
 
-def _load(ca_file: Path | None, before: _Loaded | None) -> _Loaded:
+def _load(ca_file: Path | None, before: _Loaded | None, now: float) -> _Loaded:
     signature = _signature(ca_file)
     if before is not None and before.signature == signature:
-        return before
+        return replace(before, checked_at=now)
     # `ssl.create_default_context` would write every session's keys to SSLKEYLOGFILE.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks certificates and names
     _load_system(context)
     if ca_file is not None:
         _load_file(context, ca_file)
-    return _Loaded(context, signature)
+    return _Loaded(context, signature, now)
 
 
 def _load_system(context: ssl.SSLContext) -> None:
