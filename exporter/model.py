@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, NewType
 
+import msgspec
+
 from exporter.credentials import SecretSource
 
 Amount = NewType("Amount", str)
@@ -107,10 +109,12 @@ class Account:
         return AccountKey(self.exchange, self.name)
 
 
-class Balance(NamedTuple):
+class Balance(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One row of a response; the unit of every amount is the asset itself.
 
     The pending amounts are part of no other: what has not arrived yet, and what has left already.
+    `updated` is the exchange's own time of the row, in Unix seconds. As JSON this is the row that
+    the API serves: exact decimal texts, and only what the exchange sent.
     """
 
     asset: str
@@ -121,14 +125,22 @@ class Balance(NamedTuple):
     locked_withdrawals: Amount | None = None
     pending_deposit: Amount | None = None
     pending_withdrawal: Amount | None = None
-    updated_ms: int | None = None
+    updated: str | None = None
     asset_name: str = ""
     asset_id: str = ""
 
     @property
     def amounts(self) -> tuple[Amount | None, ...]:
         """Return every amount, None for those that the exchange does not give."""
-        return self[1:8]
+        return (
+            self.total,
+            self.free,
+            self.locked,
+            self.locked_orders,
+            self.locked_withdrawals,
+            self.pending_deposit,
+            self.pending_withdrawal,
+        )
 
 
 @dataclass(frozen=True, slots=True)

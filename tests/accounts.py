@@ -39,8 +39,11 @@ def simulated(simulator: Simulator, account: SimulatedAccount, **changes: Any) -
     return make_account(**(fields | changes))
 
 
-def balance(asset: str, total: str, free: str | None = None, locked: str = "0") -> Balance:
-    return Balance(asset, Amount(total), Amount(total if free is None else free), Amount(locked))
+def balance(
+    asset: str, total: str, free: str | None = None, locked: str = "0", **others: Any
+) -> Balance:
+    amounts = Amount(total), Amount(total if free is None else free), Amount(locked)
+    return Balance(asset, *amounts, **others)
 
 
 def reading(*balances: Balance, **changes: Any) -> BalancesResponse:

@@ -207,7 +207,7 @@ def _store() -> SnapshotStore:
         locked_withdrawals=Amount("0.25000000"),
         pending_deposit=Amount("0.50000000"),
         pending_withdrawal=Amount("0.00000000"),
-        updated_ms=1_699_999_990_123,
+        updated="1699999990.123",
         asset_name="Bitcoin",
         asset_id="1",
     )

@@ -14,7 +14,7 @@ from exporter.commands.poll_tables import few, split_zeros
 from exporter.config.loader import Config
 from exporter.errors import InternalError, PollError
 from exporter.exposition.balances_json import json_account, json_sums
-from exporter.exposition.pages import PageRenderer, json_row, read_held
+from exporter.exposition.pages import PageRenderer, read_held
 from exporter.exposition.prices_json import json_row_values, json_values
 from exporter.model import Account, AccountKey, Balance, BalancesResponse
 from exporter.polling.access import AccessReader
@@ -202,7 +202,7 @@ def _json_rows(
 ) -> Iterator[dict[str, Any]]:
     prices = valued.prices_at(account.exchange) if valued else {}
     for balance in balances:
-        row: dict[str, Any] = msgspec.to_builtins(json_row(balance))
+        row: dict[str, Any] = msgspec.to_builtins(balance)
         if valued:
             row["value"] = json_row_values(balance.asset, balance.total, prices)
         yield row

@@ -85,10 +85,12 @@ def read_text(row: Row, field: str) -> str:
     return ""
 
 
-def read_time_ms(row: Row, field: str) -> int | None:
-    """Return a field that holds a time in ms since 1970, None unless it can be one."""
+def read_time_ms(row: Row, field: str) -> str | None:
+    """Return a field that holds a time in ms since 1970 in seconds, None unless it can be one."""
     value = row.get(field)
-    return value if type(value) is int and 0 < value < 10**14 else None
+    if type(value) is not int or not 0 < value < 10**14:
+        return None
+    return f"{value // 1000}.{value % 1000:03}"
 
 
 def upper_case(code: str) -> str:
@@ -148,8 +150,8 @@ def _content(balance: Balance) -> tuple[object, ...]:
     return *numbers, balance.asset_id
 
 
-def _updated(balance: Balance) -> int:
-    return balance.updated_ms or 0
+def _updated(balance: Balance) -> Decimal:
+    return Decimal(balance.updated or 0)
 
 
 def _fields_of(row: object) -> Row:

@@ -167,7 +167,7 @@ def parse_balances(body: bytes) -> BalancesResponse:
             locked=amounts.read(row, "locked"),
             locked_orders=amounts.read_optional(row, "orderFund"),
             locked_withdrawals=amounts.read_optional(row, "requestFund"),
-            updated_ms=read_time_ms(row, "timestamp"),
+            updated=read_time_ms(row, "timestamp"),
             asset_name=read_text(row, "assetname"),
         )
 

@@ -50,7 +50,10 @@ class Family:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BalanceFamily(Family):
-    """Add the samples of one response: `lines` are the rest of them, from the asset on."""
+    """Add the samples of one response: `lines` are the rest of them, from the asset on.
+
+    It gets rows whose texts are escaped.
+    """
 
     lines: Callable[[Sequence[Balance]], list[str]]
     labels: tuple[str, ...] = ("exchange", "account", "asset")
@@ -72,13 +75,16 @@ class StoreFamily(Family):
     labels: tuple[str, ...] = ("exchange", "account")
 
 
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+_ESCAPES = {"\\": r"\\", '"': r"\"", "\n": r"\n"}
+_TRANSLATION = str.maketrans(_ESCAPES)
+ESCAPED = tuple(_ESCAPES)
+"""Characters that a label's value can't have as they are."""
 
 
 @lru_cache(maxsize=2048)
 def escape(value: str) -> str:
     """Return a label's value as both formats write it; the same few names come at every poll."""
-    return value.translate(_ESCAPES)
+    return value.translate(_TRANSLATION)
 
 
 def account_labels(key: AccountKey) -> str:

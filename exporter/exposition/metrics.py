@@ -36,18 +36,9 @@ def _amounts(field: Callable[[Balance], str | None]) -> Callable[..., list[str]]
     return lines
 
 
-def updated(row: Balance) -> str | None:
-    """Return the exchange's own time of a balance in Unix seconds, with its milliseconds."""
-    if row.updated_ms is None:
-        return None
-    text = f"{row.updated_ms:04}"
-    return f"{text[:-3]}.{text[-3:]}"
-
-
 def _asset_info(rows: Sequence[Balance]) -> list[str]:
     return [
-        f'{row.asset}",asset_name="{escape(row.asset_name)}"'
-        f',asset_id="{escape(row.asset_id)}"}} 1\n'
+        f'{row.asset}",asset_name="{row.asset_name}",asset_id="{row.asset_id}"}} 1\n'
         for row in rows
     ]
 
@@ -101,7 +92,7 @@ BALANCES: tuple[BalanceFamily, ...] = (
         "exchange_balance_updated_timestamp_seconds",
         "gauge",
         "Unix time at which the exchange last updated the balance, as it reports it.",
-        _amounts(updated),
+        _amounts(attrgetter("updated")),
     ),
     BalanceFamily(
         "exchange_asset_info",

@@ -13,7 +13,7 @@ from exporter.amounts import is_zero
 from exporter.exposition import metrics
 from exporter.exposition.columns import Column, block_column, text_column
 from exporter.exposition.deflate import EMPTY, Block, deflate, inflate, join, pack
-from exporter.exposition.families import Family, Format, account_labels, escape
+from exporter.exposition.families import ESCAPED, Family, Format, account_labels, escape
 from exporter.model import AccountKey, Amount, Balance, RenderedBalances
 from exporter.polling.snapshots import AccountState, Snapshot, SnapshotStore
 from exporter.prices.values import Held
@@ -128,8 +128,8 @@ class _Samples:
 def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBalances:
     """Return everything that is ever served of one response's balances."""
     rows = tuple(balances)
-    texts = _balance_texts(account_labels(key), _with_escaped_assets(rows))
-    json_rows = msgspec.json.encode([json_row(row) for row in rows])
+    texts = _balance_texts(account_labels(key), _with_escaped_texts(rows))
+    json_rows = msgspec.json.encode(rows)
     packed_rows, *samples = pack(
         [deflate(json_rows), *map(deflate, map(str.encode, texts.values()))]
     )
@@ -164,27 +164,6 @@ def read_held(snapshot: Snapshot) -> tuple[Held, ...]:
     """Return what a snapshot holds, read back from its rows, without zeros."""
     rows = _decode_held(inflate(snapshot.rendered.rows))
     return tuple(Held(row.asset, Decimal(row.total)) for row in rows if not is_zero(row.total))
-
-
-class JsonRow(msgspec.Struct, omit_defaults=True):
-    """Write a row as the API serves it: exact decimal texts, and only what the exchange sent."""
-
-    asset: str
-    total: Amount
-    free: Amount
-    locked: Amount
-    locked_orders: Amount | None = None
-    locked_withdrawals: Amount | None = None
-    pending_deposit: Amount | None = None
-    pending_withdrawal: Amount | None = None
-    updated: str | None = None
-    asset_name: str = ""
-    asset_id: str = ""
-
-
-def json_row(row: Balance) -> JsonRow:
-    """Return a row for the API."""
-    return JsonRow(*row[:8], metrics.updated(row), row.asset_name, row.asset_id)
 
 
 def render_account(state: AccountState, served: Snapshot | None) -> tuple[str, ...]:
@@ -226,7 +205,16 @@ def _header_block(page_format: Format, family: Family) -> Block:
     return deflate(family.header(page_format).encode())
 
 
-def _with_escaped_assets(rows: Sequence[Balance]) -> Sequence[Balance]:
-    if "".join([row.asset for row in rows]).isalnum():  # as nearly always
+def _with_escaped_texts(rows: Sequence[Balance]) -> Sequence[Balance]:
+    texts = "".join([f"{row.asset}{row.asset_name}{row.asset_id}" for row in rows])
+    if not any(mark in texts for mark in ESCAPED):  # as nearly always
         return rows
-    return [row._replace(asset=escape(row.asset)) for row in rows]
+    return [
+        msgspec.structs.replace(
+            row,
+            asset=escape(row.asset),
+            asset_name=escape(row.asset_name),
+            asset_id=escape(row.asset_id),
+        )
+        for row in rows
+    ]

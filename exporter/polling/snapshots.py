@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from exporter.amounts import is_negative, is_sum
+from exporter.amounts import is_sum
 from exporter.credentials import Secret, fingerprint
 from exporter.errors import REASONS, InternalError, PollError
 from exporter.exchange_api.session import RequestRecord
@@ -300,7 +300,7 @@ def source_changes(before: Account, after: Account) -> list[str]:
 
 
 def _has_negative(balance: Balance) -> bool:
-    return any(amount is not None and is_negative(amount) for amount in balance.amounts)
+    return "-" in "".join([amount for amount in balance.amounts if amount])
 
 
 def _listed(thresholds: Iterable[Threshold], response: BalancesResponse) -> frozenset[str]:

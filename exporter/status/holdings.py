@@ -30,7 +30,7 @@ from exporter.totals import Held
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row as `exposition.json_row` wrote it."""
+    """A row of JSON as `Balance` is written."""
 
     asset: str
     total: Amount

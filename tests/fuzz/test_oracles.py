@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from exporter.errors import BadResponseError
 from exporter.exchanges.btcturk import parse_balances
@@ -39,15 +40,15 @@ def changed(change: Callable[[Balance], Balance]) -> Callable[[bytes], BalancesR
 
 
 def through_a_float(balance: Balance) -> Balance:
-    return balance._replace(total=Amount(f"{float(balance.total):f}"))
+    return replace(balance, total=Amount(f"{float(balance.total):f}"))
 
 
 def rounded(balance: Balance) -> Balance:
-    return balance._replace(free=Amount(balance.free[:-1] + "0"))
+    return replace(balance, free=Amount(balance.free[:-1] + "0"))
 
 
 def without_a_sign(balance: Balance) -> Balance:
-    return balance._replace(total=Amount(balance.total.lstrip("-")))
+    return replace(balance, total=Amount(balance.total.lstrip("-")))
 
 
 @pytest.mark.parametrize(

@@ -109,8 +109,8 @@ def test_what_is_odd_is_counted(row: Balance, inconsistent: int, negative: int):
 @pytest.mark.parametrize(
     "row",
     [
-        balance("BTC", "1")._replace(locked_orders=Amount("-0.5")),
-        balance("BTC", "1")._replace(locked_withdrawals=Amount("-0.5")),
+        balance("BTC", "1", locked_orders=Amount("-0.5")),
+        balance("BTC", "1", locked_withdrawals=Amount("-0.5")),
     ],
 )
 def test_negative_amounts_that_orders_and_withdrawals_lock_are_counted_too(row: Balance):

@@ -170,7 +170,7 @@ def test_zeros_are_counted_and_folded_away():
 def test_what_is_odd_about_a_balance_is_remarked():
     store = make_store(TREASURY)
     negative = balance("TRY", "-5.25")
-    mismatch = balance("ETH", "3", "1", "1")._replace(locked_orders=Amount("1"))
+    mismatch = balance("ETH", "3", "1", "1", locked_orders=Amount("1"))
     store.succeed(TREASURY.key, poll_at(NOW), reading(negative, mismatch))
     rows = rows_of(account_in(page_of(store)).one("table"))
     assert rows["TRY"][3].strip() == "negative"

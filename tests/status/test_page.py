@@ -42,7 +42,7 @@ def with_name(text: str) -> FilledStore:
     good = make_account(text, thresholds=(Threshold(text, "free_min", Amount("2")),))
     bad = make_account(text, "trubit")
     store = make_store(good, bad)
-    rows = (balance(text, "1.5")._replace(asset_name=text), balance(f"{text}0", "0"))
+    rows = (balance(text, "1.5", asset_name=text), balance(f"{text}0", "0"))
     rejected = (RejectedRow(0, text, text),)
     store.succeed(good.key, poll_at(NOW), reading(*rows, rejected=rejected))
     store.fail(bad.key, poll_at(NOW), BadResponseError(text))
