@@ -186,13 +186,14 @@ def _parse(text: str, field: str) -> Amount:
         raise RowError(f"{field} is {error}") from None
 
 
-def _marked_texts(rows: Iterable[object], fields: Sequence[str]) -> Iterator[str]:
-    for row in rows:
-        if isinstance(row, dict):
-            for field in fields:
-                value = row.get(field)
-                if type(value) is str and ("," in value or "." in value):
-                    yield value
+def _marked_texts(rows: Iterable[object], fields: Sequence[str]) -> list[str]:
+    return [
+        value
+        for row in rows
+        if isinstance(row, dict)
+        for value in map(row.get, fields)
+        if type(value) is str and ("," in value or "." in value)
+    ]
 
 
 def _find_grouping(texts: Iterable[str]) -> frozenset[str]:

@@ -128,26 +128,26 @@ class _Samples:
 def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBalances:
     """Return everything that is ever served of one response's balances."""
     rows = tuple(balances)
-    texts = _balance_texts(account_labels(key), _with_escaped_texts(rows))
-    json_rows = msgspec.json.encode(rows)
-    packed_rows, *samples = pack(
-        [deflate(json_rows), *map(deflate, map(str.encode, texts.values()))]
-    )
+    lines = _balance_lines(_with_escaped_texts(rows))
+    labels = account_labels(key)
+    texts = [_balance_text(name, labels, its) for name, its in lines.items()]
+    packed_rows, *samples = pack(map(deflate, [msgspec.json.encode(rows), *texts]))
     return RenderedBalances(
-        samples={family.name: block for family, block in zip(texts, samples, strict=True)},
+        samples=dict(zip(lines, samples, strict=True)),
         rows=packed_rows,
-        series=sum(text.count("\n") for text in texts.values()),
+        series=sum(map(len, lines.values())),
     )
 
 
-def _balance_texts(labels: str, rows: Sequence[Balance]) -> dict[Family, str]:
-    """Return the samples of each family that has any."""
-    texts: dict[Family, str] = {}
-    for family in metrics.BALANCES:
-        if lines := family.lines(rows):
-            prefix = f'{family.name}{{{labels},asset="'
-            texts[family] = prefix + prefix.join(lines)  # faster than to format it into each line
-    return texts
+def _balance_lines(rows: Sequence[Balance]) -> dict[str, list[str]]:
+    """Return the samples of each family that has any, by its name."""
+    lines = {family.name: family.lines(rows) for family in metrics.BALANCES}
+    return {name: its for name, its in lines.items() if its}
+
+
+def _balance_text(name: str, labels: str, lines: Sequence[str]) -> bytes:
+    prefix = f'{name}{{{labels},asset="'
+    return (prefix + prefix.join(lines)).encode()  # faster than to format it into each line
 
 
 class _HeldRow(msgspec.Struct):
