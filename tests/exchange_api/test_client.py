@@ -93,10 +93,12 @@ async def test_a_connection_that_was_closed_between_polls_is_no_failure(
     assert isinstance((await poll(simulator, exchange, polls=2)).outcome, BalancesResponse)
 
 
-async def test_a_connection_is_kept_between_polls(simulator: Simulator):
-    result = await poll(simulator, "btcturk", polls=3)
-    assert isinstance(result.outcome, BalancesResponse)
-    assert len(simulator.ledger.entries("btcturk")) == 3
+async def test_a_connection_is_kept_between_polls(simulator: Simulator, exchange: str):
+    async with relay_to(simulator.url) as relay:
+        url = f"http://127.0.0.1:{relay.port}"
+        result = await poll(simulator, exchange, polls=3, base_url=url)
+        assert isinstance(result.outcome, BalancesResponse)
+        assert relay.connections == 1
 
 
 async def test_nobody_there_is_a_failed_connection(simulator: Simulator, exchange: str):

@@ -75,6 +75,7 @@ class Relay:
     async def _attend(
         self, attend: Attend, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        self.connections += 1
         try:
             with suppress(OSError):
                 await attend(self, reader, writer)
