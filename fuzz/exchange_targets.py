@@ -26,7 +26,7 @@ from exporter.errors import (
 from exporter.exchange_api.http_date import MAX_RETRY_AFTER, parse_retry_after
 from exporter.exchanges import EXCHANGES, trubit
 from exporter.exposition.deflate import inflate
-from exporter.exposition.pages import render_balances
+from exporter.exposition.pages import PageRenderer
 from exporter.model import Account, AccountKey, Amount, BalancesResponse
 from exporter.polling.endpoint import Endpoint
 from exporter.runtime.clock import Clock
@@ -227,7 +227,7 @@ def _check_that_every_row_is_accounted_for(
 
 
 def _published(reading: BalancesResponse) -> dict[tuple[str, str | None], str]:
-    rendered = render_balances(AccountKey("e", "a"), reading.balances)
+    rendered = PageRenderer().balances(AccountKey("e", "a"), reading.balances, None)
     text = b"".join(inflate(block) for block in rendered.samples.values()).decode()
     return {
         (kind, re.sub(r"\\(.)", r"\1", asset)): digits

@@ -6,9 +6,10 @@ column. When an item changes, its group and its column are joined again, and not
 """
 
 from collections.abc import Callable, Sequence
+from operator import eq, is_
 from typing import Generic, TypeVar
 
-from exporter.exposition.deflate import Block, deflate, join
+from exporter.exposition.deflate import EMPTY, Block, deflate, join
 
 GROUP = 16
 """Accounts in a group: near the square root of a few hundred, where a change costs least."""
@@ -20,18 +21,23 @@ class Column(Generic[Item]):
     """Join one family's items, an item for each account."""
 
     def __init__(
-        self, accounts: int, empty: Item, join_group: Callable[[Sequence[Item]], Block]
+        self,
+        accounts: int,
+        empty: Item,
+        join_group: Callable[[Sequence[Item]], Block],
+        is_same: Callable[[Item, Item], bool] = eq,
     ) -> None:
-        """Start with empty items."""
+        """Start with empty items; an item that `is_same` as the one before changes nothing."""
         self._items = [empty] * accounts
         self._join_group = join_group
+        self._is_same = is_same
         self._groups: list[Block | None] = [None] * -(-accounts // GROUP)
         self._block: Block | None = None
 
     def set(self, place: int, item: Item) -> None:
         """Replace an account's item."""
-        if item != self._items[place]:
-            self._items[place] = item
+        before, self._items[place] = self._items[place], item
+        if not self._is_same(item, before):
             self._groups[place // GROUP] = None
             self._block = None
 
@@ -56,5 +62,9 @@ def text_column(accounts: int) -> Column[str]:
 
 
 def block_column(accounts: int) -> Column[Block]:
-    """Return a column of what is already deflated."""
-    return Column(accounts, deflate(b""), join)
+    """Return a column of what is already deflated.
+
+    A group holds on to the blocks that it was joined from, so it is joined again for a block that
+    is equal to the one before: that one would keep all of an old response's samples in memory.
+    """
+    return Column(accounts, EMPTY, join, is_)

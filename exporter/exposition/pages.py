@@ -32,9 +32,15 @@ class Page:
 class PageRenderer:
     """Render what the pages serve, when a poll ends."""
 
-    def balances(self, key: AccountKey, balances: tuple[Balance, ...]) -> RenderedBalances:
-        """Return everything that is ever served of one response's balances."""
-        return render_balances(key, balances)
+    def balances(
+        self, key: AccountKey, balances: tuple[Balance, ...], before: RenderedBalances | None
+    ) -> RenderedBalances:
+        """Return everything that is ever served of one response's balances.
+
+        That is `before`, the account's last ones, if the balances are the same: as they mostly are.
+        """
+        rows = deflate(msgspec.json.encode(balances))
+        return before if before and before.rows == rows else _render_balances(key, balances, rows)
 
     def account(self, state: AccountState) -> tuple[str, ...]:
         """Return the account's own samples while its snapshot is served."""
@@ -125,13 +131,11 @@ class _Samples:
         self._series[place] += served.rendered.series if served else 0
 
 
-def render_balances(key: AccountKey, balances: Iterable[Balance]) -> RenderedBalances:
-    """Return everything that is ever served of one response's balances."""
-    rows = tuple(balances)
-    lines = _balance_lines(_with_escaped_texts(rows))
+def _render_balances(key: AccountKey, balances: Sequence[Balance], rows: Block) -> RenderedBalances:
+    lines = _balance_lines(_with_escaped_texts(balances))
     labels = account_labels(key)
     texts = [_balance_text(name, labels, its) for name, its in lines.items()]
-    packed_rows, *samples = pack(map(deflate, [msgspec.json.encode(rows), *texts]))
+    packed_rows, *samples = pack([rows, *map(deflate, texts)])
     return RenderedBalances(
         samples=dict(zip(lines, samples, strict=True)),
         rows=packed_rows,

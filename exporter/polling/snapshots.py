@@ -137,8 +137,13 @@ class AccountState:
 class Renderer(Protocol):
     """Turn what is published into what is served, once, when a poll ends."""
 
-    def balances(self, key: AccountKey, balances: tuple[Balance, ...]) -> RenderedBalances:
-        """Return everything that is ever served of one response's balances."""
+    def balances(
+        self, key: AccountKey, balances: tuple[Balance, ...], before: RenderedBalances | None
+    ) -> RenderedBalances:
+        """Return everything that is ever served of one response's balances.
+
+        That is `before`, the account's last ones, if the balances are the same.
+        """
         ...
 
     def account(self, state: AccountState) -> tuple[str, ...]:
@@ -200,7 +205,11 @@ class SnapshotStore:
         snapshot = Snapshot(
             requested_at=result.requested_at,
             fingerprint=fingerprint(result.credentials or {}),
-            rendered=self.renderer.balances(state.schedule.account.key, response.balances),
+            rendered=self.renderer.balances(
+                state.schedule.account.key,
+                response.balances,
+                state.snapshot.rendered if state.snapshot else None,
+            ),
             assets=len(response.balances),
             inconsistent=sum(not is_sum(b.total, b.free, b.locked) for b in response.balances),
             negative=sum(map(_has_negative, response.balances)),

@@ -1,11 +1,13 @@
 """The exposition: valid in both formats, whole, and made again only when something changed."""
 
 from collections.abc import Iterable
+from weakref import ref
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -30,23 +32,28 @@ def parsed(store: FilledStore, page_format: Format = Format.TEXT, now: float = 1
     return list(PARSERS[page_format](text + end))
 
 
+ROW = Balance(
+    asset="BTC",
+    total=Amount("3.0"),
+    free=Amount("1"),
+    locked=Amount("2"),
+    locked_orders=Amount("1"),
+    locked_withdrawals=Amount("1"),
+    pending_deposit=Amount("0.5"),
+    pending_withdrawal=Amount("0.25"),
+    updated="1735866257.007",
+    asset_name='Bit"coin\\',
+    asset_id="1",
+)
+OPTIONAL = [name for name in ROW.__struct_fields__ if "_" in name and "asset" not in name]
+CHANGES: list[tuple[str, str | None]] = [(name, "7") for name in ROW.__struct_fields__]
+CHANGES += [(name, None) for name in (*OPTIONAL, "updated")]
+
+
 def full_store(*accounts: Account) -> FilledStore:
     store = make_store(*accounts)
-    row = Balance(
-        asset="BTC",
-        total=Amount("3.0"),
-        free=Amount("1"),
-        locked=Amount("2"),
-        locked_orders=Amount("1"),
-        locked_withdrawals=Amount("1"),
-        pending_deposit=Amount("0.5"),
-        pending_withdrawal=Amount("0.25"),
-        updated="1735866257.007",
-        asset_name='Bit"coin\\',
-        asset_id="1",
-    )
     for account in accounts:
-        store.succeed(account.key, poll_at(0.0), reading(row, can_deposit=True))
+        store.succeed(account.key, poll_at(0.0), reading(ROW, can_deposit=True))
         store.allow(account.key, {"read": True, "withdraw": False}, 0.0)
     return store
 
@@ -183,6 +190,49 @@ def test_an_account_is_described_by_one_sample_of_1():
     [sample] = samples(parsed(store), "exchange_account_info")
     assert sample.labels == {"exchange": "btcturk", "account": "a", "team": "fx"}
     assert sample.value == 1
+
+
+def test_the_same_balances_again_are_not_rendered_again():
+    account = make_account()
+    store = full_store(account)
+    before = store.states[account.key].snapshot
+    store.succeed(account.key, poll_at(5.0), reading(ROW))
+    after = store.states[account.key].snapshot
+    assert before
+    assert after
+    assert after is not before
+    assert after.rendered is before.rendered
+
+
+@pytest.mark.parametrize(("field", "value"), CHANGES)
+def test_balances_that_differ_in_anything_are_rendered_again(field: str, value: str | None):
+    account = make_account()
+    polled_before, fresh = full_store(account), make_store(account)
+    rendered = []
+    for store in (polled_before, fresh):
+        store.succeed(account.key, poll_at(5.0), reading(replace(ROW, **{field: value})))
+        snapshot = store.states[account.key].snapshot
+        assert snapshot
+        rendered.append(snapshot.rendered)
+    assert rendered[0] == rendered[1]
+
+
+def test_nothing_of_an_old_response_is_kept_after_the_next_page():
+    account = make_account()
+    store = full_store(account)
+    exposition = Exposition(store)
+    exposition.page(Format.TEXT, 1.0)
+    snapshot = store.states[account.key].snapshot
+    assert snapshot
+    kept = [
+        ref(piece)
+        for block in (snapshot.rendered.rows, *snapshot.rendered.samples.values())
+        for piece in block.pieces
+    ]
+    del snapshot
+    store.succeed(account.key, poll_at(5.0), reading(replace(ROW, total=Amount("4"))))
+    exposition.page(Format.TEXT, 6.0)
+    assert [each() for each in kept] == [None] * len(kept)
 
 
 def test_a_row_of_the_api_has_only_what_the_exchange_sent():

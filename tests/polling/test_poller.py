@@ -305,10 +305,12 @@ async def test_a_defect_while_rendering_costs_polls_of_one_account_and_nothing_e
     broken, sound = add(simulator, "broken"), add(simulator, "sound")
 
     class Broken(PageRenderer):
-        def balances(self, key: AccountKey, balances: tuple[Balance, ...]) -> RenderedBalances:
+        def balances(
+            self, key: AccountKey, balances: tuple[Balance, ...], before: RenderedBalances | None
+        ) -> RenderedBalances:
             if key == broken.key:
                 raise ZeroDivisionError("canary")
-            return super().balances(key, balances)
+            return super().balances(key, balances, before)
 
     store = SnapshotStore(Broken())
     async with polling(broken, sound, store=store):
