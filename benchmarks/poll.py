@@ -23,6 +23,7 @@ STEPS = {
     "this exporter: a whole poll": ("ours", "poll"),
     "httpx: transfer alone": ("ours", "transfer"),
     "this exporter: parsing alone": ("ours", "parse"),
+    "this exporter: a whole poll, published unchanged": ("ours", "publish_unchanged"),
     "this exporter: a whole poll, and rendering its bytes": ("ours", "publish"),
 }
 

@@ -3,9 +3,11 @@
 import asyncio
 import sys
 import time
+from dataclasses import replace
 
 import httpx
 
+from benchmarks.servers.loopback_exchange import CHANGING
 from exporter.credentials import Secret
 from exporter.exchanges.btcturk import EXCHANGE, parse_balances, sign
 from exporter.exposition.pages import PageRenderer
@@ -19,7 +21,7 @@ _KEY, _SECRET = "b8c1b9f4-0000-4000-8000-000000000001", "MDEyMzQ1Njc4OWFiY2RlZjA
 
 
 class Polls:
-    """Poll one account over one connection that is kept."""
+    """Poll one account, whose balances change or not, over one connection that is kept."""
 
     def __init__(self, base_url: str, store: SnapshotStore, clock: Clock) -> None:
         """Prepare, without connecting."""
@@ -27,9 +29,10 @@ class Polls:
             name="polled",
             exchange=EXCHANGE.name,
             base_url=base_url,
-            balances_path=EXCHANGE.balances_path,
+            balances_path=CHANGING,
             credentials={"api_key": Secret(_KEY), "api_secret": Secret(_SECRET)},
         )
+        self._resting = replace(self.account, balances_path=EXCHANGE.balances_path)
         self._endpoint = Endpoint(EXCHANGE, _UNLIMITED, clock)
         self._client = self._endpoint.connect(self.account)
         self._body = b""
@@ -50,16 +53,24 @@ class Polls:
 
     async def poll(self) -> PollResult:
         """Poll as the daemon does: sign, send, read, parse."""
-        result = await self._endpoint.poll(self.account, self._client)
+        return await self._poll(self.account)
+
+    async def _poll(self, account: Account) -> PollResult:
+        result = await self._endpoint.poll(account, self._client)
         if not isinstance(result.outcome, BalancesResponse):
             raise result.outcome
         return result
 
     async def publish(self) -> float:
-        """Poll, publish the balances, and return the seconds that the poll took."""
+        """Poll, publish balances that changed, and return the seconds that the poll took."""
         result = await self.poll()
         self._store.record(self.account.key, result, result.wall + 60)
         return result.duration
+
+    async def publish_unchanged(self) -> None:
+        """Poll, and publish the same balances again."""
+        result = await self._poll(self._resting)
+        self._store.record(self.account.key, result, result.wall + 60)
 
     async def aclose(self) -> None:
         """Close both connections."""
