@@ -53,6 +53,7 @@ def _metrics(
     store: SnapshotStore, own: ExporterMetrics, clock: Clock, valuations: GetValuations
 ) -> Handler:
     exposition, prices = Exposition(store), PricePage(valuations)
+    store.on_change = exposition.follow
 
     def metrics(request: Request) -> Response:
         page_format = choose_format(request.header("Accept"))

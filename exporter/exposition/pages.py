@@ -15,7 +15,7 @@ from exporter.exposition.columns import Column, block_column, text_column
 from exporter.exposition.deflate import EMPTY, Block, deflate, inflate, join, pack
 from exporter.exposition.families import ESCAPED, Family, Format, account_labels, escape
 from exporter.model import AccountKey, Amount, Balance, RenderedBalances
-from exporter.polling.snapshots import AccountState, Snapshot, SnapshotStore
+from exporter.polling.snapshots import AccountState, Snapshot, SnapshotStore, States
 from exporter.prices.values import Held
 
 
@@ -63,6 +63,11 @@ class Exposition:
             page = self._pages[page_format] = self._make_page(page_format, now)
         return page
 
+    def follow(self, changed: States) -> None:
+        """Take over states as they change: pages keep the samples of those before."""
+        self._pages.clear()
+        self._samples.follow(changed)
+
     def _make_page(self, page_format: Format, now: float) -> Page:
         states = self._store.states
         if self._samples.keys != tuple(states):
@@ -91,6 +96,7 @@ class _Samples:
     def __init__(self, keys: tuple[AccountKey, ...]) -> None:
         count = len(keys)
         self.keys = keys
+        self._places = {key: place for place, key in enumerate(keys)}
         self._states: list[AccountState | None] = [None] * count
         self._valid_until = [inf] * count
         self._series = [0] * count
@@ -106,11 +112,16 @@ class _Samples:
     def series(self) -> int:
         return sum(self._series)
 
+    def follow(self, changed: States) -> None:
+        """Take over accounts that changed; `update` finds out whose snapshot is too old."""
+        for key, state in changed.items():
+            if (place := self._places.get(key)) is not None:
+                self._take(place, state, state.snapshot)
+
     def update(self, states: Iterable[AccountState], now: float) -> None:
         """Take over the accounts that changed, or whose snapshot is too old by now."""
         for place, state in enumerate(states):
             if state is not self._states[place] or now >= self._valid_until[place]:
-                self._states[place] = state
                 self._take(place, state, state.served(now))
 
     def accounts(self) -> Iterator[tuple[Family, Block]]:
@@ -120,6 +131,7 @@ class _Samples:
         return _filled(metrics.BALANCES, self._balance_columns)
 
     def _take(self, place: int, state: AccountState, served: Snapshot | None) -> None:
+        self._states[place] = state
         lines = state.lines if served is state.snapshot else render_account(state, None)
         for texts, text in zip(self._account_columns, lines, strict=True):
             texts.set(place, text)

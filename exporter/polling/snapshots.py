@@ -1,7 +1,7 @@
 """Keep what is known of every account: where polling and exposition meet."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -151,14 +151,26 @@ class Renderer(Protocol):
         ...
 
 
+States = Mapping[AccountKey, AccountState]
+
+
+def _ignore(_changed: States) -> None:
+    pass
+
+
 @dataclass(slots=True)
 class SnapshotStore:
-    """Publish states; `version` grows with every change, for readers that cache what they made."""
+    """Publish states; `version` grows with every change, for readers that cache what they made.
+
+    `on_change` gets the states that changed, to drop what it keeps of those before: two responses
+    of every account would take twice the memory.
+    """
 
     renderer: Renderer
-    states: Mapping[AccountKey, AccountState] = field(default_factory=dict)
+    states: States = field(default_factory=dict)
     version: int = 0
     retired: tuple[AccountKey, ...] = ()
+    on_change: Callable[[States], None] = _ignore
 
     def configure(self, schedules: Mapping[AccountKey, PollSchedule], now: float) -> None:
         """Take over a configuration: accounts appear and go; those that stay keep what is known.
@@ -275,14 +287,15 @@ class SnapshotStore:
             return replace(state, schedule=schedule, withdrawn_at=withdrawn_at)
         return AccountState(schedule, polls=state.polls, failures=state.failures)
 
-    def _update(self, states: Mapping[AccountKey, AccountState]) -> None:
+    def _update(self, states: States) -> None:
         rendered = {key: self._rendered(state) for key, state in states.items()}
         self._publish({**self.states, **rendered})
+        self.on_change(rendered)
 
     def _rendered(self, state: AccountState) -> AccountState:
         return replace(state, lines=self.renderer.account(state))
 
-    def _publish(self, states: Mapping[AccountKey, AccountState]) -> None:
+    def _publish(self, states: States) -> None:
         self.states = states
         self.version += 1
 

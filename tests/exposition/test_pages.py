@@ -217,10 +217,13 @@ def test_balances_that_differ_in_anything_are_rendered_again(field: str, value: 
     assert rendered[0] == rendered[1]
 
 
-def test_nothing_of_an_old_response_is_kept_after_the_next_page():
+@pytest.mark.parametrize("is_following", [True, False])
+def test_nothing_of_an_old_response_is_kept(*, is_following: bool):
     account = make_account()
     store = full_store(account)
     exposition = Exposition(store)
+    if is_following:
+        store.on_change = exposition.follow
     exposition.page(Format.TEXT, 1.0)
     snapshot = store.states[account.key].snapshot
     assert snapshot
@@ -231,8 +234,46 @@ def test_nothing_of_an_old_response_is_kept_after_the_next_page():
     ]
     del snapshot
     store.succeed(account.key, poll_at(5.0), reading(replace(ROW, total=Amount("4"))))
-    exposition.page(Format.TEXT, 6.0)
+    if not is_following:
+        exposition.page(Format.TEXT, 6.0)
     assert [each() for each in kept] == [None] * len(kept)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["same", "changed", "failed", "withdrawn", "paused", "passed"]),
+            st.integers(0, 1),
+        ),
+        max_size=12,
+    )
+)
+def test_a_page_that_follows_changes_is_the_page_that_is_made_at_once(
+    events: list[tuple[str, int]],
+):
+    accounts = make_account("a", stale_after=10.0), make_account("b", stale_after=10.0)
+    store = full_store(*accounts)
+    exposition = Exposition(store)
+    store.on_change = exposition.follow
+    now = 1.0
+    for number, (event, place) in enumerate(events):
+        key = accounts[place].key
+        if event == "same":
+            store.succeed(key, poll_at(now), reading(ROW))
+        elif event == "changed":
+            store.succeed(key, poll_at(now), reading(replace(ROW, total=Amount(str(number)))))
+        elif event == "failed":
+            store.fail(key, poll_at(now), TlsError("no"))
+        elif event == "withdrawn":
+            store.withdraw_others(key, b"another key")
+        elif event == "paused":
+            store.pause({key: now + 5})
+        else:
+            now += 6.0
+        if number % 2:
+            pages = exposition.page(Format.TEXT, now), Exposition(store).page(Format.TEXT, now)
+            assert inflate(pages[0].block) == inflate(pages[1].block)
+            assert pages[0].series == pages[1].series
 
 
 def test_a_row_of_the_api_has_only_what_the_exchange_sent():
