@@ -219,13 +219,14 @@ def join_or_split(chunks: Iterable[bytes | memoryview], size: int) -> Iterator[b
     pending: list[bytes | memoryview] = []
     length = 0
     for chunk in chunks:
-        if pending and length + len(chunk) > size:
-            yield b"".join(pending)
-            pending, length = [], 0
-        if len(chunk) > size:
-            yield from (bytes(chunk[start : start + size]) for start in range(0, len(chunk), size))
-        else:
+        length += len(chunk)
+        if length <= size:
             pending.append(chunk)
-            length += len(chunk)
+            continue
+        if pending:
+            yield b"".join(pending)
+        whole = (len(chunk) - 1) // size * size
+        yield from (bytes(chunk[start : start + size]) for start in range(0, whole, size))
+        pending, length = [chunk[whole:]], len(chunk) - whole
     if pending:
         yield b"".join(pending)
