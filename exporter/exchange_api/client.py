@@ -21,18 +21,19 @@ from exporter.runtime.clock import Clock
 __all__ = ["HttpClient", "StaleConnectionError"]
 
 _ERROR_BODY_SECONDS = 1.0
-_TRUSTED_SECONDS = 10.0  # for which a kept connection stands on the same CA certificates
+_TRUSTED_SECONDS = 10.0  # after which files of CA certificates are looked at again
 _REMEMBERED = 3600.0  # seconds for which a network's patience with idle connections is remembered
 _SIMILAR = 1.25  # times as long: polls are not exactly an interval apart
 _STATUSES_ON_THE_WAY = {403, 407}  # whoever sent them may have another clock
+_NO_HOST = "base_url has no host that can be looked up"
 _PUBLIC_CALLS = {"ticker"}  # say nothing about an account, so a response from a cache is fine
 
 
 class HttpClient:
     """Send requests over one connection that is kept open.
 
-    httpx searches its pool linearly, so a client for each account is cheaper than a pool for all.
-    Nothing in the environment is used (proxies, netrc), no redirect followed, no cookie kept.
+    It sends one request at a time. Nothing in the environment is used (proxies, netrc), no redirect
+    followed, no cookie kept.
     """
 
     def __init__(  # noqa: PLR0913 - each has a name
@@ -80,13 +81,13 @@ class HttpClient:
         is so, too, if nothing arrives over one for `patience` seconds: a NAT may have forgotten it,
         unless it got a response before after as long an idle time.
         """
+        transport, is_kept = await self._usable_transport()
+        self._is_reusable = False
+        idle = self._clock.monotonic() - self._used_at if is_kept else 0.0
+        if not is_kept or idle <= self._proven_idle * _SIMILAR:
+            patience = math.inf
+        connections = transport.network.connections
         try:
-            transport, is_kept = await self._usable_transport()
-            self._is_reusable = False
-            idle = self._clock.monotonic() - self._used_at if is_kept else 0.0
-            if not is_kept or idle <= self._proven_idle * _SIMILAR:
-                patience = math.inf
-            connections = transport.network.connections
             async with self._first_byte_within(transport, patience):
                 response = await self._open(transport, request, progress)
             is_same = transport.network.connections == connections
@@ -100,9 +101,9 @@ class HttpClient:
         except FAILURES as error:
             raise explain(error, progress, self.peer) from error
         except BAD_HOSTS as error:
-            raise ConnectionFailedError("base_url has no host that can be looked up") from error
+            raise ConnectionFailedError(_NO_HOST) from error
         finally:
-            progress.address = self.address
+            progress.address = transport.network.address
             await progress.aclose()
 
     async def aclose(self) -> None:
@@ -145,25 +146,29 @@ class HttpClient:
     async def _usable_transport(self) -> tuple[Transport, bool]:
         """Return a transport, and whether it has a kept connection that is fit for use.
 
-        A request that was given up on can leave httpx's pool without a free place.
+        A request that was given up on leaves a connection, or a pool's only place, in use.
         """
         if self._transport is not None and await self._can_reuse(self._transport):
             return self._transport, True
         await self.aclose()
         context = await self._trust.context(self.route.ca_file)
-        self._transport = Transport(self.base_url, self.route, context)
+        try:
+            self._transport = Transport(self.base_url, self.route, context)
+        except BAD_HOSTS as error:
+            raise ConnectionFailedError(_NO_HOST) from error
         self._transport_route = self.route
         return self._transport, False
 
     async def _can_reuse(self, transport: Transport) -> bool:
         now = self._clock.monotonic()
         max_idle = self._max_idle if now < self._max_idle_until else math.inf
-        if not self._is_reusable or self._transport_route != self.route or not transport.is_open:
+        if not self._is_reusable or self._transport_route != self.route:
             return False
         if now - self._used_at > max_idle:
             return False
         trusted = await self._trust.context(self.route.ca_file, max_age=_TRUSTED_SECONDS)
-        return transport.context is trusted
+        # Last, for what comes until the request is sent would be taken for its response.
+        return transport.context is trusted and transport.is_open
 
     async def _read(
         self, response: Response, request: ApiRequest, progress: Progress

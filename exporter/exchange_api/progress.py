@@ -56,8 +56,8 @@ class Progress:
             self._turns = 0
             self._count_turn()
         elif event == "http11.receive_response_headers.complete":
-            # Bytes that had been read before, unrequested, are there within one turn of the loop;
-            # what the socket still has to give takes two, and httpcore uses no socket that had any.
+            # Bytes that had been read before, unrequested, are there within one turn of the loop.
+            # What the socket still has to give takes two; none is used whose socket had any.
             self.is_early = self._turns < 3
         elif event == "http11.receive_response_body.started":
             self.stage = READING

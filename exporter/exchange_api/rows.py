@@ -86,7 +86,7 @@ def read_text(row: Row, field: str) -> str:
 
 
 def read_time_ms(row: Row, field: str) -> str | None:
-    """Return a field that holds a time in ms since 1970 in seconds, None unless it can be one."""
+    """Return a field with a time in ms as Unix seconds in text, None if it is not a valid time."""
     value = row.get(field)
     if type(value) is not int or not 0 < value < 10**14:
         return None

@@ -28,16 +28,16 @@ class Nonces:
         """Begin without any key."""
         self._clock = clock
         self._last: dict[Secret, int] = {}
-        self._forget_at = 0
+        self._forgot_at = 0
 
     def next(self, key: Secret) -> int:
         """Return the exchange's time, or the time after the key's last one if that is later."""
         now = int(self._clock.signing_time() * 1000)
         nonce = max(now, self._last.get(key, 0) + 1)
         self._last[key] = nonce
-        if now >= self._forget_at:  # what belongs to keys that were replaced or removed
+        if abs(now - self._forgot_at) >= _FORGET_MS:  # what belongs to keys that are gone
             self._last = {each: last for each, last in self._last.items() if last > now - _KEPT_MS}
-            self._forget_at = now + _FORGET_MS
+            self._forgot_at = now
         return nonce
 
     def is_last(self, key: Secret, time: float) -> bool:

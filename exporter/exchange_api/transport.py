@@ -52,6 +52,8 @@ _SOCKET_OPTIONS: list[tuple[int, int, int]] = [
 
 Trace = Callable[[str, Any], Any]
 
+_Connection = httpcore.AsyncHTTPConnection | httpcore.AsyncConnectionPool
+
 
 class Transport:
     """Send requests over one connection at a time, along one route.
@@ -136,9 +138,6 @@ def _parse_url(url: str) -> httpx.URL:
 @lru_cache(maxsize=1024)
 def _kept_url(url: str) -> httpx.URL:
     return httpx.URL(url)
-
-
-_Connection = httpcore.AsyncHTTPConnection | httpcore.AsyncConnectionPool
 
 
 class _Over(httpx.AsyncHTTPTransport):

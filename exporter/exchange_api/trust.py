@@ -2,13 +2,13 @@
 
 import asyncio
 import ssl
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from exporter.errors import CredentialsError, TlsError
+from exporter.runtime.clock import boottime
 
 Signature = tuple[tuple[str, int, int, int] | None, ...]
 
@@ -27,7 +27,7 @@ class TrustStore:
     in a thread: a file system that hangs must hold up nobody else.
     """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, monotonic: Callable[[], float] = boottime) -> None:
         """Load nothing yet."""
         self._monotonic = monotonic
         self._loaded: dict[Path | None, _Loaded] = {}
@@ -40,7 +40,7 @@ class TrustStore:
         Raises `CredentialsError` if the file can't be read, `TlsError` if nothing is trusted.
         """
         now, loaded = self._monotonic(), self._loaded.get(ca_file)
-        if loaded is not None and now - loaded.checked_at < max_age:
+        if loaded is not None and 0 <= now - loaded.checked_at < max_age:
             return loaded.context
         running = self._running.get(ca_file)
         if running is None or running.get_loop() is not asyncio.get_running_loop():

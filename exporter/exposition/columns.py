@@ -27,7 +27,7 @@ class Column(Generic[Item]):
         join_group: Callable[[Sequence[Item]], Block],
         is_same: Callable[[Item, Item], bool] = eq,
     ) -> None:
-        """Start with empty items; an item that `is_same` as the one before changes nothing."""
+        """Start with empty items; `is_same` tells whether an item has to be joined again."""
         self._items = [empty] * accounts
         self._join_group = join_group
         self._is_same = is_same

@@ -52,7 +52,7 @@ class Family:
 class BalanceFamily(Family):
     """Add the samples of one response: `lines` are the rest of them, from the asset on.
 
-    It gets rows whose texts are escaped.
+    The texts of its rows are escaped.
     """
 
     lines: Callable[[Sequence[Balance]], list[str]]

@@ -222,7 +222,7 @@ def _header_block(page_format: Format, family: Family) -> Block:
 
 
 def _with_escaped_texts(rows: Sequence[Balance]) -> Sequence[Balance]:
-    texts = "".join([f"{row.asset}{row.asset_name}{row.asset_id}" for row in rows])
+    texts = "".join([text for row in rows for text in (row.asset, row.asset_name, row.asset_id)])
     if not any(mark in texts for mark in ESCAPED):  # as nearly always
         return rows
     return [

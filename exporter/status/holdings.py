@@ -30,7 +30,7 @@ from exporter.totals import Held
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row of JSON as `Balance` is written."""
+    """Read a row of the JSON that a `Balance` is written as."""
 
     asset: str
     total: Amount

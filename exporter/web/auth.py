@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import bcrypt
+
 from exporter.web.messages import RefusedError
 
 # At the usual cost of 10 the last of those that wait does so for about 4 s.
@@ -109,8 +111,6 @@ def _basic(authorization: str) -> tuple[str, str] | None:
 
 
 def _matches(hashed: str, password: str) -> bool:
-    import bcrypt  # noqa: PLC0415 - half a megabyte, for logins alone
-
     try:
         return bcrypt.checkpw(password.encode("utf-8", "surrogateescape"), hashed.encode())
     except ValueError:

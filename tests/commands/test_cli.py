@@ -91,9 +91,9 @@ def test_what_was_cut_short_before_its_result_is_known_is_no_success(
         assert cut_short.log == ""
 
 
-async def test_a_daemon_without_logins_imports_only_what_it_needs(config: Path, tmp_path: Path):
+async def test_a_daemon_imports_only_what_it_needs(config: Path, tmp_path: Path):
     commands = ("config", "demo", "healthcheck", "poll", "poll_tables")
-    unneeded = {"bcrypt", "exporter.simulator", *(f"exporter.commands.{name}" for name in commands)}
+    unneeded = {"exporter.simulator", *(f"exporter.commands.{name}" for name in commands)}
     flags = (f"--config.file={config}", "--web.listen-address=127.0.0.1:0")
 
     def check() -> None:

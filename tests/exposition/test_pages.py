@@ -45,9 +45,11 @@ ROW = Balance(
     asset_name='Bit"coin\\',
     asset_id="1",
 )
-OPTIONAL = [name for name in ROW.__struct_fields__ if "_" in name and "asset" not in name]
+OPTIONAL = (
+    "locked_orders", "locked_withdrawals", "pending_deposit", "pending_withdrawal", "updated",
+)  # fmt: skip
 CHANGES: list[tuple[str, str | None]] = [(name, "7") for name in ROW.__struct_fields__]
-CHANGES += [(name, None) for name in (*OPTIONAL, "updated")]
+CHANGES += [(name, None) for name in OPTIONAL]
 
 
 def full_store(*accounts: Account) -> FilledStore:
@@ -82,11 +84,21 @@ def test_every_family_is_served_in_both_formats(page_format: Format):
 @given(name=names, label=names)
 def test_any_name_survives_the_way_to_prometheus(page_format: Format, name: str, label: str):
     store = make_store(make_account(name))
-    row = Balance("BTC", Amount("1"), Amount("1"), Amount("0"), asset_name=label)
+    row = balance("BTC", "1", asset_name=label, asset_id=label)
     store.succeed(make_account(name).key, poll_at(0.0), reading(row))
     found = parsed(store, page_format)
     assert ("btcturk", name) in values(found, "exchange_account_up")
-    assert values(found, "exchange_asset_info") == {("btcturk", name, "BTC", label, ""): 1}
+    assert values(found, "exchange_asset_info") == {("btcturk", name, "BTC", label, label): 1}
+
+
+@pytest.mark.parametrize("page_format", Format)
+@pytest.mark.parametrize("field", ["asset", "asset_name", "asset_id"])
+def test_a_line_break_in_a_text_of_a_row_ends_no_line(page_format: Format, field: str):
+    store = make_store(make_account("a"))
+    row = replace(balance("BTC", "1"), **{field: "a\nb"})
+    store.succeed(make_account("a").key, poll_at(0.0), reading(row))
+    [sample] = samples(parsed(store, page_format), "exchange_asset_info")
+    assert sample.labels[field] == "a\nb"
 
 
 def test_the_exchanges_own_time_is_in_seconds_with_its_milliseconds():
