@@ -151,7 +151,7 @@ class _Over(httpx.AsyncHTTPTransport):
 def _make_connection(
     base_url: str, context: ssl.SSLContext, network: "_Network"
 ) -> httpcore.AsyncHTTPConnection:
-    """Return a connection without a pool, which would cost each request more than its parsing."""
+    """Return a connection without a pool, which would look for it at each request."""
     url = _kept_url(base_url)
     port = url.port or DEFAULT_PORTS[url.scheme]
     origin = httpcore.Origin(url.raw_scheme, url.raw_host, port)
