@@ -85,7 +85,8 @@ def _goes_on(group: Sequence[Entry], entry: Entry, timeout: float) -> bool:
     last = group[-1]
     if last.ended is None:
         return False
-    if last.call == "token" and last.status == 200 and entry.call == "balances":
+    is_spoiled = any(reason_of(fault, last.exchange or "") for fault in last.faults)
+    if last.call == "token" and last.status == 200 and entry.call == "balances" and not is_spoiled:
         return entry.began - group[0].began <= timeout
     return entry.began - last.ended < _AT_ONCE
 
