@@ -153,6 +153,8 @@ def _judged(result: object, made: int) -> Rows:
     """Return the assets of a result; `made` rows must not have overwritten each other."""
     if not isinstance(result, dict):
         raise BadResponseError("ccxt returned no balances")
+    if _goes_on(result.get("info")):
+        raise BadResponseError("the response is one page of several, and ccxt reads only the first")
     rows = {
         str(code): each
         for code, each in result.items()
@@ -163,6 +165,11 @@ def _judged(result: object, made: int) -> Rows:
     if not rows:
         raise BadResponseError("no balances: an empty result can't be told from an error")
     return rows
+
+
+def _goes_on(document: object) -> bool:
+    """Return whether a list says that it has another page: Coinbase lists 250 accounts on one."""
+    return isinstance(document, dict) and document.get("has_next") is True
 
 
 @contextmanager

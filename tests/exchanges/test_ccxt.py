@@ -60,6 +60,21 @@ def test_an_asset_that_is_listed_twice_is_refused():
         fetched("kraken", responding(200, body))
 
 
+COINBASE = (
+    b'{"accounts":[{"uuid":"a","currency":"BTC","available_balance":{"value":"1.5",'
+    b'"currency":"BTC"},"hold":{"value":"0.5","currency":"BTC"},"type":"ACCOUNT_TYPE_CRYPTO",'
+    b'"active":true}],"has_next":false,"cursor":"","size":1}'
+)
+
+
+def test_one_page_of_several_is_not_taken_for_all_balances():
+    [bitcoin] = fetched("coinbase", responding(200, COINBASE)).balances
+    assert (bitcoin.total, bitcoin.free, bitcoin.locked) == ("2", "1.5", "0.5")
+    first = COINBASE.replace(b"false", b"true")
+    with pytest.raises(BadResponseError, match="one page of several"):
+        fetched("coinbase", responding(200, first))
+
+
 def test_accounts_that_share_a_key_do_not_disturb_each_other():
     responses = asyncio.run(fetched_at_once("kraken", responding(200, KRAKEN), ["a", "b"]))
     assert [len(response.balances) for response in responses] == [2, 2]
