@@ -64,7 +64,7 @@ class Exposition:
         return page
 
     def follow(self, changed: States) -> None:
-        """Take over states as they change: pages keep the samples of those before."""
+        """Take over states that changed, and drop the pages: they hold samples of the old ones."""
         self._pages.clear()
         self._samples.follow(changed)
 

@@ -49,18 +49,6 @@ def error(result: PollResult) -> PollError:
     return result.outcome
 
 
-@pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    return path
-
-
 def proxy_url(port: int, password: str = "p%40ss%3Aword") -> Secret:  # noqa: S107
     return Secret(f"http://exporter:{password}@127.0.0.1:{port}")
 

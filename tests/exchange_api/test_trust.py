@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 import trustme
 
 from exporter.exchange_api.client import HttpClient
@@ -20,25 +19,13 @@ TICKER = ApiRequest("/api/v2/ticker", {}, call="ticker")
 
 
 class Seconds:
-    """A clock that stands until it is told the time."""
+    """A clock that stands still."""
 
     def __init__(self) -> None:
         self.now = 1000.0
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    return path
 
 
 def add_authority(ca_file: Path) -> None:
